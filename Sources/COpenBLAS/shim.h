@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+// CBLAS comes with OpenBLAS's header; of LAPACK (Fortran, column-major) only what we call is declared.
+#pragma once
+#include <cblas.h>
+
+// Eigenvalues and eigenvectors of a symmetric matrix by divide and conquer.
+extern void dsyevd_(const char *jobz, const char *uplo, const int *n, double *a, const int *lda,
+                    double *w, double *work, const int *lwork, int *iwork, const int *liwork,
+                    int *info);
