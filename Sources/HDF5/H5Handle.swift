@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ownership of the library's identifiers.
+
+import CHDF5
+
+/// One identifier of the library, closed when the last reference to it goes away.
+final class H5Handle {
+    let id: hid_t
+    private let close: (hid_t) -> herr_t
+
+    /// Takes ownership of `id`.
+    init(_ id: hid_t, close: @escaping (hid_t) -> herr_t) {
+        self.id = id
+        self.close = close
+    }
+
+    deinit { _ = close(id) }
+}
+
+/// The library as a whole.
+enum H5Library {
+    /// Turns the library's own printing of errors off for this thread (a thread-safe build keeps one
+    /// error stack a thread), since we report errors ourselves.
+    static func prepare() {
+        H5open()
+        H5Eset_auto2(hid_t(H5E_DEFAULT), nil, nil)
+    }
+}
