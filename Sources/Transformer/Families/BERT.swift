@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// BERT (Devlin et al. 2018): every query sees every key, norms stand after the residual additions.
+// Reference: transformers, models/bert/modeling_bert.py.
+
+extension Family {
+    static let bert = Family(
+        modelType: "bert", prefix: "bert.", describe: describeBERT, tensors: bertTensors)
+}
+
+@Sendable private func describeBERT(_ config: ModelConfig) throws(ModelError) -> ModelDescription {
+    try config.require("is_decoder", is: false, default: false)
+    try config.require("add_cross_attention", is: false, default: false)
+    if let kind = try config.string("position_embedding_type"), kind != "absolute" {
+        throw config.unusable("position_embedding_type", "is \"\(kind)\"; only absolute is known")
+    }
+    let width = try config.count("hidden_size")
+    let nHeads = try config.count("num_attention_heads")
+    let nLayers = try config.count("num_hidden_layers", limit: 4096)
+    guard width % nHeads == 0 else {
+        throw config.unusable("hidden_size", "must be a multiple of num_attention_heads")
+    }
+    return ModelDescription(
+        family: "bert", nLayers: nLayers, nHeads: nHeads, nKeyValueHeads: nHeads,
+        headSize: width / nHeads, width: width,
+        hiddenWidth: try config.count("intermediate_size"),
+        vocabularySize: try config.count("vocab_size"),
+        contextLength: try config.count("max_position_embeddings"),
+        beginningOfSequence: nil, isCausal: false,
+        norm: .layer(epsilon: Float(try config.numberIfAny("layer_norm_eps") ?? 1e-12)),
+        activation: try config.activation("hidden_act"), isGated: false,
+        scoreScale: 1 / Float(width / nHeads).squareRoot(),
+        layers: Array(repeating: .init(), count: nLayers))
+}
+
+@Sendable private func bertTensors(_ model: ModelDescription, _ names: TensorNames) -> ModelTensors {
+    let p = names.prefix
+    let width = model.width
+    let layers = (0..<model.nLayers).map { l in
+        let h = "\(p)encoder.layer.\(l)."
+        let qkv = ["query", "key", "value"].map {
+            TensorPart(
+                tensor: h + "attention.self.\($0).weight", rows: width, storedShape: [width, width])
+        }
+        return LayerTensors(
+            afterAttentionNorm: names.norm(h + "attention.output.LayerNorm"),
+            afterFeedForwardNorm: names.norm(h + "output.LayerNorm"),
+            qkv: names.projection(qkv),
+            output: names.projection(h + "attention.output.dense.weight", out: width, in: width),
+            up: names.projection(h + "intermediate.dense.weight", out: model.hiddenWidth, in: width),
+            down: names.projection(h + "output.dense.weight", out: width, in: model.hiddenWidth))
+    }
+    let e = p + "embeddings."
+    return ModelTensors(
+        tokenEmbedding: e + "word_embeddings.weight",
+        positionEmbedding: e + "position_embeddings.weight",
+        tokenTypeEmbedding: e + "token_type_embeddings.weight",
+        embeddingNorm: names.norm(e + "LayerNorm"), layers: layers,
+        unembedding: maskedLanguageHead(model, names))
+}
+
+/// The masked-language head, which many checkpoints (sentence encoders) do not have.
+private func maskedLanguageHead(_ model: ModelDescription, _ names: TensorNames)
+    -> UnembeddingTensors?
+{
+    let head = "cls.predictions."
+    guard names.contains(head + "transform.dense.weight") else { return nil }
+    let decoder = head + "decoder.weight"
+    let weight =
+        names.contains(decoder) ? decoder : names.prefix + "embeddings.word_embeddings.weight"
+    let bias = [head + "bias", head + "decoder.bias"].first(where: names.contains)
+    let size = model.vocabularySize
+    return UnembeddingTensors(
+        norm: nil,
+        transform: names.projection(
+            head + "transform.dense.weight", out: model.width, in: model.width),
+        transformNorm: names.norm(head + "transform.LayerNorm"),
+        projection: Projection(
+            parts: [TensorPart(tensor: weight, rows: size, storedShape: [size, model.width])],
+            bias: bias.map { [TensorPart(tensor: $0, rows: size, storedShape: [size])] } ?? []))
+}

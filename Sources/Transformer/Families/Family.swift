@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// A model family: how its config.json and its tensor names map to the one description.
+
+/// One family of models.
+struct Family: Sendable {
+    /// `model_type` in config.json.
+    let modelType: String
+    /// What some checkpoints put before every tensor name and others leave out.
+    let prefix: String
+    /// Reads the configuration.
+    let describe: @Sendable (ModelConfig) throws(ModelError) -> ModelDescription
+    /// Names the tensors.
+    let tensors: @Sendable (ModelDescription, TensorNames) -> ModelTensors
+
+    /// Every family that works, in the order in which they are listed to the user.
+    static let all: [Family] = [
+        .gpt2, .llama, .mistral, .qwen2, .qwen3, .gptNeoX, .gemma2, .gemma3, .phi3, .olmo2, .bert,
+    ]
+
+    /// The family of a config, or an error that lists those that work.
+    static func of(_ config: ModelConfig) throws(ModelError) -> Family {
+        guard let type = try config.string("model_type") else {
+            throw ModelError("\(config.source): has no \"model_type\"; is it a model's config.json?")
+        }
+        guard let family = all.first(where: { $0.modelType == type }) else {
+            let known = all.map(\.modelType).joined(separator: ", ")
+            throw ModelError(
+                "\(config.source): the model family \"\(type)\" is not supported; these are: \(known).")
+        }
+        return family
+    }
+}
+
+/// The tensor names of a checkpoint, with the family's optional prefix.
+struct TensorNames: Sendable {
+    /// Either the family's prefix or nothing, whichever the checkpoint uses.
+    let prefix: String
+    private let names: Set<String>
+
+    init(names: Set<String>, optionalPrefix: String) {
+        self.names = names
+        prefix = names.contains { $0.hasPrefix(optionalPrefix) } ? optionalPrefix : ""
+    }
+
+    /// Whether the checkpoint has this tensor (full name).
+    func contains(_ name: String) -> Bool { names.contains(name) }
+
+    /// The bias parts that go with these weight parts, if the checkpoint has them.
+    func bias(of parts: [TensorPart]) -> [TensorPart] {
+        var biases: [TensorPart] = []
+        for part in parts {
+            guard part.tensor.hasSuffix(".weight") else { return [] }
+            let name = part.tensor.dropLast("weight".count) + "bias"
+            guard contains(String(name)) else { return [] }
+            var bias = part
+            bias.tensor = String(name)
+            if case .columns(let from) = part.layout {
+                bias.storedShape = [part.storedShape[1]]
+                bias.layout = .rows(from: from)
+            } else {
+                bias.storedShape = [part.storedShape[0]]
+            }
+            biases.append(bias)
+        }
+        return biases
+    }
+
+    /// A projection from weight parts, with its bias if the checkpoint has one.
+    func projection(_ parts: [TensorPart]) -> Projection {
+        Projection(parts: parts, bias: bias(of: parts))
+    }
+
+    /// A projection stored as one [out, in] tensor.
+    func projection(_ name: String, out: Int, in width: Int) -> Projection {
+        projection([TensorPart(tensor: name, rows: out, storedShape: [out, width])])
+    }
+
+    /// A norm by the stem of its names, with a bias if the checkpoint has one.
+    func norm(_ stem: String) -> NormTensors {
+        let bias = "\(stem).bias"
+        return NormTensors(weight: "\(stem).weight", bias: contains(bias) ? bias : nil)
+    }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// GPT-NeoX (Black et al. 2022), the family of Pythia: parallel residual, partial rotary, q, k and v
+// fused per head. Reference: transformers, models/gpt_neox/modeling_gpt_neox.py.
+
+extension Family {
+    static let gptNeoX = Family(
+        modelType: "gpt_neox", prefix: "gpt_neox.", describe: describeGPTNeoX,
+        tensors: gptNeoXTensors)
+}
+
+@Sendable private func describeGPTNeoX(_ config: ModelConfig) throws(ModelError) -> ModelDescription {
+    let width = try config.count("hidden_size")
+    let nHeads = try config.count("num_attention_heads")
+    let nLayers = try config.count("num_hidden_layers", limit: 4096)
+    guard width % nHeads == 0 else {
+        throw config.unusable("hidden_size", "must be a multiple of num_attention_heads")
+    }
+    let headSize = width / nHeads
+    return ModelDescription(
+        family: "gpt_neox", nLayers: nLayers, nHeads: nHeads, nKeyValueHeads: nHeads,
+        headSize: headSize, width: width, hiddenWidth: try config.count("intermediate_size"),
+        vocabularySize: try config.count("vocab_size"),
+        contextLength: try config.count("max_position_embeddings", limit: 1 << 30),
+        beginningOfSequence: try config.beginningOfSequence(),
+        norm: .layer(epsilon: Float(try config.number("layer_norm_eps"))),
+        activation: try config.activation("hidden_act"), isGated: false,
+        hasParallelResidual: try config.flag("use_parallel_residual", default: true),
+        scoreScale: 1 / Float(headSize).squareRoot(),
+        layers: Array(repeating: .init(window: nil, rotary: 0), count: nLayers),
+        rotaries: [
+            try Rotary.read(config, headSize: headSize, legacyTheta: "rotary_emb_base")
+        ])
+}
+
+@Sendable private func gptNeoXTensors(_ model: ModelDescription, _ names: TensorNames)
+    -> ModelTensors
+{
+    let p = names.prefix
+    let width = model.width
+    let layers = (0..<model.nLayers).map { l in
+        let h = "\(p)layers.\(l)."
+        let qkv = (0..<3).map { part in
+            TensorPart(
+                tensor: h + "attention.query_key_value.weight", rows: width,
+                storedShape: [3 * width, width],
+                layout: .perHead(part: part, headSize: model.headSize))
+        }
+        return LayerTensors(
+            inputNorm: names.norm(h + "input_layernorm"),
+            feedForwardNorm: names.norm(h + "post_attention_layernorm"),
+            qkv: names.projection(qkv),
+            output: names.projection(h + "attention.dense.weight", out: width, in: width),
+            up: names.projection(
+                h + "mlp.dense_h_to_4h.weight", out: model.hiddenWidth, in: width),
+            down: names.projection(
+                h + "mlp.dense_4h_to_h.weight", out: width, in: model.hiddenWidth))
+    }
+    let head = ["embed_out.weight", "lm_head.weight"].first(where: names.contains)
+    return ModelTensors(
+        tokenEmbedding: p + "embed_in.weight", layers: layers,
+        unembedding: UnembeddingTensors(
+            norm: names.norm(p + "final_layer_norm"),
+            projection: names.projection(
+                head ?? p + "embed_in.weight", out: model.vocabularySize, in: width)))
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// Llama (Touvron et al. 2023): RMS norm, rotary positions, grouped queries, gated MLP. Its names and
+// its shape are shared by most families since; each of those states only what differs.
+// Reference: transformers, models/llama/modeling_llama.py.
+
+extension Family {
+    static let llama = Family(
+        modelType: "llama", prefix: "model.", describe: describeLlama,
+        tensors: { llamaTensors($0, $1) })
+}
+
+@Sendable private func describeLlama(_ config: ModelConfig) throws(ModelError) -> ModelDescription {
+    try describeLlamaLike(config)
+}
+
+/// The description of a Llama-like model; families then change what differs.
+func describeLlamaLike(_ config: ModelConfig) throws(ModelError) -> ModelDescription {
+    let width = try config.count("hidden_size")
+    let nHeads = try config.count("num_attention_heads")
+    let nKeyValueHeads = try config.countIfAny("num_key_value_heads") ?? nHeads
+    let nLayers = try config.count("num_hidden_layers", limit: 4096)
+    let headSize = try config.countIfAny("head_dim") ?? width / nHeads
+    guard nHeads % nKeyValueHeads == 0, headSize > 0, headSize % 2 == 0 else {
+        throw config.unusable(
+            "num_attention_heads", "must be a multiple of num_key_value_heads, with an even head size")
+    }
+    return ModelDescription(
+        family: try config.string("model_type") ?? "llama",
+        nLayers: nLayers, nHeads: nHeads, nKeyValueHeads: nKeyValueHeads, headSize: headSize,
+        width: width, hiddenWidth: try config.count("intermediate_size"),
+        vocabularySize: try config.count("vocab_size"),
+        contextLength: try config.count("max_position_embeddings", limit: 1 << 30),
+        beginningOfSequence: try config.beginningOfSequence(),
+        norm: .rootMeanSquare(epsilon: Float(try config.number("rms_norm_eps"))),
+        activation: try config.activation("hidden_activation", "hidden_act"), isGated: true,
+        scoreScale: 1 / Float(headSize).squareRoot(),
+        layers: Array(repeating: .init(window: nil, rotary: 0), count: nLayers),
+        rotaries: [try Rotary.read(config, headSize: headSize)])
+}
+
+/// The tensors of a Llama-like model; families then change what differs.
+func llamaTensors(_ model: ModelDescription, _ names: TensorNames) -> ModelTensors {
+    let p = names.prefix
+    let width = model.width
+    func rows(_ name: String, _ out: Int) -> TensorPart {
+        TensorPart(tensor: name, rows: out, storedShape: [out, width])
+    }
+    let layers = (0..<model.nLayers).map { l in
+        let h = "\(p)layers.\(l)."
+        let heads = model.nHeads * model.headSize
+        let keyHeads = model.nKeyValueHeads * model.headSize
+        return LayerTensors(
+            inputNorm: names.norm(h + "input_layernorm"),
+            feedForwardNorm: names.norm(h + "post_attention_layernorm"),
+            qkv: names.projection([
+                rows(h + "self_attn.q_proj.weight", heads),
+                rows(h + "self_attn.k_proj.weight", keyHeads),
+                rows(h + "self_attn.v_proj.weight", keyHeads),
+            ]),
+            output: names.projection(h + "self_attn.o_proj.weight", out: width, in: heads),
+            up: names.projection([
+                rows(h + "mlp.gate_proj.weight", model.hiddenWidth),
+                rows(h + "mlp.up_proj.weight", model.hiddenWidth),
+            ]),
+            down: names.projection(h + "mlp.down_proj.weight", out: width, in: model.hiddenWidth))
+    }
+    let embedding = p + "embed_tokens.weight"
+    let head = names.contains("lm_head.weight") ? "lm_head.weight" : embedding
+    return ModelTensors(
+        tokenEmbedding: embedding, layers: layers,
+        unembedding: UnembeddingTensors(
+            norm: names.norm(p + "norm"),
+            projection: names.projection(head, out: model.vocabularySize, in: width)))
+}
+
+/// The window of each layer, from `layer_types` or, without it, from `isSliding`.
+func slidingWindows(
+    _ config: ModelConfig, nLayers: Int, isSliding: (Int) -> Bool
+) throws(ModelError) -> [Int?] {
+    let window = try config.countIfAny("sliding_window", limit: 1 << 30)
+    guard let types = try config.strings("layer_types") else {
+        return (0..<nLayers).map { isSliding($0) ? window : nil }
+    }
+    guard types.count == nLayers else {
+        throw config.unusable("layer_types", "must have one entry a layer")
+    }
+    var windows: [Int?] = []
+    for type in types {
+        switch type {
+        case "full_attention": windows.append(nil)
+        case "sliding_attention": windows.append(window)
+        default:
+            throw config.unusable(
+                "layer_types",
+                "names \"\(type)\"; full_attention and sliding_attention are known")
+        }
+    }
+    return windows
+}
+
+extension ModelDescription {
+    /// The same model with these windows.
+    func with(windows: [Int?]) -> ModelDescription {
+        var model = self
+        for (l, window) in windows.enumerated() { model.layers[l].window = window }
+        return model
+    }
+}

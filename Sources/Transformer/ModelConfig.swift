@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+// Typed, checked access to a model's config.json.
+
+import Foundation
+
+/// A JSON value.
+public enum ConfigValue: Decodable, Sendable, Equatable {
+    case null
+    case bool(Bool)
+    case int(Int)
+    case double(Double)
+    case string(String)
+    case array([ConfigValue])
+    case object([String: ConfigValue])
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if container.decodeNil() {
+            self = .null
+        } else if let value = try? container.decode(Bool.self) {
+            self = .bool(value)
+        } else if let value = try? container.decode(Int.self) {
+            self = .int(value)
+        } else if let value = try? container.decode(Double.self) {
+            self = .double(value)
+        } else if let value = try? container.decode(String.self) {
+            self = .string(value)
+        } else if let value = try? container.decode([ConfigValue].self) {
+            self = .array(value)
+        } else {
+            self = .object(try container.decode([String: ConfigValue].self))
+        }
+    }
+}
+
+/// The keys of a model's configuration, under the names of Hugging Face's config.json.
+public struct ModelConfig: Sendable {
+    /// The file, for messages.
+    public let source: String
+    private let values: [String: ConfigValue]
+
+    /// A configuration that was read from `source`.
+    public init(_ values: [String: ConfigValue], source: String) {
+        self.values = values
+        self.source = source
+    }
+
+    /// Reads a config.json.
+    public init(contentsOf url: URL) throws(ModelError) {
+        let data: Data
+        do { data = try Data(contentsOf: url) } catch {
+            throw ModelError("\(url.path): cannot be read; a model folder needs a config.json.")
+        }
+        do { values = try JSONDecoder().decode([String: ConfigValue].self, from: data) } catch {
+            throw ModelError("\(url.path): is not a JSON object; download the model again.")
+        }
+        source = url.path
+    }
+
+    /// Whether the key is there and not null.
+    func has(_ key: String) -> Bool { self[key] != nil }
+
+    /// The value, nil when missing or null.
+    subscript(_ key: String) -> ConfigValue? {
+        values[key].flatMap { $0 == .null ? nil : $0 }
+    }
+
+    /// A positive integer no larger than `limit`; the first of `keys` that is there.
+    func count(_ keys: String..., limit: Int = 1 << 24) throws(ModelError) -> Int {
+        for key in keys {
+            guard let value = self[key] else { continue }
+            guard case .int(let count) = value, count > 0, count <= limit else {
+                throw unusable(key, "must be a whole number from 1 to \(limit)")
+            }
+            return count
+        }
+        throw ModelError("\(source): has no \"\(keys[0])\"; is it the config of a language model?")
+    }
+
+    /// The same, or nil when none of the keys is there.
+    func countIfAny(_ key: String, limit: Int = 1 << 24) throws(ModelError) -> Int? {
+        has(key) ? try count(key, limit: limit) : nil
+    }
+
+    /// A finite number; the first of `keys` that is there.
+    func number(_ keys: String...) throws(ModelError) -> Double {
+        for key in keys {
+            if let value = try numberIfAny(key) { return value }
+        }
+        throw ModelError("\(source): has no \"\(keys[0])\"; is it the config of a language model?")
+    }
+
+    /// A finite number, or nil when the key is missing.
+    func numberIfAny(_ key: String) throws(ModelError) -> Double? {
+        switch self[key] {
+        case nil: return nil
+        case .int(let value): return Double(value)
+        case .double(let value) where value.isFinite: return value
+        default: throw unusable(key, "must be a number")
+        }
+    }
+
+    /// A truth value, or the default when the key is missing.
+    func flag(_ key: String, default fallback: Bool) throws(ModelError) -> Bool {
+        switch self[key] {
+        case nil: return fallback
+        case .bool(let value): return value
+        default: throw unusable(key, "must be true or false")
+        }
+    }
+
+    /// A string, or nil when the key is missing.
+    func string(_ key: String) throws(ModelError) -> String? {
+        switch self[key] {
+        case nil: return nil
+        case .string(let value): return value
+        default: throw unusable(key, "must be a string")
+        }
+    }
+
+    /// A list of strings, or nil when the key is missing.
+    func strings(_ key: String) throws(ModelError) -> [String]? {
+        guard let value = self[key] else { return nil }
+        guard case .array(let items) = value else { throw unusable(key, "must be a list") }
+        var strings: [String] = []
+        for item in items {
+            guard case .string(let string) = item else {
+                throw unusable(key, "must be a list of strings")
+            }
+            strings.append(string)
+        }
+        return strings
+    }
+
+    /// A nested object as a configuration of its own, or nil when the key is missing.
+    func object(_ key: String) throws(ModelError) -> ModelConfig? {
+        guard let value = self[key] else { return nil }
+        guard case .object(let members) = value else { throw unusable(key, "must be an object") }
+        return ModelConfig(members, source: "\(source), \"\(key)\"")
+    }
+
+    /// Refuses a model whose key has another value than the only one that is implemented.
+    func require(_ key: String, is expected: Bool, default fallback: Bool) throws(ModelError) {
+        guard try flag(key, default: fallback) == expected else {
+            throw unusable(key, "is not supported unless it is \(expected)")
+        }
+    }
+
+    /// The activation named by the first of `keys` that is there.
+    func activation(_ keys: String...) throws(ModelError) -> Activation {
+        for key in keys {
+            guard let name = try string(key) else { continue }
+            switch name {
+            case "silu", "swish": return .silu
+            case "gelu": return .gelu
+            case "gelu_new", "gelu_pytorch_tanh": return .geluTanh
+            default:
+                throw unusable(
+                    key, "names the activation \"\(name)\"; silu, gelu and gelu_new are known")
+            }
+        }
+        throw ModelError("\(source): has no \"\(keys[0])\"; is it the config of a language model?")
+    }
+
+    /// The beginning-of-sequence token, nil when there is none.
+    func beginningOfSequence() throws(ModelError) -> Int32? {
+        guard case .int(let id)? = self["bos_token_id"], let token = Int32(exactly: id), token >= 0
+        else { return nil }
+        return token
+    }
+
+    /// An error about one key.
+    func unusable(_ key: String, _ problem: String) -> ModelError {
+        ModelError("\(source): \"\(key)\" \(problem).")
+    }
+}
