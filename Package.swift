@@ -49,8 +49,12 @@ let package = Package(
         // Their Swift faces.
         library("Tensors", "COpenBLAS"),
 
+        // What comes in.
+        library("Checkpoints", "Tensors"),
+
         // Tests.
         .target(name: "TestSupport", path: "Tests/TestSupport"),
         tests("TensorsTests", "Tensors"),
+        tests("CheckpointsTests", "Checkpoints"),
     ]
 )
