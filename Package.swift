@@ -52,9 +52,17 @@ let package = Package(
         library("Tensors", "COpenBLAS"),
         library("HDF5", "CHDF5"),
 
+        // What comes in.
+        library("Checkpoints", "Tensors"),
+
+        // The forward pass.
+        library("Transformer", "Tensors", "Checkpoints"),
+
         // Tests.
         .target(name: "TestSupport", path: "Tests/TestSupport"),
         tests("TensorsTests", "Tensors"),
         tests("HDF5Tests", "HDF5"),
+        tests("CheckpointsTests", "Checkpoints"),
+        tests("TransformerTests", "Transformer", "HDF5"),
     ]
 )

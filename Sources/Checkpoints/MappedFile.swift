@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// A file's bytes as memory: read-only, mapped when opened, unmapped when nothing refers to it any more.
+
+import Foundation
+
+/// A regular file mapped read-only into memory.
+///
+/// Every offset that is read later was checked at opening against the size `fstat` gave. A file that
+/// another program makes shorter after that ends this program with SIGBUS: the operating system has
+/// no gentler answer. Checkpoints are replaced by renaming a new file over the old one, which leaves
+/// the mapping whole.
+///
+/// Unchecked Sendable: the mapped bytes are read-only and nothing changes after `init`.
+final class MappedFile: @unchecked Sendable {
+    let url: URL
+    /// The first byte; `byteCount` of them can be read.
+    let base: UnsafeRawPointer
+    let byteCount: Int
+
+    init(_ url: URL) throws(CheckpointError) {
+        let advice = "give a readable safetensors or GGUF file"
+        // O_NONBLOCK: opening a pipe would wait for its writer.
+        let descriptor = open(url.path(percentEncoded: false), O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else {
+            throw CheckpointError(
+                url, "cannot be opened (\(String(cString: strerror(errno))))", advice: advice)
+        }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            throw CheckpointError(url, "is not a regular file", advice: advice)
+        }
+        guard status.st_size > 0 else { throw .malformed(url, "is empty") }
+        let size = Int(status.st_size)
+        guard let memory = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0),
+            memory != MAP_FAILED
+        else {
+            throw CheckpointError(
+                url, "cannot be mapped into memory (\(String(cString: strerror(errno))))",
+                advice: "free some address space or lift the limit that `ulimit -v` shows")
+        }
+        // Tensors are read from front to back: read ahead far. Refusal changes nothing but speed.
+        _ = madvise(memory, size, MADV_SEQUENTIAL)
+        self.url = url
+        base = UnsafeRawPointer(memory)
+        byteCount = size
+    }
+
+    deinit { munmap(UnsafeMutableRawPointer(mutating: base), byteCount) }
+}

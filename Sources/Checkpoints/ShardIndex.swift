@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// A safetensors checkpoint cut into several files, and the index that says which tensor is where.
+
+import Foundation
+
+/// The tensors that `model.safetensors.index.json` lists, out of the files it names:
+/// { "metadata": {...}, "weight_map": { "tensor": "model-00001-of-00002.safetensors", ... } }.
+enum ShardIndex {
+    /// - Returns: the tensors, and the shards in the order of their names.
+    static func open(
+        _ index: URL
+    ) throws(CheckpointError) -> (tensors: [String: StoredTensor], shards: [URL]) {
+        let places = try weightMap(of: index)
+        let folder = index.deletingLastPathComponent()
+        var tensors = [String: StoredTensor](minimumCapacity: places.count)
+        var shards: [URL] = []
+        for (shard, names) in Dictionary(grouping: places.keys, by: { places[$0] ?? "" })
+            .sorted(by: { $0.key < $1.key })
+        {
+            let url = folder.appending(path: shard)
+            let found = try Safetensors.tensors(of: MappedFile(url))
+            for name in names {
+                guard let tensor = found[name] else {
+                    throw CheckpointError(
+                        index, "places the tensor \(quoted(name)) in \(shard), which lacks it",
+                        advice: "download the index and all its files again")
+                }
+                tensors[name] = tensor
+            }
+            shards.append(url)
+        }
+        return (tensors, shards)
+    }
+
+    /// The file of each tensor.
+    private static func weightMap(of index: URL) throws(CheckpointError) -> [String: String] {
+        let file = try MappedFile(index)
+        guard file.byteCount <= Safetensors.longestHeader else {
+            throw .malformed(index, "is larger than an index can be")
+        }
+        var map: [String: String]?
+        var reader = JSONReader(
+            UnsafeRawBufferPointer(start: file.base, count: file.byteCount), file: index,
+            what: "the index")
+        try reader.object { (reader, key) throws(CheckpointError) in
+            guard key == "weight_map" else { return try reader.skip() }
+            guard map == nil else { throw .malformed(index, "has two members \"weight_map\"") }
+            map = [:]
+            try reader.object { (reader, name) throws(CheckpointError) in
+                let shard = try reader.string()
+                try check(shard, of: index)
+                guard map?.updateValue(shard, forKey: name) == nil else {
+                    throw .malformed(index, "places the tensor \(quoted(name)) twice")
+                }
+            }
+        }
+        try reader.end()
+        guard let map else { throw .malformed(index, "has no member \"weight_map\"") }
+        return map
+    }
+
+    /// A shard is a plain file name: nothing outside the folder of the index is ever opened.
+    private static func check(_ shard: String, of index: URL) throws(CheckpointError) {
+        let plain = shard.utf8.allSatisfy { $0 >= 0x20 && $0 != UInt8(ascii: "/") }
+        guard plain, shard.hasSuffix(".safetensors"), !shard.hasPrefix(".") else {
+            throw .malformed(
+                index,
+                "names the file \(quoted(shard)), which is not a safetensors file beside the index")
+        }
+    }
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+// A tensor where it lies in its mapped file, widened to Float32 a few rows at a time.
+
+import Foundation
+import Tensors
+
+/// A tensor of a checkpoint in its stored type. It keeps the file mapped as long as it lives.
+public struct StoredTensor: Sendable {
+    /// The name the checkpoint gives it.
+    public let name: String
+    /// Outermost dimension first, row-major (the reverse of the order in a GGUF file).
+    public let shape: [Int]
+    /// How the elements are encoded. Only a type that `widens` can be read.
+    public let type: StoredType
+    /// Everything before the last dimension: a vector or a scalar is one row, an empty tensor has none.
+    public let rows: Int
+    /// The last dimension; 1 for a scalar.
+    public let columns: Int
+
+    private let file: MappedFile
+    /// The first byte of the tensor in the file.
+    let offset: Int
+
+    /// - Precondition: `extent.byteCount` bytes from `offset` lie inside the file.
+    init(name: String, extent: TensorExtent, file: MappedFile, offset: Int) {
+        self.name = name
+        shape = extent.shape
+        type = extent.type
+        columns = extent.shape.last ?? 1
+        rows = extent.elements == 0 ? 0 : extent.elements / columns
+        self.file = file
+        self.offset = offset
+    }
+
+    /// The file the tensor lies in.
+    public var url: URL { file.url }
+
+    /// Widens one row into `destination`, [columns].
+    ///
+    /// - Precondition: `type.widens`, and `row` is one of the `rows`.
+    @inline(__always)
+    public func widen(row: Int, into destination: UnsafeMutablePointer<Float>) {
+        widen(rows: row..<row + 1, into: destination)
+    }
+
+    /// Widens `range` into `destination`, contiguous [range.count, columns].
+    ///
+    /// - Precondition: `type.widens`, and `range` lies within the `rows`.
+    public func widen(rows range: Range<Int>, into destination: UnsafeMutablePointer<Float>) {
+        precondition(range.lowerBound >= 0 && range.upperBound <= rows, "rows out of range")
+        widen(
+            elements: range.lowerBound * columns..<range.upperBound * columns, into: destination)
+    }
+
+    /// The whole tensor, row-major: for small ones such as norms and biases.
+    ///
+    /// - Precondition: `type.widens`.
+    public func widened() -> [Float] {
+        [Float](unsafeUninitializedCapacity: rows * columns) { buffer, count in
+            if let destination = buffer.baseAddress {
+                widen(rows: 0..<rows, into: destination)
+            }
+            count = rows * columns
+        }
+    }
+
+    /// Widens the transpose: `range` of the stored columns become the rows of `destination`,
+    /// contiguous [range.count, rows]. For checkpoints that store a layer as [in, out].
+    ///
+    /// Works on tiles that stay in the first-level cache: sixteen stored rows by 256 columns (whole
+    /// blocks of every type), written as runs of sixteen floats, one cache line.
+    ///
+    /// - Precondition: `type.widens`, and `range` lies within the `columns`.
+    public func widenTransposed(
+        columns range: Range<Int>, into destination: UnsafeMutablePointer<Float>
+    ) {
+        precondition(
+            range.lowerBound >= 0 && range.upperBound <= columns, "columns out of range")
+        let tileRows = laneCount
+        let tileColumns = 256
+        // One spare lane vector a row keeps the rows of the tile in different cache sets.
+        let stride = tileColumns + laneCount
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: tileRows * stride) { buffer in
+            guard let tile = buffer.baseAddress else { return }
+            // Tiles begin at multiples of their width, so that no block of a row is cut.
+            var first = range.lowerBound / tileColumns * tileColumns
+            while first < range.upperBound {
+                let end = min(first + tileColumns, columns)
+                let wanted = max(first, range.lowerBound)..<min(end, range.upperBound)
+                var row = 0
+                while row < rows {
+                    let height = min(tileRows, rows - row)
+                    for r in 0..<height {
+                        let start = (row + r) * columns
+                        widen(elements: start + first..<start + end, into: tile + r * stride)
+                    }
+                    transpose(
+                        tile + (wanted.lowerBound - first), height, wanted.count, stride,
+                        into: destination + (wanted.lowerBound - range.lowerBound) * rows + row)
+                    row += tileRows
+                }
+                first += tileColumns
+            }
+        }
+    }
+
+    /// Writes `tile`, [height, width] with rows `stride` apart, as [width, height] with rows `rows` apart.
+    @inline(__always)
+    private func transpose(
+        _ tile: UnsafePointer<Float>, _ height: Int, _ width: Int, _ stride: Int,
+        into destination: UnsafeMutablePointer<Float>
+    ) {
+        for column in 0..<width {
+            let target = destination + column &* rows
+            if height == laneCount {
+                var lanes = Lanes()
+                for r in 0..<laneCount { lanes[r] = tile[r &* stride &+ column] }
+                target.store(lanes, at: 0)
+            } else {
+                for r in 0..<height { target[r] = tile[r &* stride &+ column] }
+            }
+        }
+    }
+
+    /// Widens a run of elements that begins and ends on block boundaries.
+    private func widen(elements range: Range<Int>, into destination: UnsafeMutablePointer<Float>) {
+        guard type.widens, let block = type.block else {
+            preconditionFailure("a tensor of type \(type) cannot be widened")
+        }
+        withExtendedLifetime(file) {
+            let source = file.base + offset + range.lowerBound / block.elements * block.bytes
+            type.widen(source, range.count / block.elements, into: destination)
+        }
+    }
+}
+
+/// What a tensor takes up: its shape in a type, with every product checked.
+struct TensorExtent {
+    let shape: [Int]
+    let type: StoredType
+    let elements: Int
+    /// Nil for a type of unknown size.
+    let byteCount: Int?
+
+    /// Nil when the number of elements or bytes overflows, or when rows are not whole blocks.
+    init?(shape: [Int], type: StoredType) {
+        var elements = 1
+        for dimension in shape {
+            let (product, overflow) = elements.multipliedReportingOverflow(by: dimension)
+            guard dimension >= 0, !overflow else { return nil }
+            elements = product
+        }
+        self.shape = shape
+        self.type = type
+        self.elements = elements
+        guard let block = type.block else {
+            byteCount = nil
+            return
+        }
+        guard (shape.last ?? 1) % block.elements == 0 else { return nil }
+        let (bytes, overflow) = (elements / block.elements)
+            .multipliedReportingOverflow(by: block.bytes)
+        guard !overflow else { return nil }
+        byteCount = bytes
+    }
+}
