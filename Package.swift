@@ -62,7 +62,6 @@ let package = Package(
         .target(name: "TestSupport", path: "Tests/TestSupport"),
         tests("TensorsTests", "Tensors"),
         tests("HDF5Tests", "HDF5"),
-        tests("CheckpointsTests", "Checkpoints"),
         tests("TransformerTests", "Transformer", "HDF5"),
     ]
 )

@@ -55,26 +55,30 @@ public struct Rotary: Sendable, Equatable {
         var theta: Double
         var partial: Double
         if let shared = try config.object("rope_parameters") {
-            settings = try shared.object(layerType) ?? shared
+            settings = shared
+            if let own = try shared.object(layerType) { settings = own }
             theta = try settings.numberIfAny("rope_theta") ?? 10_000
             partial = try settings.numberIfAny("partial_rotary_factor") ?? 1
         } else {
             theta = try config.numberIfAny(legacyTheta) ?? 10_000
-            partial =
-                try config.numberIfAny("rotary_pct")
-                ?? config.numberIfAny("partial_rotary_factor") ?? 1
-            settings = try config.object("rope_scaling") ?? ModelConfig([:], source: config.source)
+            partial = try config.numberIfAny("rotary_pct") ?? 1
+            if let factor = try config.numberIfAny("partial_rotary_factor") { partial = factor }
+            settings = ModelConfig([:], source: config.source)
+            if let scaling = try config.object("rope_scaling") { settings = scaling }
         }
         let dimensions = Int(Double(headSize) * partial)
         guard theta > 0, dimensions >= 2, dimensions <= headSize, dimensions % 2 == 0 else {
-            throw config.unusable("rope_theta", "and the rotary dimensions do not fit the head size")
+            throw config.unusable(
+                "rope_theta", "and the rotary dimensions do not fit the head size")
         }
         return Rotary(
             dimensions: dimensions, theta: theta, scaling: try readScaling(settings))
     }
 
     private static func readScaling(_ settings: ModelConfig) throws(ModelError) -> Scaling {
-        switch try settings.string("rope_type") ?? settings.string("type") ?? "default" {
+        var kind = try settings.string("type") ?? "default"
+        if let newer = try settings.string("rope_type") { kind = newer }
+        switch kind {
         case "default": return .none
         case "linear": return .linear(factor: try settings.number("factor"))
         case "llama3":

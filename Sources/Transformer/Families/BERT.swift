@@ -32,7 +32,8 @@ extension Family {
         layers: Array(repeating: .init(), count: nLayers))
 }
 
-@Sendable private func bertTensors(_ model: ModelDescription, _ names: TensorNames) -> ModelTensors {
+@Sendable private func bertTensors(_ model: ModelDescription, _ names: TensorNames) -> ModelTensors
+{
     let p = names.prefix
     let width = model.width
     let layers = (0..<model.nLayers).map { l in
@@ -46,7 +47,8 @@ extension Family {
             afterFeedForwardNorm: names.norm(h + "output.LayerNorm"),
             qkv: names.projection(qkv),
             output: names.projection(h + "attention.output.dense.weight", out: width, in: width),
-            up: names.projection(h + "intermediate.dense.weight", out: model.hiddenWidth, in: width),
+            up: names.projection(
+                h + "intermediate.dense.weight", out: model.hiddenWidth, in: width),
             down: names.projection(h + "output.dense.weight", out: width, in: model.hiddenWidth))
     }
     let e = p + "embeddings."

@@ -20,12 +20,14 @@ struct Family: Sendable {
     /// The family of a config, or an error that lists those that work.
     static func of(_ config: ModelConfig) throws(ModelError) -> Family {
         guard let type = try config.string("model_type") else {
-            throw ModelError("\(config.source): has no \"model_type\"; is it a model's config.json?")
+            throw ModelError(
+                "\(config.source): has no \"model_type\"; is it a model's config.json?")
         }
         guard let family = all.first(where: { $0.modelType == type }) else {
             let known = all.map(\.modelType).joined(separator: ", ")
             throw ModelError(
-                "\(config.source): the model family \"\(type)\" is not supported; these are: \(known).")
+                "\(config.source): the model family \"\(type)\" is not supported; these are: \(known)."
+            )
         }
         return family
     }

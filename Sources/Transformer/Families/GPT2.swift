@@ -31,13 +31,17 @@ extension Family {
         layers: Array(repeating: .init(), count: nLayers))
 }
 
-@Sendable private func gpt2Tensors(_ model: ModelDescription, _ names: TensorNames) -> ModelTensors {
+@Sendable private func gpt2Tensors(_ model: ModelDescription, _ names: TensorNames) -> ModelTensors
+{
     let p = names.prefix
     let (width, hidden) = (model.width, model.hiddenWidth)
     // Conv1D stores [in, out].
-    func conv(_ name: String, in input: Int, out: Int, from: Int = 0, rows: Int? = nil) -> TensorPart {
+    func conv(_ name: String, in input: Int, out: Int, from: Int = 0, rows: Int? = nil)
+        -> TensorPart
+    {
         TensorPart(
-            tensor: name, rows: rows ?? out, storedShape: [input, out], layout: .columns(from: from))
+            tensor: name, rows: rows ?? out, storedShape: [input, out], layout: .columns(from: from)
+        )
     }
     let layers = (0..<model.nLayers).map { l in
         let h = "\(p)h.\(l)."

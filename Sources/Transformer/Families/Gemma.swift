@@ -13,13 +13,15 @@ extension Family {
         tensors: gemma3Tensors)
 }
 
-@Sendable private func describeGemma2(_ config: ModelConfig) throws(ModelError) -> ModelDescription {
+@Sendable private func describeGemma2(_ config: ModelConfig) throws(ModelError) -> ModelDescription
+{
     let model = try describeGemma(config)
     return model.with(
         windows: try slidingWindows(config, nLayers: model.nLayers) { $0 % 2 == 0 })
 }
 
-@Sendable private func describeGemma3(_ config: ModelConfig) throws(ModelError) -> ModelDescription {
+@Sendable private func describeGemma3(_ config: ModelConfig) throws(ModelError) -> ModelDescription
+{
     var model = try describeGemma(config)
     let pattern = try config.countIfAny("sliding_window_pattern") ?? 6
     model = model.with(
@@ -54,7 +56,8 @@ private func describeGemma(_ config: ModelConfig) throws(ModelError) -> ModelDes
     return model
 }
 
-@Sendable private func gemmaTensors(_ model: ModelDescription, _ names: TensorNames) -> ModelTensors {
+@Sendable private func gemmaTensors(_ model: ModelDescription, _ names: TensorNames) -> ModelTensors
+{
     var tensors = llamaTensors(model, names)
     for l in tensors.layers.indices {
         let h = "\(names.prefix)layers.\(l)."

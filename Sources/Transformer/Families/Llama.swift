@@ -22,7 +22,8 @@ func describeLlamaLike(_ config: ModelConfig) throws(ModelError) -> ModelDescrip
     let headSize = try config.countIfAny("head_dim") ?? width / nHeads
     guard nHeads % nKeyValueHeads == 0, headSize > 0, headSize % 2 == 0 else {
         throw config.unusable(
-            "num_attention_heads", "must be a multiple of num_key_value_heads, with an even head size")
+            "num_attention_heads",
+            "must be a multiple of num_key_value_heads, with an even head size")
     }
     return ModelDescription(
         family: try config.string("model_type") ?? "llama",

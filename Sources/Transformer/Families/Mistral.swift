@@ -8,7 +8,8 @@ extension Family {
         tensors: { llamaTensors($0, $1) })
 }
 
-@Sendable private func describeMistral(_ config: ModelConfig) throws(ModelError) -> ModelDescription {
+@Sendable private func describeMistral(_ config: ModelConfig) throws(ModelError) -> ModelDescription
+{
     let model = try describeLlamaLike(config)
     return model.with(
         windows: try slidingWindows(config, nLayers: model.nLayers) { _ in true })

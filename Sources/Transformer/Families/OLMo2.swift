@@ -13,7 +13,8 @@ extension Family {
     return model
 }
 
-@Sendable private func olmo2Tensors(_ model: ModelDescription, _ names: TensorNames) -> ModelTensors {
+@Sendable private func olmo2Tensors(_ model: ModelDescription, _ names: TensorNames) -> ModelTensors
+{
     var tensors = llamaTensors(model, names)
     tensors.addQueryKeyNorms(names)
     for l in tensors.layers.indices {

@@ -13,7 +13,8 @@ extension Family {
         windows: try slidingWindows(config, nLayers: model.nLayers) { _ in true })
 }
 
-@Sendable private func phi3Tensors(_ model: ModelDescription, _ names: TensorNames) -> ModelTensors {
+@Sendable private func phi3Tensors(_ model: ModelDescription, _ names: TensorNames) -> ModelTensors
+{
     var tensors = llamaTensors(model, names)
     for l in tensors.layers.indices {
         let h = "\(names.prefix)layers.\(l)."

@@ -26,7 +26,8 @@ extension Family {
     return model
 }
 
-@Sendable private func qwen3Tensors(_ model: ModelDescription, _ names: TensorNames) -> ModelTensors {
+@Sendable private func qwen3Tensors(_ model: ModelDescription, _ names: TensorNames) -> ModelTensors
+{
     var tensors = llamaTensors(model, names)
     tensors.addQueryKeyNorms(names)
     return tensors

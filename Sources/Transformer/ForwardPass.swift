@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+// The forward pass of batches of sequences, layer by layer, up to the last layer that is studied.
+
+import Synchronization
+import Tensors
+
+/// Runs batches of sequences through a model, with one worker per core over the sequences.
+///
+/// A sequence's numbers depend on its tokens alone: every matrix product is made of one sequence, so
+/// neither the batch nor the number of workers changes a bit.
+public final class ForwardPass {
+    /// The model that runs.
+    public let model: Model
+    /// The heads that visitors see.
+    public let selection: HeadSelection
+    /// How many sequences are computed at the same time.
+    public let workers: Int
+    /// The longest sequence there is room for.
+    public let maxLength: Int
+
+    private let embedding: Embedding
+    private let weights: LayerWeights
+    private let rotaries: [RotaryTable]
+    private let workspaces: [Workspace]
+    private var residual: ResidualStreams
+    private let stopsAtAttention: Bool
+    private var hasCheckedWeights = false
+
+    /// Prepares the memory for sequences of up to `maxLength` tokens.
+    ///
+    /// - Parameters:
+    ///   - selection: heads the model has; the pass ends with the deepest of their layers.
+    ///   - stopsAtAttention: leave out what that layer does after its studied heads have attended;
+    ///     `residual(of:)` and `logits(of:)` need it.
+    public init(
+        _ model: Model, selection: HeadSelection, maxLength: Int, workers: Int,
+        stopsAtAttention: Bool = true
+    ) throws(ModelError) {
+        let d = model.description
+        precondition(selection.lastLayer < d.nLayers && maxLength > 0 && workers > 0)
+        guard model.tensors.positionEmbedding == nil || maxLength <= d.contextLength else {
+            throw ModelError(
+                "\(model.url.path): the model has \(d.contextLength) positions, fewer than the sequence length of \(maxLength); lower SEQ_LEN."
+            )
+        }
+        BLAS.prepare()
+        self.model = model
+        self.selection = selection
+        self.workers = workers
+        self.maxLength = maxLength
+        self.stopsAtAttention = stopsAtAttention
+        embedding = try Embedding(model)
+        weights = LayerWeights(model)
+        rotaries = d.rotaries.map { RotaryTable($0, positions: maxLength) }
+        workspaces = (0..<workers).map { _ in Workspace(d, maxLength: maxLength) }
+        residual = ResidualStreams(width: d.width)
+    }
+
+    /// Runs a batch.
+    ///
+    /// - Parameters:
+    ///   - batch: sequences of at least one and at most `maxLength` ids within the vocabulary.
+    ///   - visitors: one for each worker.
+    /// - Throws: when the model's numbers stop being finite.
+    public func run<Visitor: AttentionVisitor>(
+        _ batch: [ArraySlice<Int32>], visitors: [Visitor]
+    ) throws(ModelError) {
+        precondition(visitors.count == workers, "one visitor a worker")
+        let size = Int32(clamping: model.description.vocabularySize)
+        for ids in batch {
+            precondition(!ids.isEmpty && ids.count <= maxLength, "a sequence must fit")
+            if let id = ids.first(where: { $0 < 0 || $0 >= size }) {
+                throw ModelError(
+                    "token id \(id) is outside the model's vocabulary of \(size); do tokenizer and model belong together?"
+                )
+            }
+        }
+        residual.reserve(batch.map(\.count))
+        share(batch.count, among: workers) { _, s in embedding.embed(batch[s], into: residual[s]) }
+        for layer in 0...selection.lastLayer {
+            let isLast = stopsAtAttention && layer == selection.lastLayer
+            try weights.load(
+                layer, attentionOnly: isLast, workers: workers, checked: !hasCheckedWeights)
+            let broken = Atomic(false)
+            share(batch.count, among: workers) { worker, s in
+                let isFinite = runBlock(
+                    layer, sequence: s, length: batch[s].count, workspaces[worker],
+                    visitors[worker], isLast: isLast)
+                if !isFinite { broken.store(true, ordering: .relaxed) }
+            }
+            guard !broken.load(ordering: .relaxed) else {
+                throw ModelError(
+                    "\(model.url.path): layer \(layer) produced NaN or infinity; the weights are damaged or need more range than Float32."
+                )
+            }
+        }
+        hasCheckedWeights = true
+    }
+
+    /// The residual stream after the last layer that ran, [length, width], of a sequence of the last
+    /// batch.
+    public func residual(of sequence: Int, length: Int) -> [Float] {
+        precondition(!stopsAtAttention)
+        return Array(
+            UnsafeBufferPointer(start: residual[sequence], count: length * model.description.width))
+    }
+
+    private func runBlock<Visitor: AttentionVisitor>(
+        _ layer: Int, sequence: Int, length: Int, _ workspace: Workspace, _ visitor: Visitor,
+        isLast: Bool
+    ) -> Bool {
+        let d = model.description
+        let x = residual[sequence]
+        let block = Block(
+            description: d, weights: weights,
+            rotary: d.layers[layer].rotary.map { rotaries[$0] }, workspace: workspace)
+        guard let input = block.project(x, length: length) else { return false }
+        let studied = selection.inLayer(layer)
+        if !studied.isEmpty {
+            visitor.enter(
+                LayerView(
+                    layer: layer, sequence: sequence, length: length, width: d.width,
+                    residual: UnsafePointer(x), attentionInput: input,
+                    qkv: UnsafePointer(workspace.qkv), stride: d.qkvWidth))
+        }
+        let attention = Attention(
+            description: d, layer: layer, sequence: sequence, length: length, workspace: workspace)
+        let needsOutput = !isLast || visitor.needsOutput(ofSequence: sequence)
+        var next = studied.startIndex
+        for head in 0..<d.nHeads {
+            if next < studied.endIndex, studied[next].head == head {
+                attention.run(
+                    head: head, headIndex: studied[next].index, visitor: visitor,
+                    needsOutput: needsOutput)
+                next += 1
+            } else if !isLast {
+                attention.run(head: head)
+            }
+        }
+        return isLast || block.finish(x, length: length)
+    }
+}
+
+/// The residual streams of a batch, one after the other in memory that grows to the largest batch.
+struct ResidualStreams: ~Copyable {
+    private let width: Int
+    private var storage: UnsafeMutableBufferPointer<Float>
+    private var starts: [Int] = []
+
+    init(width: Int) {
+        self.width = width
+        storage = .allocate(capacity: 0)
+    }
+
+    deinit { storage.deallocate() }
+
+    /// Makes room for sequences of these lengths.
+    mutating func reserve(_ lengths: [Int]) {
+        starts.removeAll(keepingCapacity: true)
+        var total = 0
+        for length in lengths {
+            starts.append(total)
+            total += length * width
+        }
+        if total > storage.count {
+            storage.deallocate()
+            storage = .allocate(capacity: total)
+        }
+    }
+
+    /// The residual stream of one sequence, [length, width].
+    subscript(_ sequence: Int) -> UnsafeMutablePointer<Float> {
+        guard let base = storage.baseAddress else { preconditionFailure("an empty batch") }
+        return base + starts[sequence]
+    }
+}

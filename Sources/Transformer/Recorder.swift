@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keeps every intermediate of one sequence, for comparison with a reference.
+
+/// A visitor that copies everything the forward pass shows of one sequence. Give it a selection of
+/// whole layers; scores that the mask hides are NaN.
+public final class Recorder: AttentionVisitor {
+    /// One layer's intermediates; H query heads, Hkv key/value heads, S tokens.
+    public struct Layer: Sendable {
+        /// [H, S, S].
+        public var attention: [Float]
+        /// [H, S, S].
+        public var scores: [Float]
+        /// [H, S, headSize].
+        public var q: [Float]
+        /// [Hkv, S, headSize].
+        public var k: [Float]
+        /// [Hkv, S, headSize].
+        public var v: [Float]
+        /// [H, S, headSize].
+        public var z: [Float]
+        /// [S, width].
+        public var residual: [Float]
+        /// [S, width].
+        public var attentionInput: [Float]
+    }
+
+    /// What was seen, by layer.
+    public private(set) var layers: [Int: Layer] = [:]
+    private let description: ModelDescription
+    private let selection: HeadSelection
+
+    /// A recorder for the heads of `selection`.
+    public init(_ description: ModelDescription, selection: HeadSelection) {
+        self.description = description
+        self.selection = selection
+    }
+
+    public func needsOutput(ofSequence sequence: Int) -> Bool { true }
+
+    public func enter(_ view: LayerView) {
+        let d = description
+        let (s, h) = (view.length, d.nHeads)
+        func heads(_ count: Int, from offset: Int) -> [Float] {
+            (0..<count).flatMap { head in
+                (0..<s).flatMap { p in
+                    UnsafeBufferPointer(
+                        start: view.qkv + p * view.stride + offset + head * d.headSize,
+                        count: d.headSize)
+                }
+            }
+        }
+        let nKV = d.nKeyValueHeads
+        layers[view.layer] = Layer(
+            attention: [Float](repeating: 0, count: h * s * s),
+            scores: [Float](repeating: .nan, count: h * s * s),
+            q: heads(h, from: 0), k: heads(nKV, from: h * d.headSize),
+            v: heads(nKV, from: (h + nKV) * d.headSize),
+            z: [Float](repeating: 0, count: h * s * d.headSize),
+            residual: Array(UnsafeBufferPointer(start: view.residual, count: s * d.width)),
+            attentionInput: Array(
+                UnsafeBufferPointer(start: view.attentionInput, count: s * d.width)))
+    }
+
+    public func attend(_ block: ScoreBlock) {
+        let head = selection.heads[block.headIndex].head
+        for q in block.queries {
+            let row = block.row(q)
+            for k in block.visibleKeys(of: q) {
+                layers[block.layer]?.scores[(head * block.length + q) * block.length + k] = row[k]
+            }
+        }
+        block.softmax()
+    }
+
+    public func finish(_ view: HeadView) {
+        let s = view.length
+        for p in 0..<s {
+            let row = (view.head * s + p) * s
+            for k in 0..<s {
+                // Blocks leave columns they did not compute as they were: the mask says which count.
+                layers[view.layer]?.attention[row + k] =
+                    view.visibleKeys(of: p).contains(k)
+                    ? view.attention[p * view.attentionStride + k] : 0
+            }
+            guard let z = view.z else { continue }
+            for i in 0..<view.headSize {
+                layers[view.layer]?.z[(view.head * s + p) * view.headSize + i] =
+                    z[p * view.zStride + i]
+            }
+        }
+    }
+}
