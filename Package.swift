@@ -37,6 +37,7 @@ let package = Package(
     platforms: [.macOS(.v15)],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     ],
     // From the ground up: a target imports only what stands above it in this list.
@@ -58,10 +59,16 @@ let package = Package(
         // The forward pass.
         library("Transformer", "Tensors", "Checkpoints"),
 
+        // What a head does, without input or output.
+        library(
+            "AttentionStats", "Tensors", "Transformer",
+            .product(name: "HeapModule", package: "swift-collections")),
+
         // Tests.
         .target(name: "TestSupport", path: "Tests/TestSupport"),
         tests("TensorsTests", "Tensors"),
         tests("HDF5Tests", "HDF5"),
         tests("TransformerTests", "Transformer", "HDF5"),
+        tests("AttentionStatsTests", "AttentionStats"),
     ]
 )

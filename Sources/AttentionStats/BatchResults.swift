@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the visitors of one batch found, in slots that no two workers share.
+
+/// What a scan found about one head on one sequence.
+public struct HeadResult: Sendable {
+    /// The sufficient statistics.
+    public var sums = HeadSums()
+    /// Attention mass by distance bin.
+    public var massByDistance: [Float] = []
+    /// All pairs of high attention outside row 0 and column 0, in row order.
+    public var highPairs: [AttentionPair] = []
+    /// The thinned-out attention matrix, where it was asked for.
+    public var pattern: [AttentionPair]?
+    /// The strongest edges, for sequences of the pool.
+    public var edges: StrongEdges?
+
+    init() {}
+}
+
+/// The results of a batch: one slot for each sequence and studied head.
+public final class BatchResults {
+    /// Number of sequences in the batch.
+    public let sequences: Int
+    /// Number of studied heads.
+    public let heads: Int
+    private let slots: UnsafeMutablePointer<HeadResult>
+
+    /// Empty slots.
+    public init(sequences: Int, heads: Int) {
+        self.sequences = sequences
+        self.heads = heads
+        slots = .allocate(capacity: sequences * heads)
+        slots.initialize(repeating: HeadResult(), count: sequences * heads)
+    }
+
+    deinit {
+        slots.deinitialize(count: sequences * heads)
+        slots.deallocate()
+    }
+
+    /// The slot of a sequence (by its index in the batch) and a head (by its index in the selection).
+    public subscript(sequence: Int, head: Int) -> HeadResult {
+        // The memory lives as long as the object, which the compiler cannot see from the pointer.
+        get { withExtendedLifetime(self) { slots[sequence * heads + head] } }
+        set { withExtendedLifetime(self) { slots[sequence * heads + head] = newValue } }
+    }
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// How much a head writes into the residual stream when it attends to a key.
+
+import Tensors
+import Transformer
+
+/// G = W_O W_O^T of one head, by which |v W_O| = sqrt(v G v^T) without the residual stream's width.
+public struct OutputGram: Sendable {
+    /// [headSize, headSize], symmetric.
+    private let gram: [Float]
+    private let headSize: Int
+
+    /// - Parameter output: [headSize, width], the head's output projection W_O.
+    public init(output: [Float], headSize: Int, width: Int) {
+        self.headSize = headSize
+        var gram = [Float](repeating: 0, count: headSize * headSize)
+        multiply(
+            headSize, headSize, width, output, width, .asStored, output, width, .transposed,
+            into: &gram, headSize)
+        self.gram = gram
+    }
+
+    /// |v W_O| for each of `count` vectors, followed by sixteen zeros.
+    ///
+    /// - Parameters:
+    ///   - v: [count, stride]; the first `headSize` entries of a row are the vector.
+    func norms(of v: UnsafePointer<Float>, count: Int, stride: Int) -> [Float] {
+        var product = [Float](repeating: 0, count: count * headSize)
+        multiply(
+            count, headSize, headSize, v, stride, .asStored, gram, headSize, .asStored,
+            into: &product, headSize)
+        return (0..<count + laneCount).map { i in
+            guard i < count else { return 0 }
+            var square: Float = 0
+            for j in 0..<headSize { square += product[i * headSize + j] * v[i * stride + j] }
+            return max(0, square).squareRoot()
+        }
+    }
+}
+
+extension Model {
+    /// The Gram matrix of every studied head's output projection, in the selection's order.
+    public func outputGrams(_ selection: HeadSelection) throws(ModelError) -> [OutputGram] {
+        var grams: [OutputGram] = []
+        for head in selection.heads {
+            grams.append(
+                OutputGram(
+                    output: try outputWeights(of: head), headSize: description.headSize,
+                    width: description.width))
+        }
+        return grams
+    }
+}

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+// A worker's eye on the forward pass: rows go through the sweep, finished heads are thinned out.
+
+import Tensors
+import Transformer
+
+/// Gathers the statistics of every studied head of the sequences of one batch after another.
+public final class ScanVisitor: AttentionVisitor {
+    /// Whether the pattern of a head (by index) on a sequence (of the batch) with this largest
+    /// activation is to be kept.
+    public typealias PatternRule = (_ head: Int, _ sequence: Int, _ maxActivation: Float) -> Bool
+
+    private let plan: ScanPlan
+    private var batch: [ScanSequence] = []
+    private var results = BatchResults(sequences: 0, heads: 0)
+    private var keepsPattern: PatternRule = { _, _, _ in false }
+
+    /// Attention by offset k - q: offset o is at o + length - 1; padded by sixteen.
+    private let mass: UnsafeMutablePointer<Float>
+    private let massCount: Int
+    private var sums = HeadSums()
+    private var highPairs: [AttentionPair] = []
+
+    /// A visitor for sequences of up to `maxLength` tokens.
+    public init(_ plan: ScanPlan, maxLength: Int) {
+        self.plan = plan
+        massCount = 2 * maxLength + laneCount
+        mass = .allocate(capacity: massCount)
+        mass.initialize(repeating: 0, count: massCount)
+    }
+
+    deinit { mass.deallocate() }
+
+    /// Turns to the next batch.
+    public func begin(
+        _ batch: [ScanSequence], into results: BatchResults, keepsPattern: @escaping PatternRule
+    ) {
+        self.batch = batch
+        self.results = results
+        self.keepsPattern = keepsPattern
+    }
+
+    public func needsOutput(ofSequence sequence: Int) -> Bool { batch[sequence].isInPool }
+
+    public func enter(_ layer: LayerView) {}
+
+    public func attend(_ block: ScoreBlock) {
+        if block.queries.lowerBound == 0 { beginHead() }
+        let repeats = batch[block.sequence].repeats
+        for q in block.queries {
+            let row = block.row(q)
+            let visible = block.visibleKeys(of: q)
+            let first = visible.lowerBound
+            let result = sweepRow(
+                row + first, visible.count, skipsFirst: first == 0,
+                mass: mass + (first - q + block.length - 1))
+            block.clear(row, outside: visible)
+            add(result, visibleKeys: visible.count)
+            let (duplicate, induction) = repeats.mass(of: q, in: row)
+            sums.duplicateToken += Double(duplicate)
+            sums.induction += Double(induction)
+            sums.sink += Double(first == 0 ? row[0] : 0)
+            guard q > 0 else { continue }
+            if result.maxAttention > sums.maxActivation {
+                noteMaximum(result.maxAttention, query: q, row, visible)
+            }
+            if result.maxAttention >= plan.highAttention { addHighPairs(of: q, row, visible) }
+        }
+    }
+
+    private func beginHead() {
+        sums = HeadSums()
+        highPairs.removeAll(keepingCapacity: true)
+        mass.update(repeating: 0, count: massCount)
+    }
+
+    @inline(__always)
+    private func add(_ row: RowResult, visibleKeys: Int) {
+        sums.entropy += Double(row.entropy)
+        guard visibleKeys >= 2 else { return }
+        sums.logitRows += 1
+        sums.logitStd += Double(row.scoreStd)
+        sums.topLogitMargin += Double(row.margin)
+        sums.logitZScore += Double(row.zScore)
+    }
+
+    private func noteMaximum(
+        _ value: Float, query: Int, _ row: UnsafePointer<Float>, _ visible: Range<Int>
+    ) {
+        let keys = max(1, visible.lowerBound)..<visible.upperBound
+        sums.maxActivation = value
+        sums.maxQuery = Int32(query)
+        sums.maxKey = Int32(keys.first { row[$0] == value } ?? keys.lowerBound)
+    }
+
+    private func addHighPairs(
+        of query: Int, _ row: UnsafePointer<Float>, _ visible: Range<Int>
+    ) {
+        var k = max(1, visible.lowerBound)
+        while k < visible.upperBound {
+            if row.lanes(at: k).laneMax >= plan.highAttention {
+                for key in k..<min(k + laneCount, visible.upperBound)
+                where row[key] >= plan.highAttention {
+                    highPairs.append(AttentionPair(query: query, key: key, attention: row[key]))
+                }
+            }
+            k += laneCount
+        }
+    }
+
+    public func finish(_ head: HeadView) {
+        finishDistances(length: head.length)
+        var result = HeadResult()
+        result.massByDistance = massByDistance(length: head.length)
+        result.sums = sums
+        result.highPairs = highPairs
+        if keepsPattern(head.headIndex, head.sequence, sums.maxActivation) {
+            result.pattern = pattern(head)
+        }
+        if batch[head.sequence].isInPool { result.edges = edges(head) }
+        results[head.sequence, head.headIndex] = result
+    }
+
+    /// Attention at distance d, in both directions.
+    private func massAt(_ distance: Int, length: Int) -> Float {
+        let center = length - 1
+        return distance == 0
+            ? mass[center] : mass[center - distance] + mass[center + distance]
+    }
+
+    private func finishDistances(length: Int) {
+        sums.selfAttention = Double(mass[length - 1])
+        sums.previousToken = length > 1 ? Double(mass[length - 2]) : 0
+        for d in 1..<max(length, 1) {
+            let m = Double(massAt(d, length: length))
+            sums.distance += m * Double(d)
+            sums.distanceSquared += m * Double(d * d)
+        }
+    }
+
+    private func massByDistance(length: Int) -> [Float] {
+        var bins = [Float](repeating: 0, count: DistanceBins.count(forLength: length))
+        for d in 0..<length { bins[DistanceBins.bin(of: d)] += massAt(d, length: length) }
+        return bins
+    }
+
+    private func pattern(_ head: HeadView) -> [AttentionPair] {
+        var pairs: [AttentionPair] = []
+        pairs.reserveCapacity(head.length * plan.sparsification.entriesPerRow)
+        for q in 0..<head.length {
+            plan.sparsification.appendRow(
+                head.attention + q * head.attentionStride, query: q, keys: head.visibleKeys(of: q),
+                to: &pairs)
+        }
+        return pairs
+    }
+
+    private func edges(_ head: HeadView) -> StrongEdges {
+        var selector = EdgeSelector(count: plan.edgesPerSequence)
+        let norms =
+            plan.edgeRanking == .outputNorm
+            ? plan.outputGrams[head.headIndex].norms(
+                of: head.v, count: head.length, stride: head.qkvStride) : []
+        norms.withUnsafeBufferPointer { norms in
+            for q in 1..<max(head.length, 1) {
+                selector.offerRow(
+                    head.attention + q * head.attentionStride, query: q,
+                    keys: head.visibleKeys(of: q), weights: norms.isEmpty ? nil : norms.baseAddress)
+            }
+        }
+        var edges = StrongEdges()
+        func copy(_ vectors: UnsafePointer<Float>, _ stride: Int, at position: Int32)
+            -> UnsafeBufferPointer<Float>
+        {
+            UnsafeBufferPointer(start: vectors + Int(position) * stride, count: head.headSize)
+        }
+        for edge in selector.strongestFirst() {
+            edges.pairs.append(
+                AttentionPair(
+                    query: Int(edge.query), key: Int(edge.key), attention: edge.attention))
+            edges.strength.append(edge.strength)
+            edges.q += copy(head.q, head.qkvStride, at: edge.query)
+            edges.k += copy(head.k, head.qkvStride, at: edge.key)
+            edges.v += copy(head.v, head.qkvStride, at: edge.key)
+            if let z = head.z { edges.z += copy(z, head.zStride, at: edge.query) }
+        }
+        return edges
+    }
+}

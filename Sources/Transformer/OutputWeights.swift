@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// A head's own share of the output projection.
+
+extension Model {
+    /// W_O of one query head: what maps its z to its contribution to the residual stream.
+    ///
+    /// - Returns: [headSize, width], row-major.
+    public func outputWeights(of head: HeadAddress) throws(ModelError) -> [Float] {
+        let d = description
+        let part = tensors.layers[head.layer].output.parts[0]
+        let stored = try stored(part.tensor, shape: part.storedShape)
+        let columns = head.head * d.headSize..<(head.head + 1) * d.headSize
+        return [Float](unsafeUninitializedCapacity: d.headSize * d.width) { buffer, count in
+            guard let base = buffer.baseAddress else { return }
+            switch part.layout {
+            case .columns:
+                // Stored as [in, out]: the head's rows are W_O as it is wanted.
+                stored.widen(rows: columns, into: base)
+            default:
+                stored.widenTransposed(columns: columns, into: base)
+            }
+            count = d.headSize * d.width
+        }
+    }
+}
