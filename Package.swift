@@ -49,8 +49,12 @@ let package = Package(
         // Their Swift faces.
         library("Tensors", "COpenBLAS"),
 
+        // What comes in.
+        library("Corpora", "CZlib", "CZstd"),
+
         // Tests.
         .target(name: "TestSupport", path: "Tests/TestSupport"),
         tests("TensorsTests", "Tensors"),
+        tests("CorporaTests", "Corpora", "CZlib", "CZstd"),
     ]
 )
