@@ -64,11 +64,15 @@ let package = Package(
             "AttentionStats", "Tensors", "Transformer",
             .product(name: "HeapModule", package: "swift-collections")),
 
+        // What comes in.
+        library("Corpora", "CZlib", "CZstd"),
+
         // Tests.
         .target(name: "TestSupport", path: "Tests/TestSupport"),
         tests("TensorsTests", "Tensors"),
         tests("HDF5Tests", "HDF5"),
         tests("TransformerTests", "Transformer", "HDF5"),
         tests("AttentionStatsTests", "AttentionStats"),
+        tests("CorporaTests", "Corpora", "CZlib", "CZstd"),
     ]
 )

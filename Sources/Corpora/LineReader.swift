@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// Lines of a byte stream, without a copy: each is a range of the one buffer the stream is read into.
+
+import Foundation
+
+/// Cuts a byte stream into lines, or takes it as one, holding no more than the longest one allowed.
+struct LineReader {
+    enum Line: Equatable {
+        /// Where it lies in `buffer`, without its line ending; valid until the next call.
+        case bytes(Range<Int>)
+        /// It was longer than the limit and has been passed over.
+        case tooLong
+    }
+
+    private(set) var buffer: [UInt8] = []
+    /// The number of the line last returned, from 1.
+    private(set) var number = 0
+    private let source: any ByteSource
+    private let limit: Int
+    /// Whether the stream is one line, with line feeds in it.
+    var wholeFile = false
+    /// What has been read of the stream and not yet given out.
+    private var unread = 0..<0
+    private var atEnd = false
+
+    private static let smallBuffer = 4 * chunkSize
+    private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
+    private static let newline = UInt8(ascii: "\n")
+    private static let carriageReturn = UInt8(ascii: "\r")
+
+    /// - Parameters:
+    ///   - source: where the bytes come from.
+    ///   - limit: the most bytes a line may have.
+    init(_ source: any ByteSource, limit: Int) throws(CorpusError) {
+        self.source = source
+        self.limit = limit
+        while unread.count < Self.byteOrderMark.count && !atEnd { try fill() }
+        if buffer[unread].starts(with: Self.byteOrderMark) {
+            unread = unread.lowerBound + Self.byteOrderMark.count..<unread.upperBound
+        }
+    }
+
+    /// The beginning of the stream, as much as was read at once; for a look before the first line.
+    var beginning: ArraySlice<UInt8> { buffer[unread] }
+
+    /// The next line, nil at the end.
+    mutating func next() throws(CorpusError) -> Line? {
+        var searched = 0
+        while true {
+            if let length = wholeFile ? nil : lengthOfLine(searchedTo: searched) {
+                let line = unread.lowerBound..<unread.lowerBound + length
+                unread = line.upperBound + 1..<unread.upperBound
+                return finish(line)
+            }
+            searched = unread.count
+            if searched > limit + 1 { return try skipLine() }
+            if atEnd {
+                guard !unread.isEmpty else { return nil }
+                let line = unread
+                unread = unread.upperBound..<unread.upperBound
+                return finish(line)
+            }
+            try fill()
+        }
+    }
+
+    /// The distance to the line feed that ends the line, nil when it has not been read yet.
+    private func lengthOfLine(searchedTo offset: Int) -> Int? {
+        buffer.withUnsafeBytes { bytes in
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[unread].dropFirst(offset))
+            guard let base = rest.baseAddress,
+                let found = memchr(base, Int32(Self.newline), rest.count)
+            else { return nil }
+            return offset + base.distance(to: UnsafeRawPointer(found))
+        }
+    }
+
+    /// Counts a line and takes the carriage return (of a whole file, the line ending) off its end.
+    private mutating func finish(_ line: Range<Int>) -> Line {
+        number += 1
+        var end = line.upperBound
+        if wholeFile && end > line.lowerBound && buffer[end - 1] == Self.newline { end -= 1 }
+        if end > line.lowerBound && buffer[end - 1] == Self.carriageReturn { end -= 1 }
+        return end - line.lowerBound > limit ? .tooLong : .bytes(line.lowerBound..<end)
+    }
+
+    /// Passes over a line whose beginning fills the buffer.
+    private mutating func skipLine() throws(CorpusError) -> Line {
+        number += 1
+        while true {
+            unread = 0..<0
+            if atEnd { return .tooLong }
+            try fill()
+            if let length = wholeFile ? nil : lengthOfLine(searchedTo: 0) {
+                unread = unread.lowerBound + length + 1..<unread.upperBound
+                return .tooLong
+            }
+        }
+    }
+
+    /// Reads another chunk behind what is unread, which moves to the front; the buffer grows twofold
+    /// when a line asks for it and shrinks again when nothing of it is left.
+    private mutating func fill() throws(CorpusError) {
+        if unread.isEmpty {
+            unread = 0..<0
+            if buffer.count != Self.smallBuffer {
+                buffer = [UInt8](repeating: 0, count: Self.smallBuffer)
+            }
+        } else if unread.lowerBound > 0 {
+            buffer.withUnsafeMutableBytes { bytes in
+                let kept = UnsafeRawBufferPointer(rebasing: bytes[unread])
+                bytes.copyMemory(from: kept)
+            }
+            unread = 0..<unread.count
+        }
+        if buffer.count - unread.upperBound < chunkSize {
+            let size = min(buffer.count * 2, limit + 2 * chunkSize)
+            buffer.append(contentsOf: repeatElement(0, count: max(size - buffer.count, chunkSize)))
+        }
+        let end = unread.upperBound
+        let source = source
+        let count = try buffer.withUnsafeMutableBufferPointer { (all) throws(CorpusError) in
+            try source.read(into: UnsafeMutableBufferPointer(rebasing: all[end...]))
+        }
+        unread = unread.lowerBound..<end + count
+        atEnd = count == 0
+    }
+}
