@@ -21,7 +21,9 @@ func library(_ name: String, _ dependencies: Target.Dependency...) -> Target {
 func executable(_ name: String, _ dependencies: Target.Dependency...) -> Target {
     .executableTarget(
         name: name,
-        dependencies: dependencies + [.product(name: "ArgumentParser", package: "swift-argument-parser")],
+        dependencies: dependencies + [
+            .product(name: "ArgumentParser", package: "swift-argument-parser")
+        ],
         swiftSettings: swiftSettings)
 }
 
@@ -48,9 +50,11 @@ let package = Package(
 
         // Their Swift faces.
         library("Tensors", "COpenBLAS"),
+        library("Tokenizers", "CPCRE2"),
 
         // Tests.
         .target(name: "TestSupport", path: "Tests/TestSupport"),
         tests("TensorsTests", "Tensors"),
+        tests("TokenizersTests", "Tokenizers"),
     ]
 )
