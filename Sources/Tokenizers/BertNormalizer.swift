@@ -31,7 +31,7 @@ struct BertNormalizer: Sendable {
         }
         if stripsAccents, text.contains(where: { $0 >= 0x80 }) {
             NormalizerStep.nfd.apply(to: &text)
-            NormalizerStep.stripAccents.apply(to: &text)
+            mapScalars(&text) { if !$0.isNonspacingMark { $1.append(scalar: $0) } }
         }
         if lowercases { NormalizerStep.lowercase.apply(to: &text) }
     }
@@ -44,7 +44,7 @@ struct BertNormalizer: Sendable {
         }
         if scalar.isASCII { return scalar.value < 0x20 || scalar.value == 0x7F }
         switch scalar.properties.generalCategory {
-        case .control, .format, .privateUse, .surrogate: return true
+        case .control, .format, .privateUse, .surrogate: return scalar.isKnown(inUnicode: 8)
         default: return false
         }
     }

@@ -8,6 +8,9 @@ enum Finder: Sendable {
     case literal([UInt8])
     /// Every single character of a class.
     case scalars(ScalarClass)
+    /// Runs of word characters, and runs of what is neither that nor white space: `\w+|[^\w\s]+`
+    /// as Rust's regex crate understands it.
+    case words
     /// Nothing: an empty pattern string matches nowhere.
     case nothing
 }
@@ -73,6 +76,36 @@ struct ScalarSearch: Search {
             }
         }
         return .none
+    }
+}
+
+/// Finds runs of word characters, and runs of other characters but white space.
+struct WordSearch: Search {
+    private enum Kind {
+        case word, space, other
+
+        init(_ scalar: Unicode.Scalar) {
+            self = scalar.isWord ? .word : scalar.properties.isWhitespace ? .space : .other
+        }
+    }
+
+    func next(in subject: UnsafeBufferPointer<UInt8>, from start: Int, open: Bool)
+        -> Matcher.Outcome
+    {
+        var runStart = start
+        var runKind = Kind.space
+        var position = start
+        while position < subject.count {
+            let (scalar, count) = decodeScalar(subject, at: position)
+            let kind = Kind(scalar)
+            if kind != runKind {
+                if runKind != .space { return .match(runStart..<position) }
+                runStart = position
+                runKind = kind
+            }
+            position += count
+        }
+        return runKind == .space ? .none : .match(runStart..<position)
     }
 }
 

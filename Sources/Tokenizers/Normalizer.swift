@@ -28,7 +28,7 @@ extension NormalizerStep {
         case .nfkd: mapUnlessASCII(&text) { $0.decomposedStringWithCompatibilityMapping }
         case .lowercase: mapScalars(&text) { $0.appendLowercase(to: &$1) }
         case .stripAccents:
-            mapScalars(&text) { if !$0.isNonspacingMark { $1.append(scalar: $0) } }
+            mapScalars(&text) { if !$0.isMark { $1.append(scalar: $0) } }
         case .bert(let normalizer): normalizer.apply(to: &text)
         case .replace(let finder, let content): replaceMatches(of: finder, with: content, in: &text)
         case .prepend(let prefix): if !text.isEmpty { text.insert(contentsOf: prefix, at: 0) }
@@ -50,7 +50,7 @@ extension NormalizerStep {
     func allowsCut(between left: Unicode.Scalar, and right: Unicode.Scalar) -> Bool {
         switch self {
         case .lowercase, .stripAccents, .prepend, .strip, .byteAlphabet, .nmt,
-            .replace(.nothing, _), .replace(.scalars, _):
+            .replace(.nothing, _), .replace(.scalars, _), .replace(.words, _):
             return true
         case .replace(.literal(let literal), _):
             return String(decoding: literal, as: UTF8.self).unicodeScalars.count == 1
@@ -70,9 +70,31 @@ extension NormalizerStep {
     }
 }
 
+/// Applies one of Unicode's normal forms, as the tables of Unicode 9 define it, which `tokenizers`
+/// uses: characters that are newer have no mapping, and nothing combines or is reordered across
+/// them.
 private func mapUnlessASCII(_ text: inout [UInt8], _ map: (String) -> String) {
     guard text.contains(where: { $0 >= 0x80 }) else { return }
-    text = Array(map(String(decoding: text, as: UTF8.self)).utf8)
+    var output: [UInt8] = []
+    output.reserveCapacity(text.count)
+    text.withUnsafeBufferPointer { text in
+        func append(_ range: Range<Int>) {
+            let known = UnsafeBufferPointer(rebasing: text[range])
+            output.append(contentsOf: map(String(decoding: known, as: UTF8.self)).utf8)
+        }
+        var start = 0
+        var position = 0
+        while position < text.count {
+            let (scalar, count) = decodeScalar(text, at: position)
+            position += count
+            if scalar.isASCII || scalar.isKnown(inUnicode: 9) { continue }
+            if start < position - count { append(start..<position - count) }
+            output.append(scalar: scalar)
+            start = position
+        }
+        if start < position { append(start..<position) }
+    }
+    text = output
 }
 
 /// Replaces every character by what `body` appends for it.

@@ -32,6 +32,8 @@ extension PreTokenizerStep {
             split(&pieces, LiteralSearch(literal: literal), behavior, inverted)
         case .split(.scalars(let scalars), let behavior, let inverted):
             split(&pieces, ScalarSearch(scalars), behavior, inverted)
+        case .split(.words, let behavior, let inverted):
+            split(&pieces, WordSearch(), behavior, inverted)
         case .split(.nothing, let behavior, let inverted):
             if inverted, behavior == .removed { pieces.ranges = [] }
         case .prefixSpace:

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Classes of characters, as the Rust functions that `tokenizers` asks define them.
+//
+// Each of those functions has the tables of one Unicode version, and characters that came later are
+// nothing to it. The versions below were found by asking `tokenizers` 0.23 about every character.
 
 /// A class of characters.
 enum ScalarClass: Sendable {
@@ -7,7 +10,8 @@ enum ScalarClass: Sendable {
     case whitespace
     /// General categories Nd, Nl and No.
     case numeric
-    /// ASCII punctuation (with `$`, `+`, `<` and the like) and the general categories P.
+    /// ASCII punctuation (with `$`, `+`, `<` and the like) and the general categories P of
+    /// Unicode 8.
     case punctuation
     /// One character.
     case single(Unicode.Scalar)
@@ -38,21 +42,51 @@ extension Unicode.Scalar {
         switch properties.generalCategory {
         case .connectorPunctuation, .dashPunctuation, .openPunctuation, .closePunctuation,
             .initialPunctuation, .finalPunctuation, .otherPunctuation:
-            return true
-        default: return false
+            return isKnown(inUnicode: 8)
+        // Punctuation then, something else today.
+        default: return value == 0x166D || value == 0x111C9
         }
     }
 
-    /// A mark without width (Mn).
-    var isNonspacingMark: Bool { properties.generalCategory == .nonspacingMark }
+    /// A mark without width (Mn) of Unicode 8.
+    var isNonspacingMark: Bool {
+        switch value {
+        // These have another category today.
+        case 0x1734, 0x1171E: true
+        case 0x1885, 0x1886, 0xA9BD, 0x111C9: false
+        default: properties.generalCategory == .nonspacingMark && isKnown(inUnicode: 8)
+        }
+    }
+
+    /// A mark of any kind (M) of Unicode 9.
+    var isMark: Bool {
+        switch properties.generalCategory {
+        case .nonspacingMark, .spacingMark, .enclosingMark:
+            value != 0x111C9 && isKnown(inUnicode: 9)
+        // A mark then, a letter today.
+        default: value == 0x1CF2 || value == 0x1CF3
+        }
+    }
 
     /// Part of a word for the `\w` of Rust's regex crate.
     var isWord: Bool {
-        if properties.isAlphabetic || properties.isJoinControl { return true }
+        if isASCII {
+            switch self {
+            case "0"..."9", "A"..."Z", "a"..."z", "_": return true
+            default: return false
+            }
+        }
+        if properties.isJoinControl { return true }
         switch properties.generalCategory {
         case .nonspacingMark, .spacingMark, .enclosingMark, .decimalNumber, .connectorPunctuation:
-            return true
-        default: return false
+            return isKnown(inUnicode: 16)
+        default: return properties.isAlphabetic && isKnown(inUnicode: 16)
         }
+    }
+
+    /// Whether a Unicode version (and those before it) had the character.
+    func isKnown(inUnicode version: Int) -> Bool {
+        guard let age = properties.age else { return false }
+        return age.major <= version
     }
 }

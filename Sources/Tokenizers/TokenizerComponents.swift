@@ -152,15 +152,10 @@ enum PreTokenizerReader {
             return [.split(.scalars(.whitespace), .removed, inverted: false)]
         case "Whitespace":
             try object.allow(["type"])
-            let pattern = try Pattern(whitespacePattern, name: object.name)
-            return [.split(.pattern(pattern), .removed, inverted: true)]
+            return [.split(.words, .removed, inverted: true)]
         default: throw object.unknownType(type)
         }
     }
-
-    /// `\w+|[^\w\s]+` as Rust's regex crate understands it: join controls are part of words.
-    private static let whitespacePattern =
-        #"[\w\x{200C}\x{200D}]+|[^\w\x{200C}\x{200D}\s]+"#
 
     private static func behavior(
         _ object: JSONObject, default fallback: SplitBehavior?
