@@ -66,6 +66,7 @@ let package = Package(
 
         // What comes in.
         library("Corpora", "CZlib", "CZstd"),
+        library("Tokenizers", "CPCRE2"),
 
         // Tests.
         .target(name: "TestSupport", path: "Tests/TestSupport"),
@@ -74,5 +75,6 @@ let package = Package(
         tests("TransformerTests", "Transformer", "HDF5"),
         tests("AttentionStatsTests", "AttentionStats"),
         tests("CorporaTests", "Corpora", "CZlib", "CZstd"),
+        tests("TokenizersTests", "Tokenizers"),
     ]
 )
