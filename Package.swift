@@ -18,11 +18,13 @@ func library(_ name: String, _ dependencies: Target.Dependency...) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
 }
 
-func executable(_ name: String, _ dependencies: Target.Dependency...) -> Target {
+func executable(
+    _ name: String, path: String? = nil, _ dependencies: Target.Dependency...
+) -> Target {
     .executableTarget(
         name: name,
         dependencies: dependencies + [.product(name: "ArgumentParser", package: "swift-argument-parser")],
-        swiftSettings: swiftSettings)
+        path: path, exclude: path == nil ? [] : ["compare.py"], swiftSettings: swiftSettings)
 }
 
 func tests(_ name: String, _ dependencies: Target.Dependency...) -> Target {
@@ -49,8 +51,15 @@ let package = Package(
         // Their Swift faces.
         library("Tensors", "COpenBLAS"),
 
+        // What a head does.
+        library("Projection", "Tensors"),
+
         // Tests.
         .target(name: "TestSupport", path: "Tests/TestSupport"),
         tests("TensorsTests", "Tensors"),
+        tests("ProjectionTests", "Projection", "Tensors"),
+
+        // Benchmarks.
+        executable("bench-projection", path: "bench/projection", "Projection", "Tensors"),
     ]
 )
