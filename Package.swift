@@ -18,13 +18,17 @@ func library(_ name: String, _ dependencies: Target.Dependency...) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
 }
 
-func executable(_ name: String, _ dependencies: Target.Dependency...) -> Target {
+func executable(
+    _ name: String, path: String? = nil, _ dependencies: Target.Dependency...
+) -> Target {
     .executableTarget(
         name: name,
         dependencies: dependencies + [
             .product(name: "ArgumentParser", package: "swift-argument-parser")
         ],
         swiftSettings: swiftSettings)
+        dependencies: dependencies + [.product(name: "ArgumentParser", package: "swift-argument-parser")],
+        path: path, exclude: path == nil ? [] : ["compare.py"], swiftSettings: swiftSettings)
 }
 
 func tests(_ name: String, _ dependencies: Target.Dependency...) -> Target {
@@ -68,6 +72,9 @@ let package = Package(
         library("Corpora", "CZlib", "CZstd"),
         library("Tokenizers", "CPCRE2"),
 
+        // What a head does.
+        library("Projection", "Tensors"),
+
         // Tests.
         .target(name: "TestSupport", path: "Tests/TestSupport"),
         tests("TensorsTests", "Tensors"),
@@ -76,5 +83,9 @@ let package = Package(
         tests("AttentionStatsTests", "AttentionStats"),
         tests("CorporaTests", "Corpora", "CZlib", "CZstd"),
         tests("TokenizersTests", "Tokenizers"),
+        tests("ProjectionTests", "Projection", "Tensors"),
+
+        // Benchmarks.
+        executable("bench-projection", path: "bench/projection", "Projection", "Tensors"),
     ]
 )

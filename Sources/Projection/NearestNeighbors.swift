@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: Apache-2.0
+// Exact nearest neighbours: blocked matrix products choose candidates, direct differences rank them.
+
+import Tensors
+
+/// The k nearest points of a cloud for each query, nearest first, ties by lower index.
+package struct NearestNeighbors {
+    /// Neighbours per query.
+    package let k: Int
+    /// [queries, k]: places in the cloud.
+    package let indices: [Int32]
+    /// [queries, k]: Euclidean distances, ascending; exactly 0 between equal points.
+    package let distances: [Float]
+
+    /// The `k` nearest other points of each point of `cloud`; of n points there are at most n - 1.
+    package init(within cloud: Points, k: Int, workers: Int) {
+        self.init(of: cloud, in: cloud, k: min(k, cloud.count - 1), isSelf: true, workers: workers)
+    }
+
+    /// The `k` nearest points of `cloud` for each point of `queries`, which may have as many as exist.
+    package init(of queries: Points, in cloud: Points, k: Int, workers: Int) {
+        self.init(
+            of: queries, in: cloud, k: min(k, cloud.count), isSelf: false, workers: workers)
+    }
+
+    private init(of queries: Points, in cloud: Points, k: Int, isSelf: Bool, workers: Int) {
+        let k = max(k, 0)
+        let count = queries.count
+        self.k = k
+        var distances = [Float](repeating: 0, count: count * k)
+        indices = [Int32](unsafeUninitializedCapacity: count * k) { indices, initialized in
+            initialized = count * k
+            guard count * k > 0 else { return }
+            BLAS.prepare()
+            distances.withUnsafeMutableBufferPointer { distances in
+                queries.values.withUnsafeBufferPointer { queries in
+                    cloud.values.withUnsafeBufferPointer { points in
+                        let search = NeighborSearch(
+                            queries: queries.baseAddress!, queryCount: count,
+                            points: points.baseAddress!, pointCount: cloud.count,
+                            dimensions: cloud.dimensions, k: k, isSelf: isSelf)
+                        search.run(
+                            workers: workers, indices: indices.baseAddress!,
+                            distances: distances.baseAddress!)
+                    }
+                }
+            }
+        }
+        self.distances = distances
+    }
+}
+
+/// One search over borrowed memory.
+///
+/// |x - y|^2 = |x|^2 + (|y|^2 - 2 x.y): the bracket, for a block of queries and a tile of points, is one
+/// matrix product. In Float32 it is off by at most `slack`, so everything within twice that of the
+/// k-th smallest bracket is a candidate, and candidates are ranked by their differences, which do not
+/// cancel.
+private struct NeighborSearch {
+    let queries: UnsafePointer<Float>
+    let queryCount: Int
+    let points: UnsafePointer<Float>
+    let pointCount: Int
+    let dimensions: Int
+    let k: Int
+    let isSelf: Bool
+    let squaredNorms: [Float]
+    let largestNorm: Float
+
+    static let queriesPerBlock = 64
+    static let pointsPerTile = 8192
+
+    init(
+        queries: UnsafePointer<Float>, queryCount: Int, points: UnsafePointer<Float>,
+        pointCount: Int, dimensions: Int, k: Int, isSelf: Bool
+    ) {
+        self.queries = queries
+        self.queryCount = queryCount
+        self.points = points
+        self.pointCount = pointCount
+        self.dimensions = dimensions
+        self.k = k
+        self.isSelf = isSelf
+        // Padded so that whole lanes can be read past the last point; infinity is never a candidate.
+        var norms = [Float](repeating: .infinity, count: pointCount + laneCount)
+        for row in 0..<pointCount {
+            norms[row] = squaredNorm(points + row * dimensions, dimensions)
+        }
+        squaredNorms = norms
+        largestNorm = norms[0..<pointCount].max()?.squareRoot() ?? 0
+    }
+
+    func run(
+        workers: Int, indices: UnsafeMutablePointer<Int32>,
+        distances: UnsafeMutablePointer<Float>
+    ) {
+        let blocks = (queryCount + Self.queriesPerBlock - 1) / Self.queriesPerBlock
+        concurrently(min(workers, blocks)) { worker in
+            let tileWidth = min(Self.pointsPerTile, pointCount)
+            let stride = (tileWidth + laneCount - 1) / laneCount * laneCount
+            let tile = UnsafeMutablePointer<Float>.allocate(
+                capacity: Self.queriesPerBlock * stride)
+            tile.initialize(repeating: 0, count: Self.queriesPerBlock * stride)
+            defer { tile.deallocate() }
+            var lists = [CandidateList](
+                repeating: CandidateList(k: k), count: Self.queriesPerBlock)
+            for block in Swift.stride(from: worker, to: blocks, by: min(workers, blocks)) {
+                let first = block * Self.queriesPerBlock
+                let rows = min(Self.queriesPerBlock, queryCount - first)
+                collect(rows: rows, from: first, tile: tile, stride: stride, into: &lists)
+                for row in 0..<rows {
+                    let query = first + row
+                    lists[row].rank(
+                        by: { squaredDistance(queries + query * dimensions, points + $0 * dimensions, dimensions) },
+                        indices: indices + query * k, distances: distances + query * k)
+                }
+            }
+        }
+    }
+
+    /// Fills `lists[0..<rows]` with the candidates of the queries from `first` on.
+    private func collect(
+        rows: Int, from first: Int, tile: UnsafeMutablePointer<Float>, stride: Int,
+        into lists: inout [CandidateList]
+    ) {
+        for row in 0..<rows {
+            let query = queries + (first + row) * dimensions
+            lists[row].reset(slack: slack(norm: squaredNorm(query, dimensions).squareRoot()))
+        }
+        for start in Swift.stride(from: 0, to: pointCount, by: Self.pointsPerTile) {
+            let width = min(Self.pointsPerTile, pointCount - start)
+            multiply(
+                rows, width, dimensions, queries + first * dimensions, dimensions, .asStored,
+                points + start * dimensions, dimensions, .transposed, into: tile, stride,
+                alpha: -2)
+            squaredNorms.withUnsafeBufferPointer { norms in
+                for row in 0..<rows {
+                    let itself = isSelf ? first + row - start : -1
+                    if itself >= 0, itself < width { tile[row * stride + itself] = .infinity }
+                    lists[row].scan(
+                        products: tile + row * stride, norms: norms.baseAddress! + start,
+                        count: width, offset: start)
+                }
+            }
+        }
+    }
+
+    /// A bound on the rounding error of a bracket for a query of this norm: gamma_d |x||y| for the
+    /// product (Higham 2002, 3.1) and the like for |y|^2, doubled for the two values compared.
+    private func slack(norm: Float) -> Float {
+        let reach = norm + largestNorm
+        return Float(dimensions + 8) * 0x1p-23 * reach * reach
+    }
+}
+
+/// Where a query's bracket is at most the k-th smallest plus the slack, as far as has been seen.
+private struct CandidateList {
+    private let k: Int
+    private var slack: Float = 0
+    private var threshold: Float = .infinity
+    private var limit = 0
+    private var values: [Float] = []
+    private var places: [Int32] = []
+    private var scratch: [Float] = []
+
+    init(k: Int) { self.k = k }
+
+    mutating func reset(slack: Float) {
+        self.slack = slack
+        threshold = .infinity
+        limit = 2 * k + 32
+        values.removeAll(keepingCapacity: true)
+        places.removeAll(keepingCapacity: true)
+    }
+
+    /// Takes `count` brackets: products[i] + norms[i] belongs to point offset + i. Both are readable to
+    /// the next multiple of sixteen, and the norms there are infinite or belong to a later tile.
+    mutating func scan(
+        products: UnsafePointer<Float>, norms: UnsafePointer<Float>, count: Int, offset: Int
+    ) {
+        var start = 0
+        while start < count {
+            let brackets = products.lanes(at: start) + norms.lanes(at: start)
+            if any(brackets .<= Lanes(repeating: threshold)) {
+                for lane in 0..<min(laneCount, count - start) where brackets[lane] <= threshold {
+                    values.append(brackets[lane])
+                    places.append(Int32(truncatingIfNeeded: offset + start + lane))
+                }
+                if values.count >= limit { tighten() }
+            }
+            start += laneCount
+        }
+    }
+
+    /// Lowers the threshold to what has been seen, and drops what lies above it.
+    private mutating func tighten() {
+        guard values.count > k else { return }
+        scratch.removeAll(keepingCapacity: true)
+        scratch.append(contentsOf: values)
+        threshold = selectSmallest(k, of: &scratch) + slack
+        var kept = 0
+        for place in values.indices where values[place] <= threshold {
+            values[kept] = values[place]
+            places[kept] = places[place]
+            kept += 1
+        }
+        values.removeLast(values.count - kept)
+        places.removeLast(places.count - kept)
+        limit = 2 * kept + 32
+    }
+
+    /// Writes the k best candidates by squared distance, then index. Infinite brackets (the query itself)
+    /// are no candidates.
+    mutating func rank(
+        by squaredDistance: (Int) -> Float, indices: UnsafeMutablePointer<Int32>,
+        distances: UnsafeMutablePointer<Float>
+    ) {
+        tighten()
+        var ranked: [(squared: Float, place: Int32)] = []
+        ranked.reserveCapacity(values.count)
+        for (value, place) in zip(values, places) where value < .infinity {
+            ranked.append((squaredDistance(Int(place)), place))
+        }
+        ranked.sort { ($0.squared, $0.place) < ($1.squared, $1.place) }
+        for rank in 0..<k {
+            indices[rank] = ranked[rank].place
+            distances[rank] = ranked[rank].squared.squareRoot()
+        }
+    }
+}
+
+/// The `k`-th smallest value (from 1), by quickselect; `values` is left in another order.
+private func selectSmallest(_ k: Int, of values: inout [Float]) -> Float {
+    values.withUnsafeMutableBufferPointer { values in
+        var low = 0
+        var high = values.count - 1
+        while low < high {
+            let pivot = values[(low + high) / 2]
+            var left = low
+            var right = high
+            while left <= right {
+                while values[left] < pivot { left += 1 }
+                while values[right] > pivot { right -= 1 }
+                if left <= right {
+                    values.swapAt(left, right)
+                    left += 1
+                    right -= 1
+                }
+            }
+            if k - 1 <= right {
+                high = right
+            } else if k - 1 >= left {
+                low = left
+            } else {
+                break
+            }
+        }
+        return values[k - 1]
+    }
+}
+
+/// |x|^2 of a vector of `count` values.
+@inline(__always)
+private func squaredNorm(_ x: UnsafePointer<Float>, _ count: Int) -> Float {
+    var sums = Lanes.zero
+    var place = 0
+    while place + laneCount <= count {
+        let value = x.lanes(at: place)
+        sums = sums.addingProduct(value, value)
+        place += laneCount
+    }
+    var sum = sums.sum()
+    while place < count {
+        sum += x[place] * x[place]
+        place += 1
+    }
+    return sum
+}
+
+/// |x - y|^2 of two vectors of `count` values, from their differences; the same for (x, y) and (y, x).
+@inline(__always)
+private func squaredDistance(
+    _ x: UnsafePointer<Float>, _ y: UnsafePointer<Float>, _ count: Int
+) -> Float {
+    var sums = Lanes.zero
+    var place = 0
+    while place + laneCount <= count {
+        let difference = x.lanes(at: place) - y.lanes(at: place)
+        sums = sums.addingProduct(difference, difference)
+        place += laneCount
+    }
+    var sum = sums.sum()
+    while place < count {
+        let difference = x[place] - y[place]
+        sum += difference * difference
+        place += 1
+    }
+    return sum
+}
