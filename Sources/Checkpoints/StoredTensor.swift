@@ -76,6 +76,8 @@ public struct StoredTensor: Sendable {
     ) {
         precondition(
             range.lowerBound >= 0 && range.upperBound <= columns, "columns out of range")
+        // An empty tensor may still have a last dimension of any size.
+        guard rows > 0 else { return }
         let tileRows = laneCount
         let tileColumns = 256
         // One spare lane vector a row keeps the rows of the tile in different cache sets.
