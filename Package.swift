@@ -21,7 +21,9 @@ func library(_ name: String, _ dependencies: Target.Dependency...) -> Target {
 func executable(_ name: String, _ dependencies: Target.Dependency...) -> Target {
     .executableTarget(
         name: name,
-        dependencies: dependencies + [.product(name: "ArgumentParser", package: "swift-argument-parser")],
+        dependencies: dependencies + [
+            .product(name: "ArgumentParser", package: "swift-argument-parser")
+        ],
         swiftSettings: swiftSettings)
 }
 
@@ -51,6 +53,11 @@ let package = Package(
 
         // What comes in.
         library("Checkpoints", "Tensors"),
+
+        // Benchmarks.
+        .executableTarget(
+            name: "bench-widen", dependencies: ["Checkpoints"], path: "bench/widen",
+            swiftSettings: swiftSettings),
 
         // Tests.
         .target(name: "TestSupport", path: "Tests/TestSupport"),

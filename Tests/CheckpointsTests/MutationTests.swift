@@ -21,8 +21,7 @@ import Testing
     }
 
     static let extremes: [UInt64] = [
-        0, 1, 2, 31, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff, 1 << 32, 1 << 40, 1 << 61, 1 << 62,
-        UInt64(Int64.max), 1 << 63, .max - 7, .max,
+        0, 1, 0x7fff_ffff, 0xffff_ffff, 1 << 32, 1 << 61, UInt64(Int64.max), 1 << 63, .max,
     ]
 
     /// How many files opened and how many were refused.
