@@ -74,6 +74,10 @@ let package = Package(
 
         // What a head does.
         library("Projection", "Tensors"),
+        // Benchmarks.
+        .executableTarget(
+            name: "bench-widen", dependencies: ["Checkpoints"], path: "bench/widen",
+            swiftSettings: swiftSettings),
 
         // Tests.
         .target(name: "TestSupport", path: "Tests/TestSupport"),

@@ -12,6 +12,7 @@ public struct CheckpointError: Error, CustomStringConvertible, Sendable, Equatab
     /// What the reader of the message can do about it.
     public let advice: String
 
+    /// The sentence.
     public var description: String {
         "\(file.path(percentEncoded: false)): \(problem); \(advice)."
     }

@@ -132,8 +132,8 @@ public struct GGUFMetadata: Sendable {
         _ type: ValueType, _ count: Int, _ reader: inout GGUFReader, depth: Int
     ) throws(CheckpointError) {
         if let size = type.size {
-            let (bytes, overflow) = count.multipliedReportingOverflow(by: size)
-            try reader.advance(by: overflow ? Int.max : bytes)
+            // The count was held against the bytes that are left.
+            try reader.advance(by: count * size)
             return
         }
         guard depth < 8 else { throw .malformed(reader.file.url, "nests arrays too deeply") }

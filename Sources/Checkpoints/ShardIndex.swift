@@ -10,13 +10,11 @@ enum ShardIndex {
     static func open(
         _ index: URL
     ) throws(CheckpointError) -> (tensors: [String: StoredTensor], shards: [URL]) {
-        let places = try weightMap(of: index)
+        let names = try tensorNames(of: index)
         let folder = index.deletingLastPathComponent()
-        var tensors = [String: StoredTensor](minimumCapacity: places.count)
+        var tensors: [String: StoredTensor] = [:]
         var shards: [URL] = []
-        for (shard, names) in Dictionary(grouping: places.keys, by: { places[$0] ?? "" })
-            .sorted(by: { $0.key < $1.key })
-        {
+        for (shard, names) in names.sorted(by: { $0.key < $1.key }) {
             let url = folder.appending(path: shard)
             let found = try Safetensors.tensors(of: MappedFile(url))
             for name in names {
@@ -32,31 +30,35 @@ enum ShardIndex {
         return (tensors, shards)
     }
 
-    /// The file of each tensor.
-    private static func weightMap(of index: URL) throws(CheckpointError) -> [String: String] {
+    /// The names of the tensors of each file.
+    private static func tensorNames(of index: URL) throws(CheckpointError) -> [String: [String]] {
         let file = try MappedFile(index)
         guard file.byteCount <= Safetensors.longestHeader else {
             throw .malformed(index, "is larger than an index can be")
         }
-        var map: [String: String]?
+        var seen: Set<String> = []
+        var shards: [String: [String]] = [:]
+        var found = false
         var reader = JSONReader(
             UnsafeRawBufferPointer(start: file.base, count: file.byteCount), file: index,
             what: "the index")
         try reader.object { (reader, key) throws(CheckpointError) in
             guard key == "weight_map" else { return try reader.skip() }
-            guard map == nil else { throw .malformed(index, "has two members \"weight_map\"") }
-            map = [:]
+            guard !found else { throw .malformed(index, "has two members \"weight_map\"") }
+            found = true
             try reader.object { (reader, name) throws(CheckpointError) in
                 let shard = try reader.string()
                 try check(shard, of: index)
-                guard map?.updateValue(shard, forKey: name) == nil else {
+                guard seen.insert(name).inserted else {
                     throw .malformed(index, "places the tensor \(quoted(name)) twice")
                 }
+                shards[shard, default: []].append(name)
             }
         }
         try reader.end()
-        guard let map else { throw .malformed(index, "has no member \"weight_map\"") }
-        return map
+        withExtendedLifetime(file) {}
+        guard found else { throw .malformed(index, "has no member \"weight_map\"") }
+        return shards
     }
 
     /// A shard is a plain file name: nothing outside the folder of the index is ever opened.
