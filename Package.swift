@@ -18,23 +18,26 @@ func library(_ name: String, _ dependencies: Target.Dependency...) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
 }
 
-func executable(
-    _ name: String, path: String? = nil, _ dependencies: Target.Dependency...
-) -> Target {
+func executable(_ name: String, _ dependencies: Target.Dependency...) -> Target {
     .executableTarget(
-        name: name,
-        dependencies: dependencies + [
-            .product(name: "ArgumentParser", package: "swift-argument-parser")
-        ],
-        swiftSettings: swiftSettings)
-        dependencies: dependencies + [.product(name: "ArgumentParser", package: "swift-argument-parser")],
-        path: path, exclude: path == nil ? [] : ["compare.py"], swiftSettings: swiftSettings)
+        name: name, dependencies: dependencies + [argumentParser], swiftSettings: swiftSettings)
+}
+
+func benchmark(_ name: String, path: String, _ dependencies: Target.Dependency...) -> Target {
+    .executableTarget(
+        name: name, dependencies: dependencies + [argumentParser], path: path,
+        exclude: name == "bench-projection" ? ["compare.py"] : [], swiftSettings: swiftSettings)
 }
 
 func tests(_ name: String, _ dependencies: Target.Dependency...) -> Target {
     .testTarget(
         name: name, dependencies: dependencies + ["TestSupport"], swiftSettings: swiftSettings)
 }
+
+let argumentParser = Target.Dependency.product(
+    name: "ArgumentParser", package: "swift-argument-parser")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let heapModule = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 
 let package = Package(
     name: "headvis",
@@ -59,25 +62,30 @@ let package = Package(
 
         // What comes in.
         library("Checkpoints", "Tensors"),
+        library("Corpora", "CZlib", "CZstd"),
+        library("Tokenizers", "CPCRE2"),
 
         // The forward pass.
         library("Transformer", "Tensors", "Checkpoints"),
 
         // What a head does, without input or output.
-        library(
-            "AttentionStats", "Tensors", "Transformer",
-            .product(name: "HeapModule", package: "swift-collections")),
-
-        // What comes in.
-        library("Corpora", "CZlib", "CZstd"),
-        library("Tokenizers", "CPCRE2"),
-
-        // What a head does.
+        library("AttentionStats", "Tensors", "Transformer", heapModule),
+        library("Metrics"),
+        library("Sampling", "AttentionStats", heapModule),
         library("Projection", "Tensors"),
-        // Benchmarks.
-        .executableTarget(
-            name: "bench-widen", dependencies: ["Checkpoints"], path: "bench/widen",
-            swiftSettings: swiftSettings),
+
+        // What is on disk.
+        library("WorkFiles", "HDF5", "AttentionStats", "Transformer"),
+        library("DataTree"),
+
+        // What the executables share.
+        library("Stages", "Transformer", "Tokenizers", "WorkFiles", argumentParser, crypto),
+
+        // The stages.
+        executable("stage-scan", "Stages", "Corpora", "Sampling", crypto),
+        executable("stage-metrics", "Stages", "Metrics"),
+        executable("stage-sample", "Stages", "Sampling"),
+        executable("stage-emit", "Stages", "Metrics", "DataTree"),
 
         // Tests.
         .target(name: "TestSupport", path: "Tests/TestSupport"),
@@ -88,8 +96,12 @@ let package = Package(
         tests("CorporaTests", "Corpora", "CZlib", "CZstd"),
         tests("TokenizersTests", "Tokenizers"),
         tests("ProjectionTests", "Projection", "Tensors"),
+        tests("CheckpointsTests", "Checkpoints"),
+        tests("MetricsTests", "Metrics"),
+        tests("SamplingTests", "Sampling"),
 
         // Benchmarks.
-        executable("bench-projection", path: "bench/projection", "Projection", "Tensors"),
+        benchmark("bench-widen", path: "bench/widen", "Checkpoints"),
+        benchmark("bench-projection", path: "bench/projection", "Projection", "Tensors"),
     ]
 )

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// A model together with its tokenizer, from a folder or a GGUF file.
+
+import Checkpoints
+import Foundation
+import Tokenizers
+import Transformer
+
+/// A model and the tokenizer that belongs to it.
+public struct LoadedModel: Sendable {
+    /// The model.
+    public let model: Model
+    /// Its tokenizer.
+    public let tokenizer: Tokenizer
+    /// Its name for people: a Hub id for a folder of the Hub's cache, else its last path component.
+    public let name: String
+
+    /// Opens both.
+    public init(opening path: String) throws {
+        let url = URL(filePath: path)
+        guard FileManager.default.fileExists(atPath: path) else {
+            throw StageError("\(path): there is no such model; set MODEL to a folder or a .gguf file.")
+        }
+        model = try Model(opening: url)
+        tokenizer = try Self.tokenizer(model)
+        name = Self.name(of: url)
+    }
+
+    /// The tokenizer alone, without a look at the weights.
+    public static func tokenizer(of path: String) throws -> Tokenizer {
+        let url = URL(filePath: path)
+        guard url.pathExtension == "gguf" else {
+            return try Tokenizer(folder: Model.folder(of: url))
+        }
+        return try Tokenizer(gguf: GGUFVocabulary(Checkpoint(opening: url).metadata))
+    }
+
+    private static func tokenizer(_ model: Model) throws -> Tokenizer {
+        model.checkpoint.format == .gguf
+            ? try Tokenizer(gguf: GGUFVocabulary(model.checkpoint.metadata))
+            : try Tokenizer(folder: Model.folder(of: model.url))
+    }
+
+    /// models--owner--name/snapshots/revision is how the Hub's cache names owner/name.
+    private static func name(of url: URL) -> String {
+        let cached = url.standardizedFileURL.pathComponents.first { $0.hasPrefix("models--") }
+        guard let cached else { return url.deletingPathExtension().lastPathComponent }
+        return String(cached.dropFirst("models--".count)).replacing("--", with: "/")
+    }
+
+    /// The token that stands at position 0 of every sequence, if the model has one.
+    public var beginningOfSequence: Int32? {
+        tokenizer.beginningOfSequence ?? model.description.beginningOfSequence
+    }
+}
+
+extension GGUFVocabulary {
+    /// The vocabulary in a GGUF file's metadata.
+    init(_ metadata: GGUFMetadata) {
+        func id(_ name: String) -> Int32? {
+            metadata.int("tokenizer.ggml.\(name)").flatMap(Int32.init(exactly:))
+        }
+        self.init(
+            model: metadata.string("tokenizer.ggml.model") ?? "",
+            pre: metadata.string("tokenizer.ggml.pre"),
+            tokens: metadata.strings("tokenizer.ggml.tokens") ?? [],
+            merges: metadata.strings("tokenizer.ggml.merges") ?? [],
+            scores: (metadata.floats("tokenizer.ggml.scores") ?? []).map(Float.init),
+            tokenTypes: (metadata.ints("tokenizer.ggml.token_type") ?? []).map {
+                Int32(clamping: $0)
+            },
+            bosID: id("bos_token_id"), eosID: id("eos_token_id"), unknownID: id("unknown_token_id"),
+            separatorID: id("seperator_token_id"), classificationID: id("cls_token_id"),
+            addBOS: metadata.bool("tokenizer.ggml.add_bos_token"),
+            addEOS: metadata.bool("tokenizer.ggml.add_eos_token"),
+            addSpacePrefix: metadata.bool("tokenizer.ggml.add_space_prefix"))
+    }
+}
+
+extension LoadedModel {
+    /// What stands before and after the text of every sequence: what the tokenizer's own
+    /// post-processor puts there, or else the beginning-of-sequence token alone.
+    ///
+    /// - Parameter bos: whether sequences begin with such tokens at all.
+    public func sequenceEnds(bos: Bool) -> (prefix: [Int32], suffix: [Int32]) {
+        guard bos else { return ([], []) }
+        let (prefix, suffix) = (tokenizer.sequencePrefix, tokenizer.sequenceSuffix)
+        guard prefix.isEmpty && suffix.isEmpty else { return (prefix, suffix) }
+        return (beginningOfSequence.map { [$0] } ?? [], [])
+    }
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads scan.h5.
+
+import AttentionStats
+import HDF5
+import Transformer
+
+/// An open scan.
+public final class ScanFile {
+    /// What the scan says about itself.
+    public let header: ScanHeader
+    /// Number of walked sequences.
+    public let nSequences: Int
+    private let file: H5File
+    private let starts: [Int]
+    private let tokens: [Int32]
+    private let display: [Int32: String]
+
+    /// Opens a scan and reads its sequences.
+    public init(_ path: String) throws(WorkFileError) {
+        file = try openWorkFile(path, schema: .scan)
+        let file = file
+        (header, starts, tokens, display) = try reading {
+            () throws(H5Error) -> (ScanHeader, [Int], [Int32], [Int32: String]) in
+            let header = try ScanHeader(from: file)
+            let tokens: [Int32] = try file.read("sequences/token", shape: [-1])
+            let starts: [Int64] = try file.read("sequences/start", shape: [-1])
+            let isAscending = zip(starts, starts.dropFirst()).allSatisfy { $0 < $1 }
+            guard starts.first == 0, starts.last == Int64(tokens.count), isAscending else {
+                throw H5Error(
+                    file: path, object: "sequences/start",
+                    problem: "does not fit sequences/token; run stage-scan again")
+            }
+            let ids: [Int32] = try file.read("vocabulary/id", shape: [-1])
+            let names = try file.readStrings("vocabulary/display")
+            guard ids.count == names.count else {
+                throw H5Error(
+                    file: path, object: "vocabulary", problem: "is cut short; run stage-scan again")
+            }
+            let display = Dictionary(zip(ids, names)) { first, _ in first }
+            return (header, starts.map(Int.init), tokens, display)
+        }
+        nSequences = starts.count - 1
+    }
+
+    /// The token ids of a sequence.
+    public func tokens(of sequence: Int) -> ArraySlice<Int32> {
+        tokens[starts[sequence]..<starts[sequence + 1]]
+    }
+
+    /// The display strings of a sequence, one a position.
+    public func displayTokens(of sequence: Int) -> [String] {
+        tokens(of: sequence).map { display[$0] ?? "<id \($0)>" }
+    }
+
+    /// The sums of every sequence for one head.
+    public func sums(ofHead head: Int) throws(WorkFileError) -> [HeadSums] {
+        try statistics(heads: head..<head + 1)
+    }
+
+    /// The sums of all sequences and heads, [sequence, head].
+    public func allSums() throws(WorkFileError) -> [HeadSums] {
+        try statistics(heads: header.heads.indices)
+    }
+
+    private func statistics(heads: Range<Int>) throws(WorkFileError) -> [HeadSums] {
+        try reading { () throws(H5Error) in
+            let width = header.heads.count
+            var sums = [HeadSums](repeating: HeadSums(), count: nSequences * heads.count)
+            for column in StatisticsColumn.all {
+                let values: [Double] = try file.read(
+                    "statistics/\(column.name)", shape: [nSequences, width])
+                guard values.allSatisfy({ $0.isFinite && abs($0) < 1e15 }) else {
+                    throw H5Error(
+                        file: file.path, object: "statistics/\(column.name)",
+                        problem: "holds numbers that cannot be; run stage-scan again")
+                }
+                for s in 0..<nSequences {
+                    for (i, h) in heads.enumerated() {
+                        column.set(&sums[s * heads.count + i], values[s * width + h])
+                    }
+                }
+            }
+            return sums
+        }
+    }
+
+    /// The largest activation of every sequence for every head, [sequence, head].
+    public func maxActivations() throws(WorkFileError) -> [Float] {
+        try reading { () throws(H5Error) in
+            try file.read("statistics/max_activation", shape: [nSequences, header.heads.count])
+        }
+    }
+
+    /// Attention mass by distance bin, summed over sequences, [head, bin].
+    public func massByDistance() throws(WorkFileError) -> [[Double]] {
+        try reading { () throws(H5Error) in
+            let bins = DistanceBins.count(forLength: header.maxLength)
+            let dataset = try file.dataset(
+                "statistics/mass_by_distance", shape: [nSequences, header.heads.count, bins])
+            var sums = [[Double]](
+                repeating: Array(repeating: 0, count: bins), count: header.heads.count)
+            for first in stride(from: 0, to: nSequences, by: 256) {
+                let rows = first..<min(first + 256, nSequences)
+                let values: [Float] = try dataset.read(rows: rows)
+                for (i, value) in values.enumerated() {
+                    sums[i / bins % header.heads.count][i % bins] += Double(value)
+                }
+            }
+            return sums
+        }
+    }
+
+    /// All pairs of high attention, one list for each head and sequence.
+    public func highAttention() throws(WorkFileError) -> PairTable { try pairs("high_attention") }
+
+    /// The stored patterns.
+    public func patterns() throws(WorkFileError) -> PairTable { try pairs("patterns") }
+
+    private func pairs(_ group: String) throws(WorkFileError) -> PairTable {
+        try reading { () throws(H5Error) in
+            try PairTable(
+                file, group: group, heads: header.heads.count, sequences: nSequences)
+        }
+    }
+
+    /// The strong edges.
+    public func edges() throws(WorkFileError) -> EdgeTable {
+        try reading { () throws(H5Error) in
+            try EdgeTable(file, heads: header.heads.count, headSize: header.model.headSize)
+        }
+    }
+
+    /// W_O of a studied head, [headSize, width].
+    public func outputWeights(ofHead head: Int) throws(WorkFileError) -> [Float] {
+        try reading { () throws(H5Error) in
+            let d = header.model
+            let dataset = try file.dataset(
+                "output_weights", shape: [header.heads.count, d.headSize, d.width])
+            return try dataset.read(rows: head..<head + 1)
+        }
+    }
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// What scan.h5 says about itself before its data.
+
+import HDF5
+import Transformer
+
+/// The model's own counts, for display and for reading the vectors.
+public struct ModelSummary: Sendable, Equatable {
+    /// For people: the name of its folder, file, or Hub id.
+    public var name: String
+    public var nLayers: Int
+    public var nHeads: Int
+    public var nKeyValueHeads: Int
+    public var headSize: Int
+    public var width: Int
+    public var isCausal: Bool
+
+    /// The summary of a described model.
+    public init(name: String, _ model: ModelDescription) {
+        self.name = name
+        nLayers = model.nLayers
+        nHeads = model.nHeads
+        nKeyValueHeads = model.nKeyValueHeads
+        headSize = model.headSize
+        width = model.width
+        isCausal = model.isCausal
+    }
+
+    func write(to file: H5File) throws(H5Error) {
+        try file.createGroup("model")
+        try file.setAttribute("name", of: "model", to: name)
+        for (name, value) in counts { try file.setAttribute(name, of: "model", to: value) }
+    }
+
+    init(from file: H5File) throws(H5Error) {
+        name = try file.stringAttribute("name", of: "model")
+        nLayers = try file.attribute("n_layers", of: "model")
+        nHeads = try file.attribute("n_heads", of: "model")
+        nKeyValueHeads = try file.attribute("n_kv_heads", of: "model")
+        headSize = try file.attribute("d_head", of: "model")
+        width = try file.attribute("d_model", of: "model")
+        isCausal = try file.attribute("is_causal", of: "model", as: Int.self) != 0
+        guard [nLayers, nHeads, nKeyValueHeads, headSize, width].allSatisfy({ (1...1 << 24).contains($0) })
+        else { throw H5Error(file: file.path, object: "model", problem: "its counts are absurd") }
+    }
+
+    private var counts: [(String, Int)] {
+        [
+            ("n_layers", nLayers), ("n_heads", nHeads), ("n_kv_heads", nKeyValueHeads),
+            ("d_head", headSize), ("d_model", width), ("is_causal", isCausal ? 1 : 0),
+        ]
+    }
+}
+
+/// Everything that is known before the first forward pass.
+public struct ScanHeader: Sendable, Equatable {
+    public var provenance: Provenance
+    public var model: ModelSummary
+    /// The studied heads, sorted.
+    public var heads: [HeadAddress]
+    /// The longest sequence there can be.
+    public var maxLength: Int
+    /// Number of activation intervals that sampling is prepared for.
+    public var nIntervals: Int
+    /// Samples of each interval that sampling is prepared for.
+    public var samplesPerInterval: Int
+    /// How many exact top sequences each head keeps.
+    public var topSequences: Int
+    /// Of the hash priorities.
+    public var seed: UInt64
+    /// The priorities below this had their patterns kept.
+    public var priorityThreshold: UInt64
+    /// The lowest attention of the stored high-attention pairs.
+    public var highAttention: Float
+
+    /// Everything that is known before the first forward pass.
+    public init(
+        provenance: Provenance, model: ModelSummary, heads: [HeadAddress], maxLength: Int,
+        nIntervals: Int, samplesPerInterval: Int, topSequences: Int, seed: UInt64,
+        priorityThreshold: UInt64, highAttention: Float
+    ) {
+        self.provenance = provenance
+        self.model = model
+        self.heads = heads
+        self.maxLength = maxLength
+        self.nIntervals = nIntervals
+        self.samplesPerInterval = samplesPerInterval
+        self.topSequences = topSequences
+        self.seed = seed
+        self.priorityThreshold = priorityThreshold
+        self.highAttention = highAttention
+    }
+
+    func write(to file: H5File) throws(H5Error) {
+        try model.write(to: file)
+        try file.write(heads: heads)
+        try file.createGroup("sampling")
+        try file.setAttribute("max_length", of: "sampling", to: maxLength)
+        try file.setAttribute("n_intervals", of: "sampling", to: nIntervals)
+        try file.setAttribute("samples_per_interval", of: "sampling", to: samplesPerInterval)
+        try file.setAttribute("top_sequences", of: "sampling", to: topSequences)
+        try file.setAttribute("seed", of: "sampling", to: seed)
+        try file.setAttribute("priority_threshold", of: "sampling", to: priorityThreshold)
+        try file.setAttribute("high_attention", of: "sampling", to: highAttention)
+    }
+
+    init(from file: H5File) throws(H5Error) {
+        provenance = try Provenance(from: file)
+        model = try ModelSummary(from: file)
+        heads = try file.readHeads()
+        maxLength = try file.attribute("max_length", of: "sampling")
+        nIntervals = try file.attribute("n_intervals", of: "sampling")
+        samplesPerInterval = try file.attribute("samples_per_interval", of: "sampling")
+        topSequences = try file.attribute("top_sequences", of: "sampling")
+        seed = try file.attribute("seed", of: "sampling")
+        priorityThreshold = try file.attribute("priority_threshold", of: "sampling")
+        highAttention = try file.attribute("high_attention", of: "sampling")
+        guard (1...65_535).contains(maxLength), (1...1000).contains(nIntervals), !heads.isEmpty
+        else { throw H5Error(file: file.path, object: "sampling", problem: "its counts are absurd") }
+    }
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// What all work files have in common: a schema with a version, provenance, and being written whole.
+
+import Foundation
+import HDF5
+import Transformer
+
+/// The kinds of work files.
+public enum WorkFileSchema: String, Sendable {
+    case scan = "headvis-scan"
+    case metrics = "headvis-metrics"
+    case sample = "headvis-sample"
+    case project = "headvis-project"
+
+    /// Raised whenever the layout changes in a way that old readers would misread.
+    var version: Int { 1 }
+
+    /// The stage that writes it.
+    var stage: String { rawValue.replacing("headvis-", with: "stage-") }
+}
+
+/// A work file being written under a temporary name, which gets its own name when it is complete.
+public final class WorkFileWriter {
+    let file: H5File
+    private let path: String
+    private var partialPath: String { path + ".partial" }
+
+    init(
+        _ path: String, schema: WorkFileSchema, provenance: Provenance
+    ) throws(WorkFileError) {
+        self.path = path
+        let folder = URL(filePath: path).deletingLastPathComponent()
+        do {
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        } catch {
+            throw WorkFileError("\(folder.path): the folder cannot be created; is it writable?")
+        }
+        do {
+            file = try H5File.create(path + ".partial")
+            try file.setAttribute("schema", of: "", to: schema.rawValue)
+            try file.setAttribute("schema_version", of: "", to: schema.version)
+            try provenance.write(to: file)
+        } catch {
+            throw WorkFileError(error)
+        }
+    }
+
+    /// Makes the file durable and gives it its name.
+    func finish() throws(WorkFileError) {
+        let (path, partial) = (path, partialPath)
+        do { try file.flush() } catch { throw WorkFileError(error) }
+        let descriptor = open(partial, O_RDONLY)
+        let isSynced = descriptor >= 0 && fsync(descriptor) == 0
+        if descriptor >= 0 { close(descriptor) }
+        guard isSynced, rename(partial, path) == 0 else {
+            throw WorkFileError(
+                "\(path): cannot be completed (\(String(cString: strerror(errno)))); is the disk full?")
+        }
+    }
+}
+
+/// Opens a work file and checks that it is what the caller needs.
+func openWorkFile(_ path: String, schema: WorkFileSchema) throws(WorkFileError) -> H5File {
+    guard FileManager.default.fileExists(atPath: path) else {
+        throw WorkFileError("\(path): is missing; run \(schema.stage), or make, to write it.")
+    }
+    let file = try reading { () throws(H5Error) in try H5File.open(path) }
+    let found = try? file.stringAttribute("schema", of: "")
+    let version = try? file.attribute("schema_version", of: "", as: Int.self)
+    guard let found, let version, found == schema.rawValue, version == schema.version else {
+        let what = found.map { "\($0) version \(version ?? 0)" } ?? "another kind of HDF5 file"
+        throw WorkFileError(
+            "\(path): is \(what), not \(schema.rawValue) version \(schema.version); run \(schema.stage) again.")
+    }
+    return file
+}
+
+extension H5File {
+    /// The studied heads, dataset `heads`.
+    func readHeads() throws(H5Error) -> [HeadAddress] {
+        let values: [Int32] = try read("heads", shape: [-1, 2])
+        return stride(from: 0, to: values.count, by: 2).map {
+            HeadAddress(layer: Int(values[$0]), head: Int(values[$0 + 1]))
+        }
+    }
+
+    func write(heads: [HeadAddress]) throws(H5Error) {
+        try write(
+            heads.flatMap { [Int32($0.layer), Int32($0.head)] }, shape: [heads.count, 2],
+            to: "heads", axes: ["head index", "layer or head"],
+            about: "Address of each studied head: its layer, and its number within the layer.")
+    }
+}

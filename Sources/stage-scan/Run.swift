@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// stage-scan run: arguments, one call, one report.
+
+import ArgumentParser
+import AttentionStats
+import Foundation
+import Stages
+import Transformer
+
+struct Run: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Scans a corpus into an HDF5 file.",
+        discussion: """
+            Walks every document once and writes, for each sequence and head, sums from which all \
+            metrics follow, a sample of sparse attention patterns, the exact top sequences, and the \
+            strongest edges with their vectors. `h5dump -H` explains the file.
+            """)
+
+    @Option(help: "A Hugging Face model folder, or a .gguf file.")
+    var model: String
+
+    @Option(
+        parsing: .upToNextOption,
+        help: "Files, folders or globs of .txt or .jsonl, plain or .gz or .zst; - is standard input.")
+    var corpus: [String]
+
+    @Option(help: "Layers to study: numbers, or all.")
+    var layers = ""
+
+    @Option(help: "Single heads to study, such as \"5.1 8.3\".")
+    var heads = ""
+
+    @OptionGroup var reading: CorpusArguments
+
+    @Option(help: "Samples that each activation interval is prepared for.")
+    var samplesPerInterval = 20
+
+    @Option(help: "Number of activation intervals.")
+    var intervals = 10
+
+    @Option(help: "How many of each head's very top sequences are kept.")
+    var topSequences = 10
+
+    @Option(help: "Edges that each head keeps for the clouds, at least.")
+    var points = 5000
+
+    @Option(help: "What makes an edge strong: attention or output_norm.")
+    var edges = EdgeRanking.attention
+
+    @Option(help: "Seed of all sampling.")
+    var seed: UInt64 = 0
+
+    @Option(help: "Sequences computed at the same time; 0 is one a core.")
+    var workers = 0
+
+    @Option(help: "The file to write.")
+    var output: String
+
+    func validate() throws {
+        try reading.validate()
+        try requirePositive(samplesPerInterval, "--samples-per-interval", atMost: 100_000)
+        try requirePositive(intervals, "--intervals", atMost: 1000)
+        try requirePositive(topSequences, "--top-sequences", atMost: 100_000)
+        try requirePositive(points, "--points", atMost: 1_000_000)
+        guard (0...1024).contains(workers) else {
+            throw ValidationError("--workers must be from 0 to 1024.")
+        }
+    }
+
+    func run() throws {
+        let loaded = try LoadedModel(opening: model)
+        let selection = try HeadSelection(
+            layers: layers, heads: heads, of: loaded.model.description)
+        let corpus = try TokenizedCorpus(paths: corpus, arguments: reading, loaded: loaded)
+        let scan = try Scan(
+            loaded: loaded, selection: selection, corpus: corpus, settings: settings)
+        try scan.run(output: output)
+    }
+
+    private var settings: Scan.Settings {
+        Scan.Settings(
+            maxLength: reading.seqLen, samplesPerInterval: samplesPerInterval,
+            nIntervals: intervals, topSequences: topSequences, points: points, edges: edges,
+            seed: seed,
+            workers: workers > 0 ? workers : ProcessInfo.processInfo.activeProcessorCount)
+    }
+}
+
+extension EdgeRanking: ExpressibleByArgument {}
+
+/// Refuses a parameter that is not from 1 to `limit`.
+func requirePositive(_ value: Int, _ name: String, atMost limit: Int) throws {
+    guard (1...limit).contains(value) else {
+        throw ValidationError("\(name) must be from 1 to \(limit), not \(value).")
+    }
+}

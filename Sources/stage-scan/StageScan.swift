@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// The only forward pass: a model and a corpus become work/scan.h5.
+
+import ArgumentParser
+
+@main
+struct StageScan: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "stage-scan",
+        abstract: "Runs a corpus through a model and keeps what its attention heads did.",
+        subcommands: [Run.self, Dump.self, Tokenize.self], defaultSubcommand: Run.self)
+}
