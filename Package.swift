@@ -54,6 +54,7 @@ let package = Package(
         cLibrary("COpenBLAS", pkgConfig: "openblas", apt: "libopenblas-dev"),
         cLibrary("CPCRE2", pkgConfig: "libpcre2-8", apt: "libpcre2-dev"),
         cLibrary("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
+        .systemLibrary(name: "CLinux"),
         cLibrary("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
 
         // Their Swift faces.
@@ -76,16 +77,16 @@ let package = Package(
 
         // What is on disk.
         library("WorkFiles", "HDF5", "AttentionStats", "Transformer"),
-        library("DataTree"),
+        library("DataTree", "CLinux"),
 
         // What the executables share.
         library("Stages", "Transformer", "Tokenizers", "WorkFiles", argumentParser, crypto),
 
         // The stages.
         executable("stage-scan", "Stages", "Corpora", "Sampling", crypto),
-        executable("stage-metrics", "Stages", "Metrics"),
+        executable("stage-metrics", "Stages", "Metrics", "AttentionStats"),
         executable("stage-sample", "Stages", "Sampling"),
-        executable("stage-emit", "Stages", "Metrics", "DataTree"),
+        executable("stage-emit", "Stages", "DataTree", "Tensors"),
 
         // Tests.
         .target(name: "TestSupport", path: "Tests/TestSupport"),

@@ -12,7 +12,9 @@ public enum H5AttributeValue: Sendable, Equatable {
 
 extension H5File {
     /// The attribute, whatever its type.
-    public func attributeValue(_ name: String, of object: String) throws(H5Error) -> H5AttributeValue {
+    public func attributeValue(_ name: String, of object: String) throws(H5Error)
+        -> H5AttributeValue
+    {
         let id = H5Aopen_by_name(
             handle.id, object.isEmpty ? "." : object, name, hid_t(H5P_DEFAULT), hid_t(H5P_DEFAULT))
         guard id >= 0 else {

@@ -33,7 +33,8 @@ public struct FittedUMAP: Sendable, Equatable {
         else {
             throw ProjectionError(
                 "The embedding of \(points.count) points holds \(embedding.count) values, where"
-                    + " \(points.count * componentCount) finite ones are needed; fit the cloud anew.")
+                    + " \(points.count * componentCount) finite ones are needed; fit the cloud anew."
+            )
         }
         guard (2...200).contains(nNeighbors), (0...100).contains(negativeSampleRate),
             curve.a > 0, curve.a.isFinite, curve.b > 0, curve.b <= 100
@@ -58,14 +59,16 @@ public struct FittedUMAP: Sendable, Equatable {
     /// Where a point lands depends on nothing but itself and the fit.
     ///
     /// - Throws: `ProjectionError` when the points have another width, or the cloud is empty.
-    public func transform(_ newPoints: Points, workers: Int = 1) throws(ProjectionError) -> [Float] {
+    public func transform(_ newPoints: Points, workers: Int = 1) throws(ProjectionError) -> [Float]
+    {
         guard newPoints.dimensions == points.dimensions else {
             throw ProjectionError(
                 "Points of \(newPoints.dimensions) dimensions do not belong in a cloud of"
                     + " \(points.dimensions); pass points of the fitted cloud's space.")
         }
         guard points.count > 0 else {
-            throw ProjectionError("A cloud without points has no place for new ones; fit one first.")
+            throw ProjectionError(
+                "A cloud without points has no place for new ones; fit one first.")
         }
         let scaling = Scaling(of: points)
         let neighbors = NearestNeighbors(

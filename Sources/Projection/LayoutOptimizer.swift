@@ -114,7 +114,8 @@ private struct EpochMove {
             let rate = Lanes(repeating: learningRate).replacing(
                 with: 0, where: counts .<= Int32(truncatingIfNeeded: step))
             let tails = gathered(
-                cloud, UnsafeRawPointer(pulls + step * laneCount).loadUnaligned(
+                cloud,
+                UnsafeRawPointer(pulls + step * laneCount).loadUnaligned(
                     as: IntegerLanes.self))
             for _ in 0..<optimizer.parameters.pullsPerEdge {
                 place.add(force.pull(place - tails), times: rate)

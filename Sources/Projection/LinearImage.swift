@@ -30,7 +30,8 @@ public struct LinearImage: Sendable {
             map.count == size
         else {
             throw ProjectionError(
-                "A map of \(map.count) weights is not \(d) by \(wide); pass d_head x d_model weights.")
+                "A map of \(map.count) weights is not \(d) by \(wide); pass d_head x d_model weights."
+            )
         }
         guard let map64 = Self.widened(map) else {
             throw ProjectionError(

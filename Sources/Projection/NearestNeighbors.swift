@@ -111,7 +111,10 @@ private struct NeighborSearch {
                 for row in 0..<rows {
                     let query = first + row
                     lists[row].rank(
-                        by: { squaredDistance(queries + query * dimensions, points + $0 * dimensions, dimensions) },
+                        by: {
+                            squaredDistance(
+                                queries + query * dimensions, points + $0 * dimensions, dimensions)
+                        },
                         indices: indices + query * k, distances: distances + query * k)
                 }
             }

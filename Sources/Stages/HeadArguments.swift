@@ -18,7 +18,8 @@ extension HeadSelection {
             for name in names {
                 guard let layer = Int(name), (0..<model.nLayers).contains(layer) else {
                     throw StageError(
-                        "LAYERS: there is no layer \"\(name)\"; the model has layers 0 to \(model.nLayers - 1).")
+                        "LAYERS: there is no layer \"\(name)\"; the model has layers 0 to \(model.nLayers - 1)."
+                    )
                 }
                 addresses += (0..<model.nHeads).map { HeadAddress(layer: layer, head: $0) }
             }
@@ -40,7 +41,8 @@ extension HeadSelection {
             (0..<model.nLayers).contains(layer), (0..<model.nHeads).contains(head)
         else {
             throw StageError(
-                "HEADS: there is no head \"\(word)\"; the model has layers 0 to \(model.nLayers - 1) with heads 0 to \(model.nHeads - 1), written like 5.1.")
+                "HEADS: there is no head \"\(word)\"; the model has layers 0 to \(model.nLayers - 1) with heads 0 to \(model.nHeads - 1), written like 5.1."
+            )
         }
         return HeadAddress(layer: layer, head: head)
     }

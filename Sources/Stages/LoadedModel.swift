@@ -19,7 +19,8 @@ public struct LoadedModel: Sendable {
     public init(opening path: String) throws {
         let url = URL(filePath: path)
         guard FileManager.default.fileExists(atPath: path) else {
-            throw StageError("\(path): there is no such model; set MODEL to a folder or a .gguf file.")
+            throw StageError(
+                "\(path): there is no such model; set MODEL to a folder or a .gguf file.")
         }
         model = try Model(opening: url)
         tokenizer = try Self.tokenizer(model)

@@ -29,7 +29,8 @@ public struct SymmetricEigen: Sendable {
         }
         guard matrix.allSatisfy(\.isFinite) else {
             throw EigenError(
-                description: "A symmetric matrix of order \(order) holds a value that is not finite;"
+                description:
+                    "A symmetric matrix of order \(order) holds a value that is not finite;"
                     + " check the vectors it was made from.")
         }
         guard order > 0 else {

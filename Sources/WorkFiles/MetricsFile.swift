@@ -57,7 +57,9 @@ public struct MetricsFile: Sendable, Equatable {
                 try file.write(
                     metric.standardErrors, shape: [heads.count], to: "\(group)/standard_error",
                     axes: ["head index"],
-                    about: "Delete-one jackknife error by sequence; NaN with fewer than two sequences.")
+                    about:
+                        "Delete-one jackknife error by sequence; NaN with fewer than two sequences."
+                )
             }
         }
         try output.finish()

@@ -110,7 +110,8 @@ public final class PairTable {
             while i < indices.count {
                 var end = i + 1
                 while end < indices.count,
-                    rows[indices[end]].entries.lowerBound == rows[indices[end - 1]].entries.upperBound
+                    rows[indices[end]].entries.lowerBound
+                        == rows[indices[end - 1]].entries.upperBound
                 { end += 1 }
                 try readRun(indices[i..<end], into: &lists)
                 i = end
@@ -130,8 +131,10 @@ public final class PairTable {
         for index in run {
             let entries = rows[index].entries
             lists.append(
-                (entries.lowerBound - range.lowerBound..<entries.upperBound - range.lowerBound).map {
-                    AttentionPair(query: Int(query[$0]), key: Int(key[$0]), attention: attention[$0])
+                (entries.lowerBound - range.lowerBound..<entries.upperBound - range.lowerBound).map
+                {
+                    AttentionPair(
+                        query: Int(query[$0]), key: Int(key[$0]), attention: attention[$0])
                 })
         }
     }

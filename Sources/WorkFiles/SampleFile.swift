@@ -131,7 +131,8 @@ public final class SampleWriter {
                 let rows = sample.tables[name] ?? []
                 let group = "tables/\(name)/\(address)"
                 try file.write(
-                    rows.map(\.token), to: "\(group)/token", axes: ["row"], about: "Display string.")
+                    rows.map(\.token), to: "\(group)/token", axes: ["row"], about: "Display string."
+                )
                 try file.write(
                     rows.map(\.weight), shape: [rows.count], to: "\(group)/weight", axes: ["row"],
                     about: "Attention mass, or mean attention per occurrence; heaviest first.")

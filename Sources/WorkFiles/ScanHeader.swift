@@ -40,7 +40,10 @@ public struct ModelSummary: Sendable, Equatable {
         headSize = try file.attribute("d_head", of: "model")
         width = try file.attribute("d_model", of: "model")
         isCausal = try file.attribute("is_causal", of: "model", as: Int.self) != 0
-        guard [nLayers, nHeads, nKeyValueHeads, headSize, width].allSatisfy({ (1...1 << 24).contains($0) })
+        guard
+            [nLayers, nHeads, nKeyValueHeads, headSize, width].allSatisfy({
+                (1...1 << 24).contains($0)
+            })
         else { throw H5Error(file: file.path, object: "model", problem: "its counts are absurd") }
     }
 
@@ -116,6 +119,8 @@ public struct ScanHeader: Sendable, Equatable {
         priorityThreshold = try file.attribute("priority_threshold", of: "sampling")
         highAttention = try file.attribute("high_attention", of: "sampling")
         guard (1...65_535).contains(maxLength), (1...1000).contains(nIntervals), !heads.isEmpty
-        else { throw H5Error(file: file.path, object: "sampling", problem: "its counts are absurd") }
+        else {
+            throw H5Error(file: file.path, object: "sampling", problem: "its counts are absurd")
+        }
     }
 }

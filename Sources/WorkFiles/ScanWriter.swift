@@ -38,7 +38,8 @@ public final class ScanWriter {
         try header.write(to: file)
         try file.write(
             starts.map(Int64.init), shape: [starts.count], to: "sequences/start",
-            axes: ["sequence"], about: "First token of each sequence in sequences/token, and the end.")
+            axes: ["sequence"],
+            about: "First token of each sequence in sequences/token, and the end.")
         try file.write(
             tokens, shape: [tokens.count], to: "sequences/token", axes: ["token"],
             about: "Token ids of all walked sequences, one after the other.")

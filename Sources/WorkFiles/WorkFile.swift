@@ -54,7 +54,8 @@ public final class WorkFileWriter {
         if descriptor >= 0 { close(descriptor) }
         guard isSynced, rename(partial, path) == 0 else {
             throw WorkFileError(
-                "\(path): cannot be completed (\(String(cString: strerror(errno)))); is the disk full?")
+                "\(path): cannot be completed (\(String(cString: strerror(errno)))); is the disk full?"
+            )
         }
     }
 }
@@ -70,7 +71,8 @@ func openWorkFile(_ path: String, schema: WorkFileSchema) throws(WorkFileError) 
     guard let found, let version, found == schema.rawValue, version == schema.version else {
         let what = found.map { "\($0) version \(version ?? 0)" } ?? "another kind of HDF5 file"
         throw WorkFileError(
-            "\(path): is \(what), not \(schema.rawValue) version \(schema.version); run \(schema.stage) again.")
+            "\(path): is \(what), not \(schema.rawValue) version \(schema.version); run \(schema.stage) again."
+        )
     }
     return file
 }

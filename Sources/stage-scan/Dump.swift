@@ -43,7 +43,9 @@ struct Dump: ParsableCommand {
     func run() throws {
         let model = try Model(opening: URL(filePath: model))
         let ids = try ids()
-        guard !ids.isEmpty else { throw StageError("there are no tokens to run; give a longer text.") }
+        guard !ids.isEmpty else {
+            throw StageError("there are no tokens to run; give a longer text.")
+        }
         let limit = model.description.contextLength
         guard ids.count <= min(limit, 65_535) else {
             throw StageError("\(ids.count) tokens are more than the model's \(limit) positions.")

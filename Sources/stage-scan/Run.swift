@@ -21,7 +21,8 @@ struct Run: ParsableCommand {
 
     @Option(
         parsing: .upToNextOption,
-        help: "Files, folders or globs of .txt or .jsonl, plain or .gz or .zst; - is standard input.")
+        help:
+            "Files, folders or globs of .txt or .jsonl, plain or .gz or .zst; - is standard input.")
     var corpus: [String]
 
     @Option(help: "Layers to study: numbers, or all.")

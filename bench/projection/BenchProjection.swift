@@ -37,7 +37,8 @@ struct BenchProjection: ParsableCommand {
                 print(name, seed, time)
                 if let output, let fitted {
                     let picture = fitted.embedding.withUnsafeBytes { Data($0) }
-                    try picture.write(to: URL(filePath: output).appending(path: "\(name).\(seed).f32"))
+                    try picture.write(
+                        to: URL(filePath: output).appending(path: "\(name).\(seed).f32"))
                 }
             }
         }

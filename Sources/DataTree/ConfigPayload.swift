@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+// config.json and scatter_data.json: what a page reads first.
+
+/// A field of the head payload that a page shows, and how.
+public struct DisplayedField: Sendable {
+    public var key: String
+    public var label: String
+    public var description: String
+    /// Further keys, such as x_format.
+    public var format: String?
+
+    /// A field with its label.
+    public init(key: String, label: String, description: String = "", format: String? = nil) {
+        self.key = key
+        self.label = label
+        self.description = description
+        self.format = format
+    }
+}
+
+/// A fact of the run for `pipeline_config`.
+public enum ConfigFact: Sendable, Equatable {
+    case text(String)
+    case int(Int)
+    case number(Double)
+}
+
+/// The contents of config.json.
+public struct ConfigPayload: Sendable {
+    public var modelName: String
+    public var heads: [(layer: Int, head: Int)]
+    public var nLayers: Int
+    public var nHeads: Int
+    public var nIntervals: Int
+    public var metrics: [(name: String, description: String)]
+    /// The heads that have a cloud.
+    public var umapHeads: [(layer: Int, head: Int)]
+    public var plots: [DisplayedField]
+    public var tables: [DisplayedField]
+    public var statistics: [DisplayedField]
+    public var defaultX: String
+    public var defaultY: String
+    public var defaultColor: String
+    /// Where the run's numbers come from.
+    public var provenance: [(name: String, fact: ConfigFact)]
+
+    /// The contents of config.json.
+    public init(
+        modelName: String, heads: [(layer: Int, head: Int)], nLayers: Int, nHeads: Int,
+        nIntervals: Int, metrics: [(name: String, description: String)],
+        umapHeads: [(layer: Int, head: Int)], plots: [DisplayedField], tables: [DisplayedField],
+        statistics: [DisplayedField], defaultX: String, defaultY: String, defaultColor: String,
+        provenance: [(name: String, fact: ConfigFact)]
+    ) {
+        self.modelName = modelName
+        self.heads = heads
+        self.nLayers = nLayers
+        self.nHeads = nHeads
+        self.nIntervals = nIntervals
+        self.metrics = metrics
+        self.umapHeads = umapHeads
+        self.plots = plots
+        self.tables = tables
+        self.statistics = statistics
+        self.defaultX = defaultX
+        self.defaultY = defaultY
+        self.defaultColor = defaultColor
+        self.provenance = provenance
+    }
+
+    /// The file's bytes.
+    public func json() -> [UInt8] {
+        var json = JSONWriter()
+        json.object { json in
+            writeModel(&json)
+            writeMetrics(&json)
+            writeDisplay(&json)
+            json.key("pipeline_config")
+            json.object { json in
+                for (name, fact) in provenance {
+                    json.key(name)
+                    switch fact {
+                    case .text(let text): json.string(text)
+                    case .int(let int): json.int(int)
+                    case .number(let number): json.number(number)
+                    }
+                }
+            }
+        }
+        return json.bytes
+    }
+
+    private func writeModel(_ json: inout JSONWriter) {
+        func addresses(_ heads: [(layer: Int, head: Int)], _ json: inout JSONWriter) {
+            json.array { json in for head in heads { json.ints([head.layer, head.head]) } }
+        }
+        json.key("model_name")
+        json.string(modelName)
+        json.key("heads")
+        addresses(heads, &json)
+        json.key("n_layers")
+        json.int(nLayers)
+        json.key("n_heads")
+        json.int(nHeads)
+        json.key("n_intervals")
+        json.int(nIntervals)
+        json.key("head_data_pattern")
+        json.string("L{layer}H{head}.json")
+        json.key("has_umap")
+        json.bool(!umapHeads.isEmpty)
+        json.key("umap_heads")
+        addresses(umapHeads, &json)
+    }
+
+    private func writeMetrics(_ json: inout JSONWriter) {
+        json.key("metrics")
+        json.strings(metrics.map(\.name))
+        json.key("metric_descriptions")
+        json.object { json in
+            for metric in metrics {
+                json.key(metric.name)
+                json.string(metric.description)
+            }
+        }
+    }
+
+    private func writeDisplay(_ json: inout JSONWriter) {
+        for (key, fields, format) in [
+            ("custom_plots", plots, "x_format"), ("custom_tables", tables, ""),
+        ] {
+            json.key(key)
+            json.array { json in
+                for field in fields {
+                    json.object { json in
+                        for (name, value) in [
+                            ("key", field.key), ("label", field.label),
+                            ("description", field.description),
+                        ] {
+                            json.key(name)
+                            json.string(value)
+                        }
+                        if let value = field.format {
+                            json.key(format)
+                            json.string(value)
+                        }
+                    }
+                }
+            }
+        }
+        json.key("statistics_display")
+        json.object { json in
+            for field in statistics {
+                json.key(field.key)
+                json.object { json in
+                    json.key("label")
+                    json.string(field.label)
+                    json.key("format")
+                    json.string(field.format ?? "default")
+                }
+            }
+        }
+        json.key("scatter")
+        json.object { json in
+            for (name, value) in [
+                ("default_x", defaultX), ("default_y", defaultY), ("default_color", defaultColor),
+            ] {
+                json.key(name)
+                json.string(value)
+            }
+            json.key("discrete_axes")
+            json.strings(["layer", "head"])
+        }
+        json.key("dimensions")
+        json.object { json in
+            for (name, value) in [("primary", "layer"), ("secondary", "head")] {
+                json.key(name)
+                json.string(value)
+            }
+        }
+    }
+}
+
+/// One row of scatter_data.json.
+public struct ScatterRow: Sendable {
+    public var layer: Int
+    public var head: Int
+    /// In display order.
+    public var metrics: [(name: String, value: Double, standardError: Double?)]
+
+    /// A head's metrics.
+    public init(
+        layer: Int, head: Int, metrics: [(name: String, value: Double, standardError: Double?)]
+    ) {
+        self.layer = layer
+        self.head = head
+        self.metrics = metrics
+    }
+
+    /// The bytes of scatter_data.json. Standard errors stand in an object of their own, since clients
+    /// take every number of a row for an axis.
+    public static func json(_ rows: [ScatterRow]) -> [UInt8] {
+        var json = JSONWriter()
+        json.array { json in
+            for row in rows {
+                json.object { json in
+                    json.key("layer")
+                    json.int(row.layer)
+                    json.key("head")
+                    json.int(row.head)
+                    for metric in row.metrics {
+                        json.key(metric.name)
+                        json.number(metric.value)
+                    }
+                    json.key("standard_errors")
+                    json.object { json in
+                        for metric in row.metrics {
+                            guard let error = metric.standardError, error.isFinite else { continue }
+                            json.key(metric.name)
+                            json.number(error)
+                        }
+                    }
+                }
+            }
+        }
+        return json.bytes
+    }
+}

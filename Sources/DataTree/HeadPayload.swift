@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// heads/L{l}H{h}.json.
+
+/// Counts in bins, as the page plots them.
+public struct PlotPayload: Sendable {
+    public var edges: [Double]
+    public var values: [Double]
+
+    /// A plot; one more edge than values.
+    public init(edges: [Double], values: [Double]) {
+        self.edges = edges
+        self.values = values
+    }
+}
+
+/// Everything about one head.
+public struct HeadPayload: Sendable {
+    public var sequences: [SequencePayload]
+    /// `histogram` and the fields named in config.json's custom_plots.
+    public var plots: [(key: String, plot: PlotPayload)]
+    /// The fields named in config.json's custom_tables.
+    public var tables: [(key: String, rows: [(token: String, weight: Double)])]
+    /// The scalars named in config.json's statistics_display; nil where there is no number.
+    public var statistics: [(key: String, value: Double?)]
+
+    /// Everything about one head.
+    public init(
+        sequences: [SequencePayload], plots: [(key: String, plot: PlotPayload)],
+        tables: [(key: String, rows: [(token: String, weight: Double)])],
+        statistics: [(key: String, value: Double?)]
+    ) {
+        self.sequences = sequences
+        self.plots = plots
+        self.tables = tables
+        self.statistics = statistics
+    }
+
+    /// The file's bytes.
+    public func json() -> [UInt8] {
+        var json = JSONWriter()
+        json.object { json in
+            json.key("sequences")
+            json.array { json in for sequence in sequences { sequence.write(to: &json) } }
+            for (key, plot) in plots {
+                json.key(key)
+                json.object { json in
+                    json.key("bin_edges")
+                    json.numbers(plot.edges)
+                    json.key("bin_values")
+                    json.numbers(plot.values)
+                }
+            }
+            for (key, rows) in tables {
+                json.key(key)
+                json.array { json in
+                    for row in rows {
+                        json.object { json in
+                            json.key("token")
+                            json.string(row.token)
+                            json.key("weight")
+                            json.number(row.weight)
+                        }
+                    }
+                }
+            }
+            json.key("statistics")
+            json.object { json in
+                for (key, value) in statistics {
+                    json.key(key)
+                    if let value, value.isFinite { json.number(value) } else { json.null() }
+                }
+            }
+        }
+        return json.bytes
+    }
+}

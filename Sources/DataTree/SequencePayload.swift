@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// A sequence with sparse attention, as head files and the backend's answers have it.
+
+/// One sequence of a head.
+public struct SequencePayload: Sendable {
+    /// A number for sequences of the corpus, "c..." for custom ones.
+    public enum ID: Sendable, Equatable {
+        case corpus(Int)
+        case custom(String)
+    }
+
+    public var id: ID
+    /// 1 (lowest) to the number of intervals; nil for custom sequences.
+    public var interval: Int?
+    /// Display strings, one a position.
+    public var tokens: [String]
+    /// q * tokens.count + k of each stored entry.
+    public var attentionIndices: [Int]
+    /// Parallel to the indices.
+    public var attentionValues: [Float]
+    public var maxActivation: Float
+
+    /// One sequence of a head.
+    public init(
+        id: ID, interval: Int?, tokens: [String], attentionIndices: [Int],
+        attentionValues: [Float], maxActivation: Float
+    ) {
+        self.id = id
+        self.interval = interval
+        self.tokens = tokens
+        self.attentionIndices = attentionIndices
+        self.attentionValues = attentionValues
+        self.maxActivation = maxActivation
+    }
+
+    /// Writes the sequence as an object.
+    public func write(to json: inout JSONWriter) {
+        json.object { json in
+            json.key("sequence_id")
+            switch id {
+            case .corpus(let id): json.int(id)
+            case .custom(let id): json.string(id)
+            }
+            if let interval {
+                json.key("interval")
+                json.int(interval)
+            }
+            json.key("tokens")
+            json.strings(tokens)
+            json.key("attention_indices")
+            json.ints(attentionIndices)
+            json.key("attention_values")
+            json.array { json in for value in attentionValues { json.number(value) } }
+            json.key("seq_len")
+            json.int(tokens.count)
+            json.key("max_activation")
+            json.number(maxActivation)
+        }
+    }
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is shown of one head, and under which labels.
+
+import AttentionStats
+import DataTree
+import WorkFiles
+
+/// Builds the payload of one head after another.
+struct HeadPayloadBuilder {
+    private let work: WorkSet
+    /// [head][bin].
+    private let massByDistance: [[Double]]
+    /// [sequence, head].
+    private let maxActivations: [Float]
+
+    init(_ work: WorkSet) throws {
+        self.work = work
+        massByDistance = try work.scan.massByDistance()
+        maxActivations = try work.scan.maxActivations()
+    }
+
+    static let plots = [
+        DisplayedField(
+            key: "qk_distance_histogram", label: "Query-key distance",
+            description:
+                "How many stored pairs are |q-k| tokens apart, row 0 and column 0 left out.",
+            format: "integer"),
+        DisplayedField(
+            key: "attention_by_distance", label: "Attention by distance",
+            description: "Share of all attention, over all walked sequences, at distance |q-k|.",
+            format: "integer"),
+    ]
+
+    static let tables = [
+        DisplayedField(
+            key: "top_query_tokens", label: "Top query tokens",
+            description: "By attention mass given, over the stored pairs."),
+        DisplayedField(
+            key: "top_key_tokens", label: "Top key tokens",
+            description: "By attention mass received, over the stored pairs."),
+        DisplayedField(
+            key: "top_query_tokens_mean", label: "Query tokens by mean attention",
+            description: "Mean attention given per occurrence: what makes this head attend."),
+        DisplayedField(
+            key: "top_key_tokens_mean", label: "Key tokens by mean attention",
+            description: "Mean attention received per occurrence: what this head looks for."),
+    ]
+
+    static func statistics(_ metrics: MetricsFile) -> [DisplayedField] {
+        [
+            DisplayedField(key: "n_sequences", label: "Walked sequences", format: "integer"),
+            DisplayedField(key: "n_tokens", label: "Walked tokens", format: "integer"),
+            DisplayedField(key: "mean_max_activation", label: "Mean of maximum activations"),
+            DisplayedField(key: "median_max_activation", label: "Median of maximum activations"),
+            DisplayedField(
+                key: "active_share", label: "Sequences with an activation of 0.5 or more",
+                format: "percent"),
+        ]
+            + metrics.metrics.map {
+                DisplayedField(
+                    key: "\($0.name)_se", label: "Standard error of \($0.name)")
+            }
+    }
+
+    func payload(_ head: Int) throws -> HeadPayload {
+        let sample = try work.sample.sample(ofHead: head)
+        let mass = massByDistance[head]
+        let total = max(mass.reduce(0, +), 1e-300)
+        return HeadPayload(
+            sequences: sample.sequences.map(sequence),
+            plots: [
+                ("histogram", plot(sample.activations)),
+                ("qk_distance_histogram", plot(sample.distances)),
+                (
+                    "attention_by_distance",
+                    PlotPayload(
+                        edges: DistanceBins.edges(mass.count).map(Double.init),
+                        values: mass.map { $0 / total })
+                ),
+            ],
+            tables: SampleFile.tableNames.map { ($0, sample.tables[$0] ?? []) },
+            statistics: statistics(head))
+    }
+
+    private func plot(_ histogram: (edges: [Double], counts: [Double])) -> PlotPayload {
+        PlotPayload(edges: histogram.edges, values: histogram.counts)
+    }
+
+    private func sequence(_ sampled: SampledSequence) -> SequencePayload {
+        let tokens = work.scan.displayTokens(of: sampled.sequence)
+        return SequencePayload(
+            id: .corpus(sampled.sequence), interval: sampled.interval, tokens: tokens,
+            attentionIndices: sampled.pairs.map { Int($0.query) * tokens.count + Int($0.key) },
+            attentionValues: sampled.pairs.map(\.attention), maxActivation: sampled.maxActivation)
+    }
+
+    private func statistics(_ head: Int) -> [(key: String, value: Double?)] {
+        let n = work.scan.nSequences
+        let width = work.scan.header.heads.count
+        let maxima = (0..<n).map { Double(maxActivations[$0 * width + head]) }.sorted()
+        let median = (maxima[(n - 1) / 2] + maxima[n / 2]) / 2
+        let active = maxima.count { $0 >= 0.5 }
+        return [
+            ("n_sequences", Double(n)),
+            ("n_tokens", work.scan.header.provenance.int("n_tokens").map(Double.init)),
+            ("mean_max_activation", maxima.reduce(0, +) / Double(n)),
+            ("median_max_activation", median), ("active_share", Double(active) / Double(n)),
+        ] + work.metrics.metrics.map { ("\($0.name)_se", $0.standardErrors[head]) }
+    }
+}

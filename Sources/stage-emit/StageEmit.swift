@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// The work files become the data tree.
+
+import ArgumentParser
+import DataTree
+import Foundation
+import Stages
+
+@main
+struct StageEmit: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "stage-emit",
+        abstract: "Writes the data tree that the page and other clients read.",
+        discussion: """
+            The new tree takes the old one's place in one step. What people made in the old one \
+            (custom sequences, attributions, clusters, projected points) is kept for the same model.
+            """)
+
+    @Option(help: "The scan.")
+    var scan: String
+
+    @Option(help: "The metrics of that scan.")
+    var metrics: String
+
+    @Option(help: "The samples of that scan.")
+    var sample: String
+
+    @Option(help: "The folder to write.")
+    var data: String
+
+    @Flag(help: "If the folder holds another model's tree, move it aside instead of refusing.")
+    var setAside = false
+
+    func run() throws {
+        let work = try WorkSet(scan: scan, metrics: metrics, sample: sample)
+        let tree = try TreeReplacement(of: URL(filePath: data))
+        try makeRoom(tree, for: work.modelHash)
+        let emitter = Emitter(work: work, tree: tree)
+        try emitter.run()
+        try tree.finish()
+    }
+
+    /// Refuses to mix two models' trees, and to replace a folder that is something else.
+    private func makeRoom(_ tree: TreeReplacement, for modelHash: String) throws {
+        let names = try? FileManager.default.contentsOfDirectory(atPath: tree.url.path)
+        guard let names, !names.isEmpty else { return }
+        guard let config = tree.current("config.json") else {
+            throw StageError(
+                "\(data): is a folder with other things in it; set DATA to a new or empty folder.")
+        }
+        let old = try? JSONDecoder().decode(OldConfig.self, from: config)
+        guard old?.pipeline_config?.model_sha256 != modelHash else { return }
+        guard setAside else {
+            throw StageError(
+                "\(data): holds the tree of another model (\(old?.model_name ?? "unknown")); set DATA to another folder, or run make set-data-aside to keep it under another name."
+            )
+        }
+        if let aside = try tree.setAside() { note("the old tree is now \(aside.path)") }
+    }
+
+    private struct OldConfig: Decodable {
+        struct Pipeline: Decodable { let model_sha256: String? }
+        let model_name: String?
+        let pipeline_config: Pipeline?
+    }
+}

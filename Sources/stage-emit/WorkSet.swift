@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// The work files of one scan, checked to belong together.
+
+import Stages
+import WorkFiles
+
+/// A scan and what the other stages made of it.
+struct WorkSet {
+    let scan: ScanFile
+    let metrics: MetricsFile
+    let sample: SampleReader
+
+    /// Opens the files, and refuses them unless all come from the same scan.
+    init(scan scanPath: String, metrics metricsPath: String, sample samplePath: String) throws {
+        scan = try ScanFile(scanPath)
+        metrics = try MetricsFile(metricsPath)
+        sample = try SampleReader(samplePath, sequences: scan.nSequences)
+        try Self.check(metrics.provenance, metricsPath, "stage-metrics", against: scan)
+        try Self.check(sample.provenance, samplePath, "stage-sample", against: scan)
+        guard metrics.heads == scan.header.heads, sample.heads == scan.header.heads else {
+            throw StageError(
+                "\(metricsPath) and \(samplePath): have other heads than \(scanPath); run make again."
+            )
+        }
+    }
+
+    /// The hash of the model's files.
+    var modelHash: String { scan.header.provenance.text("model_sha256") ?? "" }
+
+    /// Every fact of the scan must stand in the other file too, except those the other stage chose.
+    private static func check(
+        _ facts: Provenance, _ path: String, _ stage: String, against scan: ScanFile
+    ) throws {
+        let chosen: Set = ["samples_per_interval", "top_sequences"]
+        for fact in scan.header.provenance.facts where !chosen.contains(fact.name) {
+            guard facts[fact.name] == fact.value else {
+                throw StageError(
+                    "\(path): comes from another scan (its \(fact.name) differs); run \(stage) again."
+                )
+            }
+        }
+    }
+
+    /// What every stage says of the run, for config.json.
+    var provenance: Provenance {
+        var all = scan.header.provenance
+        for facts in [metrics.provenance, sample.provenance] {
+            for fact in facts.facts { all[fact.name] = fact.value }
+        }
+        return all
+    }
+}
