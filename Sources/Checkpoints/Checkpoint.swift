@@ -61,7 +61,8 @@ public struct Checkpoint: Sendable {
         guard tensor.shape == shape else {
             throw CheckpointError(
                 tensor.url,
-                "has the tensor \(quoted(name)) with shape \(described(tensor.shape)) where \(described(shape)) is expected",
+                "has the tensor \(quoted(name)) with shape \(described(tensor.shape)) where "
+                    + "\(described(shape)) is expected",
                 advice: "check that config and weights are of the same model")
         }
         guard tensor.type.widens else {
@@ -103,7 +104,8 @@ public struct Checkpoint: Sendable {
         guard weights.count == 1 else {
             throw CheckpointError(
                 url,
-                "holds \(weights.isEmpty ? "no" : "several") .safetensors or .gguf files and no model.safetensors",
+                "holds \(weights.isEmpty ? "no" : "several") .safetensors or .gguf files and no "
+                    + "model.safetensors",
                 advice: "give the weights file itself")
         }
         return weights[0]

@@ -3,7 +3,8 @@
 
 import Foundation
 
-/// A checkpoint that cannot be read as asked: one sentence with the file, what is wrong and what to do.
+/// A checkpoint that cannot be read as asked. Its description is one sentence with the file, what is
+/// wrong and what to do.
 public struct CheckpointError: Error, CustomStringConvertible, Sendable, Equatable {
     /// The file or folder that is at fault.
     public let file: URL

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // ggml's GGUF, versions 2 and 3: metadata, tensor descriptions, then the tensors.
 //
-// Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md, and the checks of `gguf_init_from_file`.
+// Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md; the checks are those of
+// `gguf_init_from_file`.
 //
 //     "GGUF" | uint32 version | uint64 tensors | uint64 pairs
 //     pairs:   string key | uint32 type | value
@@ -93,7 +94,7 @@ enum GGUF {
         guard dimensionCount <= 4 else {
             throw .malformed(
                 url,
-                "gives the tensor \(quoted(name)) \(dimensionCount) dimensions, more than GGUF allows"
+                "gives the tensor \(quoted(name)) \(dimensionCount) dimensions, more than GGUF has"
             )
         }
         var dimensions: [Int] = []
@@ -108,7 +109,8 @@ enum GGUF {
         else {
             throw .malformed(
                 url,
-                "gives the tensor \(quoted(name)) a shape that \(type) cannot have, or an offset beyond all bounds"
+                "gives the tensor \(quoted(name)) a shape that \(type) cannot have, or an offset "
+                    + "beyond all bounds"
             )
         }
         return Entry(name: name, extent: extent, offset: offset)
@@ -124,7 +126,8 @@ enum GGUF {
             guard entry.offset % alignment == 0 else {
                 throw .malformed(
                     file.url,
-                    "places the tensor \(quoted(entry.name)) at byte \(entry.offset) of the data, which is not a multiple of \(alignment)"
+                    "places the tensor \(quoted(entry.name)) at byte \(entry.offset) of the data, "
+                        + "which is not a multiple of \(alignment)"
                 )
             }
             guard entry.offset >= end else {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A file's bytes as memory: read-only, mapped when opened, unmapped when nothing refers to it any more.
+// A file's bytes as memory: read-only, mapped at opening, unmapped when nothing refers to them.
 
 import Foundation
 

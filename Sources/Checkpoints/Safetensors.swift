@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Hugging Face's safetensors: a JSON header that says where each tensor lies in the rest of the file.
+// Hugging Face's safetensors: a JSON header that says where each tensor lies behind it.
 //
-// Format and rules: https://github.com/huggingface/safetensors (README and `SafeTensors::deserialize`).
+// Format: https://github.com/huggingface/safetensors; the checks are those of
+// `SafeTensors::deserialize`.
 //
 //     uint64 n | n bytes of JSON | tensor data
 //     JSON: { "name": { "dtype": "F32", "shape": [2, 3], "data_offsets": [begin, end] }, ... }
@@ -105,7 +106,8 @@ enum Safetensors {
         else {
             throw .malformed(
                 file,
-                "gives the tensor \(quoted(name)) bytes \(offsets[0]) to \(offsets[1]), which is not the size of \(described(shape)) in \(extent.type)"
+                "gives the tensor \(quoted(name)) bytes \(offsets[0]) to \(offsets[1]), which is "
+                    + "not the size of \(described(shape)) in \(extent.type)"
             )
         }
         return Entry(name: name, extent: extent, begin: offsets[0], end: offsets[1])
@@ -120,7 +122,8 @@ enum Safetensors {
             guard entry.begin == end else {
                 throw .malformed(
                     file,
-                    "has a hole or an overlap before the tensor \(quoted(entry.name)), which begins at byte \(entry.begin) of the data instead of \(end)"
+                    "has a hole or an overlap before the tensor \(quoted(entry.name)), which begins "
+                        + "at byte \(entry.begin) of the data instead of \(end)"
                 )
             }
             end = entry.end

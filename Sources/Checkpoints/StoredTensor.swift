@@ -12,7 +12,8 @@ public struct StoredTensor: Sendable {
     public let shape: [Int]
     /// How the elements are encoded. Only a type that `widens` can be read.
     public let type: StoredType
-    /// Everything before the last dimension: a vector or a scalar is one row, an empty tensor has none.
+    /// Everything before the last dimension: a vector or a scalar is one row, an empty tensor has
+    /// none.
     public let rows: Int
     /// The last dimension; 1 for a scalar.
     public let columns: Int
@@ -105,7 +106,8 @@ public struct StoredTensor: Sendable {
         }
     }
 
-    /// Writes `tile`, [height, width] with rows `stride` apart, as [width, height] with rows `rows` apart.
+    /// Writes `tile`, [height, width] with rows `stride` apart, as [width, height] with rows `rows`
+    /// apart.
     private func transpose(
         _ tile: UnsafePointer<Float>, _ height: Int, _ width: Int, _ stride: Int,
         into destination: UnsafeMutablePointer<Float>

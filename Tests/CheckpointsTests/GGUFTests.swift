@@ -171,7 +171,7 @@ import Testing
         try withTemporaryFolder { folder in
             let file = folder.appending(path: "cut.gguf")
             for length in 0..<lastTensorEnd {
-                try whole.prefix(length).write(to: file)
+                try refill(file, with: whole.prefix(length))
                 #expect(throws: CheckpointError.self, "cut at \(length)") {
                     try Checkpoint(opening: file)
                 }

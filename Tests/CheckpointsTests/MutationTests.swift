@@ -32,7 +32,7 @@ import Testing
 
     /// Opens `contents`, reads all there is to read and notes the outcome.
     private func probe(_ contents: Data, at file: URL, _ tally: inout Tally) throws {
-        try contents.write(to: file)
+        try refill(file, with: contents)
         do throws(CheckpointError) {
             let checkpoint = try Checkpoint(opening: file)
             for tensor in checkpoint.tensors.values where tensor.type.widens {
@@ -134,6 +134,6 @@ import Testing
                 try probe(littleEndian(extreme) + original.dropFirst(8), at: file, &tally)
             }
         }
-        #expect(tally.opened > 0 && tally.refused > 500, "\(tally)")
+        #expect(tally.opened > 0 && tally.refused > 300, "\(tally)")
     }
 }

@@ -101,3 +101,16 @@ func expectRefusal(
     #expect(message.contains(words), sourceLocation: sourceLocation)
     #expect(message.contains(name) && message.hasSuffix("."), sourceLocation: sourceLocation)
 }
+
+/// Makes `contents` all that `file` holds, thousands of times a second.
+///
+/// The file is never emptied in between: file systems take a file that was emptied and written anew
+/// for a replaced document and wait for the disk.
+func refill(_ file: URL, with contents: Data) throws {
+    let descriptor = open(file.path(percentEncoded: false), O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+    try #require(descriptor >= 0)
+    defer { close(descriptor) }
+    let written = contents.withUnsafeBytes { pwrite(descriptor, $0.baseAddress, $0.count, 0) }
+    try #require(written == contents.count)
+    try #require(ftruncate(descriptor, off_t(contents.count)) == 0)
+}

@@ -34,7 +34,7 @@ def write_floats(name, arrays):
 
 
 def safetensors_files(rng):
-    """Shapes with odd sizes, so that no loop ends on a whole vector. BF16 is in small.gguf: numpy has none."""
+    """Odd sizes, so that no loop ends on a whole vector. BF16 is in small.gguf: numpy has none."""
     weights = {
         "embed.weight": rng.standard_normal((21, 19)).astype(np.float32),
         "double": rng.standard_normal((3, 5)),
@@ -44,7 +44,8 @@ def safetensors_files(rng):
         "norm.weight": rng.standard_normal(50).astype(np.float32),
         "scalar": np.array(2.5, dtype=np.float32),
     }
-    save_file({**weights, "steps": np.arange(4, dtype=np.int64)}, OUT / "small.safetensors", {"format": "np"})
+    steps = {"steps": np.arange(4, dtype=np.int64)}
+    save_file({**weights, **steps}, OUT / "small.safetensors", {"format": "np"})
     write_floats("small.f32", [weights[k] for k in sorted(weights)])
 
     folder = OUT / "sharded"
@@ -55,7 +56,8 @@ def safetensors_files(rng):
         file = f"model-{i + 1:05}-of-00002.safetensors"
         save_file({k: weights[k] for k in part}, folder / file)
         weight_map.update({k: file for k in part})
-    index = {"metadata": {"total_size": sum(w.nbytes for w in weights.values())}, "weight_map": weight_map}
+    size = sum(w.nbytes for w in weights.values())
+    index = {"metadata": {"total_size": size}, "weight_map": weight_map}
     (folder / "model.safetensors.index.json").write_text(json.dumps(index, indent=2) + "\n")
 
 
