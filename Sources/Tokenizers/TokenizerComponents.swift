@@ -83,10 +83,10 @@ enum NormalizerReader {
         _ type: String, _ object: JSONObject
     ) throws(TokenizerError) -> NormalizerStep {
         switch type {
-        case "NFC": .nfc
-        case "NFD": .nfd
-        case "NFKC": .nfkc
-        case "NFKD": .nfkd
+        case "NFC": .normalForm(.nfc)
+        case "NFD": .normalForm(.nfd)
+        case "NFKC": .normalForm(.nfkc)
+        case "NFKD": .normalForm(.nfkd)
         case "Lowercase": .lowercase
         case "StripAccents": .stripAccents
         case "Nmt": .nmt

@@ -278,7 +278,7 @@ private struct ByteLevelFamily {
         // The tokenizer of GPT-NeoX and Pythia, which OLMo took over.
         case "olmo":
             words = .gpt2
-            normalizer = [.nfc]
+            normalizer = [.normalForm(.nfc)]
         case "smollm", "starcoder", "codeshell": words = .singleDigits
         case "llama-bpe", "llama3", "llama-v3":
             words = .digits(3)
@@ -286,7 +286,7 @@ private struct ByteLevelFamily {
             addsBOS = true
         case "qwen2", "deepseek-r1-qwen":
             words = .digits(1)
-            normalizer = [.nfc]
+            normalizer = [.normalForm(.nfc)]
         default:
             throw TokenizerError(
                 "tokenizer.ggml.pre is \"\(pre ?? "")\"; supported are gpt-2, phi-2, roberta-bpe, "
