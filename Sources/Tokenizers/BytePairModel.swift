@@ -243,14 +243,14 @@ extension BytePairModel {
         // are those of every text that starts like them.
         let window = table.longestKey
         var count = 16 * (min(limit, piece.count) + 64) + 4 * window
-        while window <= 1024, count < piece.count || (open && count / 4 < piece.count) {
+        while window <= 1024, count < piece.count || (open && count / 2 < piece.count) {
             if let agreed = agreedIDs(
                 piece.prefix(count), window: window, limit: limit, &scratch)
             {
                 ids.append(contentsOf: agreed)
                 return
             }
-            count = 4 * count
+            count = 2 * count
         }
         if !open { encode(piece, into: &ids, &scratch) }
     }

@@ -23,6 +23,7 @@ enum NormalForm: Sendable {
         text.withUnsafeBufferPointer { text in
             var start = 0
             var changes = false
+            var endsCluster = false
             var position = 0
             func flush() {
                 let cluster = UnsafeBufferPointer(rebasing: text[start..<position])
@@ -45,13 +46,14 @@ enum NormalForm: Sendable {
                     position += count
                     flush()
                     continue
-                } else if NormalForm.startsCluster(scalar) {
+                } else if endsCluster || NormalForm.startsCluster(scalar) {
                     flush()
                     changes = self.changes(scalar)
                 } else {
                     if position - start > NormalForm.longestCluster { flush() }
                     changes = true
                 }
+                endsCluster = NormalForm.endsCluster(scalar)
                 position += count
             }
             flush()
@@ -90,6 +92,12 @@ enum NormalForm: Sendable {
         case .nonspacingMark, .spacingMark, .enclosingMark, .unassigned: return false
         default: return scalar.properties.canonicalCombiningClass == .notReordered
         }
+    }
+
+    /// Whether nothing behind `scalar` combines with it: the old leading consonants of Hangul, which
+    /// Foundation composes to nonsense.
+    private static func endsCluster(_ scalar: Unicode.Scalar) -> Bool {
+        (0x1113...0x115F).contains(scalar.value) || (0x3164...0x318E).contains(scalar.value)
     }
 
     /// Whether a character may change where nothing combines with it.

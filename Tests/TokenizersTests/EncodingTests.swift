@@ -41,22 +41,31 @@ import Tokenizers
         let duration = ContinuousClock().measure {
             #expect(tokenizer.encode(line, limit: 256).count == 256)
         }
-        #expect(duration < .milliseconds(200))
+        #expect(duration < .seconds(1), "\(duration)")
     }
 
-    @Test(arguments: names)
+    @Test(arguments: names + ["trained/unigram-bytes", "trained/precompiled"])
+    func `The first ids of a long run without a seam are those of a shorter run`(
+        name: String
+    ) throws {
+        let tokenizer = try Oracle.tokenizer(name)
+        for unit in ["a", "\u{4F60}", "ab1-", "\u{1F600}", " ", "\u{2581}", "a\u{301}", "\r\n"] {
+            let short = tokenizer.encode(String(repeating: unit, count: 20_000))
+            let long = String(repeating: unit, count: 1_000_000 / unit.utf8.count)
+            #expect(tokenizer.encode(long, limit: 64) == Array(short.prefix(64)), "\(unit.escaped)")
+        }
+    }
+
+    @Test(arguments: ["gpt2", "llama2", "trained/unigram-bytes"])
     func `A long run without a seam is not encoded as a whole for its first ids`(
         name: String
     ) throws {
         let tokenizer = try Oracle.tokenizer(name)
-        for unit in ["a", "\u{4F60}", "ab1-", "\u{1F600}", " "] {
-            let short = tokenizer.encode(String(repeating: unit, count: 20_000))
-            let long = String(repeating: unit, count: 4_000_000 / unit.utf8.count)
-            var ids: [Int32] = []
-            let duration = ContinuousClock().measure { ids = tokenizer.encode(long, limit: 64) }
-            #expect(ids == Array(short.prefix(64)), "\(unit)")
-            #expect(duration < .seconds(2), "\(unit): \(duration)")
+        let long = String(repeating: "a", count: 30_000_000)
+        let duration = ContinuousClock().measure {
+            #expect(tokenizer.encode(long, limit: 64).count == 64)
         }
+        #expect(duration < .seconds(4), "\(duration)")
     }
 
     @Test(arguments: ["gpt2", "llama2"])

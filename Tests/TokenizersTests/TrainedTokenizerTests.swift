@@ -9,7 +9,8 @@ import Tokenizers
 /// The tokenizers of Tests/Generators/train_tokenizers.py.
 enum TrainedNames {
     static let folders = [
-        "unigram-bytes", "unigram", "bert-uncased", "bert-cased", "accents", "suffix",
+        "unigram-bytes", "unigram", "precompiled", "bert-uncased", "bert-cased", "accents",
+        "suffix",
         "split-merged-with-previous", "split-merged-with-next", "split-contiguous",
         "split-isolated", "falcon", "roberta", "added", "deepseek", "some-bytes",
     ]
