@@ -260,10 +260,9 @@ extension BytePairModel {
         _ start: Slice<UnsafeBufferPointer<UInt8>>, window: Int, limit: Int,
         _ scratch: inout MergeScratch
     ) -> ArraySlice<Int32>? {
-        var end = start.endIndex
-        if byteSymbols == nil {
-            while end > 0, end < start.base.count, start.base[end] & 0xC0 == 0x80 { end -= 1 }
-        }
+        let end =
+            byteSymbols == nil
+            ? scalarBoundary(atOrBefore: start.endIndex, in: start.base) : start.endIndex
         var all: [Int32] = []
         symbols(of: UnsafeBufferPointer(rebasing: start.base[0..<end]), into: &all)
         // The last symbol may have taken a suffix, or be a part of a run of unknown characters.

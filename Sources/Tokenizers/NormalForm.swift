@@ -94,10 +94,14 @@ enum NormalForm: Sendable {
         }
     }
 
-    /// Whether nothing behind `scalar` combines with it: the old leading consonants of Hangul, which
-    /// Foundation composes to nonsense.
+    /// Whether nothing behind `scalar` combines with it, though Foundation would let it: it composes
+    /// the old leading consonants of Hangul to nonsense, and takes a tag character (U+E0075) for the
+    /// letter in its low bits.
     private static func endsCluster(_ scalar: Unicode.Scalar) -> Bool {
-        (0x1113...0x115F).contains(scalar.value) || (0x3164...0x318E).contains(scalar.value)
+        switch scalar.value {
+        case 0x1113...0x115F, 0x3164...0x318E, 0x30000...: true
+        default: false
+        }
     }
 
     /// Whether a character may change where nothing combines with it.
