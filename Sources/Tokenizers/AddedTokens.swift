@@ -83,14 +83,6 @@ struct AddedTokenFinder: Sendable {
         return parts
     }
 
-    private func scalarBoundary(
-        atOrBefore end: Int, in text: UnsafeBufferPointer<UInt8>
-    ) -> Int {
-        var end = end
-        while end > 0, end < text.count, text[end] & 0xC0 == 0x80 { end -= 1 }
-        return end
-    }
-
     private func isInWord(_ match: Range<Int>, of text: UnsafeBufferPointer<UInt8>) -> Bool {
         if match.lowerBound > 0 {
             let before = scalarBoundary(atOrBefore: match.lowerBound - 1, in: text)

@@ -30,7 +30,7 @@ struct BertNormalizer: Sendable {
             }
         }
         if stripsAccents, text.contains(where: { $0 >= 0x80 }) {
-            NormalizerStep.nfd.apply(to: &text)
+            NormalForm.nfd.apply(to: &text)
             mapScalars(&text) { if !$0.isNonspacingMark { $1.append(scalar: $0) } }
         }
         if lowercases { NormalizerStep.lowercase.apply(to: &text) }

@@ -243,14 +243,14 @@ extension BytePairModel {
         // are those of every text that starts like them.
         let window = table.longestKey
         var count = 16 * (min(limit, piece.count) + 64) + 4 * window
-        while window <= 1024, count < piece.count || (open && count / 4 < piece.count) {
+        while window <= 1024, count < piece.count || (open && count / 2 < piece.count) {
             if let agreed = agreedIDs(
                 piece.prefix(count), window: window, limit: limit, &scratch)
             {
                 ids.append(contentsOf: agreed)
                 return
             }
-            count = 4 * count
+            count = 2 * count
         }
         if !open { encode(piece, into: &ids, &scratch) }
     }
@@ -260,10 +260,9 @@ extension BytePairModel {
         _ start: Slice<UnsafeBufferPointer<UInt8>>, window: Int, limit: Int,
         _ scratch: inout MergeScratch
     ) -> ArraySlice<Int32>? {
-        var end = start.endIndex
-        if byteSymbols == nil {
-            while end > 0, end < start.base.count, start.base[end] & 0xC0 == 0x80 { end -= 1 }
-        }
+        let end =
+            byteSymbols == nil
+            ? scalarBoundary(atOrBefore: start.endIndex, in: start.base) : start.endIndex
         var all: [Int32] = []
         symbols(of: UnsafeBufferPointer(rebasing: start.base[0..<end]), into: &all)
         // The last symbol may have taken a suffix, or be a part of a run of unknown characters.

@@ -109,6 +109,14 @@ struct WordSearch: Search {
     }
 }
 
+/// The last place up to `end` where a character of valid UTF-8 starts, or its end.
+@inline(__always)
+func scalarBoundary(atOrBefore end: Int, in text: UnsafeBufferPointer<UInt8>) -> Int {
+    var end = end
+    while end > 0, end < text.count, text[end] & 0xC0 == 0x80 { end -= 1 }
+    return end
+}
+
 /// The character at `position` of valid UTF-8, and its length in bytes.
 @inline(__always)
 func decodeScalar(

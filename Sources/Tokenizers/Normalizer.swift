@@ -5,7 +5,7 @@ import Foundation
 
 /// One step of normalization; a `Sequence` of them is an array of steps.
 enum NormalizerStep: Sendable {
-    case nfc, nfd, nfkc, nfkd
+    case normalForm(NormalForm)
     case lowercase
     case stripAccents
     case bert(BertNormalizer)
@@ -22,10 +22,7 @@ extension NormalizerStep {
     /// Rewrites `text`, which is UTF-8.
     func apply(to text: inout [UInt8]) {
         switch self {
-        case .nfc: mapUnlessASCII(&text) { $0.precomposedStringWithCanonicalMapping }
-        case .nfd: mapUnlessASCII(&text) { $0.decomposedStringWithCanonicalMapping }
-        case .nfkc: mapUnlessASCII(&text) { $0.precomposedStringWithCompatibilityMapping }
-        case .nfkd: mapUnlessASCII(&text) { $0.decomposedStringWithCompatibilityMapping }
+        case .normalForm(let form): form.apply(to: &text)
         case .lowercase: mapScalars(&text) { $0.appendLowercase(to: &$1) }
         case .stripAccents:
             mapScalars(&text) { if !$0.isMark { $1.append(scalar: $0) } }
@@ -44,9 +41,8 @@ extension NormalizerStep {
 
     /// Whether a text may be cut between two characters, normalized in two parts, and joined.
     ///
-    /// Composition and reordering act on a character and the marks behind it, on the letters of a
-    /// Hangul syllable, and on the Kirat Rai vowels; whole user-perceived characters matter to
-    /// a precompiled map; matches of longer patterns can lie anywhere.
+    /// Normal forms act on a character and what combines with it, a precompiled map on whole
+    /// user-perceived characters; matches of longer patterns can lie anywhere.
     func allowsCut(between left: Unicode.Scalar, and right: Unicode.Scalar) -> Bool {
         switch self {
         case .lowercase, .stripAccents, .prepend, .strip, .byteAlphabet, .nmt,
@@ -56,45 +52,9 @@ extension NormalizerStep {
             return String(decoding: literal, as: UTF8.self).unicodeScalars.count == 1
         case .replace(.pattern, _): return false
         case .precompiled: return left.isASCII && right.isASCII && left != "\r"
-        case .nfc, .nfd, .nfkc, .nfkd, .bert:
-            if right.isASCII { return true }
-            switch right.value {
-            case 0x1100...0x11FF, 0xA960...0xA97F, 0xD7B0...0xD7FF, 0x16D40...0x16D7F: return false
-            default: break
-            }
-            switch right.properties.generalCategory {
-            case .nonspacingMark, .spacingMark, .enclosingMark, .unassigned: return false
-            default: return right.properties.canonicalCombiningClass == .notReordered
-            }
+        case .normalForm, .bert: return NormalForm.startsCluster(right)
         }
     }
-}
-
-/// Applies one of Unicode's normal forms, as the tables of Unicode 9 define it, which `tokenizers`
-/// uses: characters that are newer have no mapping, and nothing combines or is reordered across
-/// them.
-private func mapUnlessASCII(_ text: inout [UInt8], _ map: (String) -> String) {
-    guard text.contains(where: { $0 >= 0x80 }) else { return }
-    var output: [UInt8] = []
-    output.reserveCapacity(text.count)
-    text.withUnsafeBufferPointer { text in
-        func append(_ range: Range<Int>) {
-            let known = UnsafeBufferPointer(rebasing: text[range])
-            output.append(contentsOf: map(String(decoding: known, as: UTF8.self)).utf8)
-        }
-        var start = 0
-        var position = 0
-        while position < text.count {
-            let (scalar, count) = decodeScalar(text, at: position)
-            position += count
-            if scalar.isASCII || scalar.isKnown(inUnicode: 9) { continue }
-            if start < position - count { append(start..<position - count) }
-            output.append(scalar: scalar)
-            start = position
-        }
-        if start < position { append(start..<position) }
-    }
-    text = output
 }
 
 /// Replaces every character by what `body` appends for it.

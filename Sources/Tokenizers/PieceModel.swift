@@ -40,6 +40,10 @@ extension PieceModel {
 
     /// Appends ids of the pieces until there are `limit` of them, or all that are certain.
     func encode(_ pieces: inout Pieces, limit: Int, into ids: inout [Int32]) {
+        if pieces.end == .undecided {
+            if !pieces.ranges.isEmpty { pieces.ranges.removeLast() }
+            pieces.end = .closed
+        }
         cut(&pieces)
         var cache = WordCache(pieceCount: min(pieces.ranges.count, limit))
         var scratch = makeScratch()
@@ -48,9 +52,7 @@ extension PieceModel {
         pieces.bytes.withUnsafeBufferPointer { bytes in
             for (index, range) in pieces.ranges.enumerated() {
                 guard ids.count < limit else { return }
-                let isLast = index == pieces.ranges.count - 1
-                if isLast, pieces.end == .undecided { return }
-                let isOpen = isLast && pieces.end == .open
+                let isOpen = pieces.end == .open && index == pieces.ranges.count - 1
                 let piece = UnsafeBufferPointer(rebasing: bytes[range])
                 if isOpen || range.count > 4096 {
                     encodeStart(

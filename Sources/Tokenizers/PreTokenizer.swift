@@ -28,8 +28,11 @@ extension PreTokenizerStep {
         case .split(.pattern(let pattern), let behavior, let inverted):
             guard let matcher = Matcher(pattern) else { return }
             split(&pieces, matcher, behavior, inverted)
+            if pieces.end == .open { pieces.end = .undecided }
         case .split(.literal(let literal), let behavior, let inverted):
             split(&pieces, LiteralSearch(literal: literal), behavior, inverted)
+            // The end may be the beginning of the string.
+            if literal.count > 1, pieces.end == .open { pieces.end = .undecided }
         case .split(.scalars(let scalars), let behavior, let inverted):
             split(&pieces, ScalarSearch(scalars), behavior, inverted)
         case .split(.words, let behavior, let inverted):
@@ -97,7 +100,6 @@ extension PreTokenizerStep {
             pieces.startsText = false
         }
         pieces.ranges = parts.ranges
-        if pieces.end == .open { pieces.end = .undecided }
     }
 
     /// Replaces every piece by what `body` appends to the output for it.

@@ -83,6 +83,47 @@ struct UnigramModel: PieceModel {
         }
     }
 
+    func encodeStart(
+        of piece: UnsafeBufferPointer<UInt8>, open: Bool, limit: Int, into ids: inout [Int32],
+        _ lattice: inout Lattice
+    ) {
+        // The best way to a place does not depend on what follows, and the best way to any later
+        // place passes one of the last `window` places before it: what the ways to all of these
+        // share is final.
+        let window = table.longestKey + 4
+        var count = 16 * (min(limit, piece.count) + 64) + 4 * window
+        while count < piece.count {
+            let end = scalarBoundary(atOrBefore: count, in: piece)
+            let start = UnsafeBufferPointer(rebasing: piece[..<end])
+            var own: [Int32] = []
+            fill(&lattice, start)
+            append(start, sharedPath(lattice, end: end, window: window), lattice, to: &own)
+            if own.count >= limit {
+                ids.append(contentsOf: own.prefix(limit))
+                return
+            }
+            count = 4 * count
+        }
+        if !open { encode(piece, into: &ids, &lattice) }
+    }
+
+    /// The beginning that the best ways to the last `window` places share, without unknown
+    /// characters at its end, which others may join.
+    private func sharedPath(_ lattice: Lattice, end: Int, window: Int) -> [Int] {
+        var shared: [Int]?
+        for place in max(1, end - window)...end where lattice.start[place] >= 0 {
+            let ends = path(to: place, lattice)
+            guard let known = shared else {
+                shared = ends
+                continue
+            }
+            shared = zip(known, ends).prefix { $0 == $1 }.map(\.0)
+        }
+        var path = shared ?? []
+        while let last = path.last, lattice.id[last] == unknown ?? -1 { path.removeLast() }
+        return path
+    }
+
     /// The ends of the tokens on the best way to `end`, first to last.
     private func path(to end: Int, _ lattice: Lattice) -> [Int] {
         var ends: [Int] = []

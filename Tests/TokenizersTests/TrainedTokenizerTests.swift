@@ -6,17 +6,23 @@ import TestSupport
 import Testing
 import Tokenizers
 
+/// The tokenizers of Tests/Generators/train_tokenizers.py.
+enum TrainedNames {
+    static let folders = [
+        "unigram-bytes", "unigram", "precompiled", "bert-uncased", "bert-cased", "accents",
+        "suffix",
+        "split-merged-with-previous", "split-merged-with-next", "split-contiguous",
+        "split-isolated", "falcon", "roberta", "added", "deepseek", "some-bytes",
+    ]
+
+    static let all = folders.map { "trained/\($0)" }
+}
+
 @Suite struct `Tokenizers trained for the tests` {
     private struct Expected: Decodable {
         let ids: [[Int32]]
         let decoded: [String]
     }
-
-    static let names = [
-        "unigram-bytes", "unigram", "bert-uncased", "bert-cased", "accents", "suffix",
-        "split-merged-with-previous", "split-merged-with-next", "split-contiguous",
-        "split-isolated", "falcon", "roberta", "added", "deepseek", "some-bytes",
-    ]
 
     private static func decode<T: Decodable>(_ type: T.Type, _ path: String) throws -> T {
         let url = Fixtures.url("tokenizers/trained/\(path)")
@@ -25,7 +31,7 @@ import Tokenizers
 
     static func texts() throws -> [String] { try decode([String].self, "texts.json") }
 
-    @Test(arguments: names)
+    @Test(arguments: TrainedNames.folders)
     func `Every hostile text has the reference's ids and decodes to its text`(
         name: String
     ) throws {

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading tokenizer.json: post-processors.
+
+/// Post-processors, as far as they concern a single sequence.
+enum PostProcessorReader {
+    /// The ids before and behind a sequence.
+    static func affixes(
+        _ object: JSONObject?
+    ) throws(TokenizerError) -> (prefix: [Int32], suffix: [Int32]) {
+        guard let object else { return ([], []) }
+        let type = try object.type()
+        switch type {
+        case "ByteLevel": return ([], [])
+        case "TemplateProcessing": return try template(object)
+        case "BertProcessing", "RobertaProcessing":
+            try object.allow(["type", "sep", "cls", "trim_offsets", "add_prefix_space"])
+            return ([try pairedID(object, "cls")], [try pairedID(object, "sep")])
+        case "Sequence":
+            var prefix: [Int32] = []
+            var suffix: [Int32] = []
+            for part in try object.sequence("processors") {
+                let outer = try affixes(part)
+                prefix = outer.prefix + prefix
+                suffix += outer.suffix
+            }
+            return (prefix, suffix)
+        default: throw object.unknownType(type)
+        }
+    }
+
+    /// The id of `key: ["[CLS]", 101]`.
+    private static func pairedID(
+        _ object: JSONObject, _ key: String
+    ) throws(TokenizerError) -> Int32 {
+        guard let pair = try object.array(key), pair.count == 2 else {
+            throw object.error(key, "must be a token and its id")
+        }
+        return try JSONObject.id(pair[1], name: "\(object.name).\(key)[1]")
+    }
+
+    private static func template(
+        _ object: JSONObject
+    ) throws(TokenizerError) -> (prefix: [Int32], suffix: [Int32]) {
+        try object.allow(["type", "single", "pair", "special_tokens"])
+        var prefix: [Int32] = []
+        var suffix: [Int32] = []
+        var sequences = 0
+        for part in try object.objects("single") ?? [] {
+            try part.allow(["SpecialToken", "Sequence"])
+            if let token = try part.object("SpecialToken") {
+                let ids = try specialIDs(object, token.requiredString("id"))
+                if sequences == 0 { prefix += ids } else { suffix += ids }
+            } else {
+                guard try part.object("Sequence")?.string("id") == "A" else {
+                    throw part.error("Sequence", "must be A in the template of one sequence")
+                }
+                sequences += 1
+            }
+        }
+        guard sequences == 1 else {
+            throw object.error("single", "must hold the sequence A once")
+        }
+        return (prefix, suffix)
+    }
+
+    private static func specialIDs(
+        _ object: JSONObject, _ name: String
+    ) throws(TokenizerError) -> [Int32] {
+        guard let values = try object.object("special_tokens")?.object(name)?.array("ids") else {
+            throw object.error("special_tokens", "does not have \"\(name)\"")
+        }
+        var ids: [Int32] = []
+        for value in values { ids.append(try JSONObject.id(value, name: "\(object.name).\(name)")) }
+        return ids
+    }
+}
