@@ -108,8 +108,8 @@ import Testing
         }
         let reading = try Reading(lines.joined(separator: "\n"), named: "a.jsonl")
         let read = Dictionary(uniqueKeysWithValues: reading.documents.map { ($0.line, $0.text) })
-        // Foundation lets a comma stand before the end of an object, which JSON does not.
-        let trailingComma = /, *}/
+        // Foundation lets a comma stand before the end of an object or array, which JSON does not.
+        let trailingComma = /, *[}\]]/
         var sound = 0
         for (index, line) in lines.enumerated() {
             if line.contains(trailingComma) { continue }
