@@ -56,7 +56,7 @@ CORPUS_ARGUMENTS := $(JSON_LINES:%=--corpus %)
 INPUT_FILES += $(JSON_LINES)
 endif
 else ifneq ($(call is_hub_id,$(DATASET)),)
-HUB_CORPUS := corpora/hub/$(call hub_name,$(DATASET))
+HUB_CORPUS := corpora/hub/$(call hub_name,$(DATASET)).$(TEXT_FIELD)
 CORPUS_ARGUMENTS := --corpus $(HUB_CORPUS)
 INPUT_FILES += $(HUB_CORPUS)
 $(HUB_CORPUS):
