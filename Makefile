@@ -130,7 +130,8 @@ $(TREE): $(BIN)/stage-emit $(TREE_STAMP) $(TREE_PARTS:%=$(WORK)/%.h5)
 
 # A program is stale when one of its sources is newer; `make -o .build/bin/NAME` leaves it be. It is
 # copied out of the package's build folder, where tests and other builds may link it anew.
-$(BIN)/%: $$(if $$(sources_$$*),$$(shell find $$(sources_$$*) -type f)) | $$(SETUP)
+# A program whose sources are not known is left to swift, which says what is wrong.
+$(BIN)/%: $$(if $$(sources_$$*),$$(shell find $$(sources_$$*) -type f),FORCE) | $$(SETUP)
 	scripts/build $* $@
 
 ## system-libraries : install the C libraries, where apt-get is the package manager
@@ -177,16 +178,14 @@ ifneq ($(wildcard Sources/serve),)
 serve: $(BIN)/serve $$(TREE_IF_MISSING) | $$(PAGE)
 	$< --data $(DATA) --web web --work $(WORK) \
 		--model $(call quote,$(or $(SCANNED_MODEL),$(MODEL_PATH))) --port $(PORT)
+.PHONY: serve
 endif
 
 ifneq ($(wildcard web/index.html),)
 ## site : put the page and its data into one folder, SITE, that any file server can serve
 site: $$(TREE_IF_MISSING) | $$(PAGE)
-	rm -rf $(SITE).tmp
-	cp -R web $(SITE).tmp
-	cp -R $(DATA) $(SITE).tmp/data
-	rm -rf $(SITE)
-	mv $(SITE).tmp $(SITE)
+	scripts/site web $(DATA) $(SITE)
+.PHONY: site
 endif
 
 BENCHMARKS := $(notdir $(patsubst %/,%,$(wildcard bench/*/)))
@@ -194,6 +193,7 @@ ifneq ($(BENCHMARKS),)
 ## bench : build and run every benchmark
 bench: $(BENCHMARKS:%=$(BIN)/bench-%)
 	$(foreach program,$^,$(program) &&) true
+.PHONY: bench
 endif
 
 ## set-aside : move the data tree to a free name beside it, to make one of another model
@@ -210,7 +210,7 @@ format:
 
 ## clean : remove what was built
 clean:
-	rm -rf .build $(SITE)
+	rm -rf .build
 
 ## clean-work : remove the work files of WORK
 clean-work:
@@ -234,5 +234,5 @@ help:
 
 VARIABLES := $(shell sed -n 's/^\([A-Z_]*\) ?=.*/\1/p' config.mk)
 
-.PHONY: FORCE system-libraries data test serve site bench set-aside lint format clean clean-work \
-	distclean variables help
+.PHONY: FORCE system-libraries data test set-aside lint format clean clean-work distclean \
+	variables help
