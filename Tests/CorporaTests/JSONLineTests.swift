@@ -70,7 +70,7 @@ import Testing
     ])
     func `what is not JSON is broken`(line: String) throws {
         let reason = try #require(try fault(line))
-        #expect(reason.hasPrefix("is not JSON: "))
+        #expect(reason.hasPrefix("is not a JSON object: "))
     }
 
     @Test func `deep nesting is refused, not followed`() throws {
