@@ -151,7 +151,7 @@ public final class CorpusReader {
         case .zstandard: bytes = DecompressedBytes(stored, with: try ZstandardDecompressor())
         }
         // Whether a pipe is a document is only known once its format is.
-        var lines = try LineReader(bytes, limit: options.longestLine)
+        var lines = LineReader(bytes, limit: options.longestLine)
         let format = file.kind?.format ?? Self.format(startingWith: lines.beginning)
         lines.wholeFile = format == .text && options.documentPerFile
         return OpenFile(source: file.path, stored: stored, format: format, lines: lines)

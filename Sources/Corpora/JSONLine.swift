@@ -40,7 +40,7 @@ struct JSONLine {
             repeat {
                 skipSpace()
                 let key = try string()
-                let isField = try equals(key, name)
+                let isField = equals(key, name)
                 try colon()
                 if isField {
                     isPresent = true
@@ -58,7 +58,10 @@ struct JSONLine {
         let quoted = String(decoding: name, as: UTF8.self)
         guard isPresent else { throw LineFault("has no field \"\(quoted)\"") }
         guard let found else { throw LineFault("has no string in its field \"\(quoted)\"") }
-        return try decoded(found)
+        guard let text = decoded(found) else {
+            throw LineFault("has half of a surrogate pair in its text")
+        }
+        return text
     }
 
     private mutating func value(depth: Int) throws(LineFault) {
@@ -181,101 +184,25 @@ struct JSONLine {
         case UInt8(ascii: "u"):
             position += 1
             for _ in 0..<4 {
-                guard let digit = peek, Self.hexDigit(digit) != nil else {
+                guard let digit = peek, JSONString.hexDigit(digit) != nil else {
                     throw fault("four hexadecimal digits")
                 }
                 position += 1
             }
-        case let byte? where Self.unescaped(byte) != nil: position += 1
+        case let byte? where JSONString.unescaped(byte) != nil: position += 1
         default: throw fault("an escape that JSON knows")
         }
     }
 
     /// Whether the string at `range` reads `name`.
-    private func equals(_ range: Range<Int>, _ name: [UInt8]) throws(LineFault) -> Bool {
+    private func equals(_ range: Range<Int>, _ name: [UInt8]) -> Bool {
         if !bytes[range].contains(UInt8(ascii: "\\")) { return bytes[range].elementsEqual(name) }
-        guard let decoded = try? decoded(range) else { return false }
-        return decoded.utf8.elementsEqual(name)
+        return decoded(range)?.utf8.elementsEqual(name) ?? false
     }
 
-    /// What the string at `range`, which `string` has checked, stands for.
-    private func decoded(_ range: Range<Int>) throws(LineFault) -> String {
-        let raw = UnsafeBufferPointer(rebasing: bytes[range])
-        guard raw.contains(UInt8(ascii: "\\")) else { return String(decoding: raw, as: UTF8.self) }
-        var scalarsAreSound = true
-        // An escape is never shorter than what it stands for.
-        let text = String(unsafeUninitializedCapacity: raw.count) { output in
-            var count = 0
-            var index = 0
-            while index < raw.count {
-                let plain = raw[index...].firstIndex(of: UInt8(ascii: "\\")) ?? raw.count
-                for byte in raw[index..<plain] {
-                    output[count] = byte
-                    count += 1
-                }
-                index = plain
-                guard index < raw.count else { break }
-                guard raw[index + 1] == UInt8(ascii: "u") else {
-                    output[count] = Self.unescaped(raw[index + 1]) ?? 0
-                    count += 1
-                    index += 2
-                    continue
-                }
-                guard let (scalar, length) = Self.scalar(at: index, in: raw) else {
-                    scalarsAreSound = false
-                    return 0
-                }
-                for byte in UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter {
-                    output[count] = byte
-                    count += 1
-                }
-                index += length
-            }
-            return count
-        }
-        guard scalarsAreSound else { throw LineFault("has half of a surrogate pair in its text") }
-        return text
-    }
-
-    /// The character that the escape at `index` (`\uXXXX`, or two of them that are a surrogate pair)
-    /// stands for, and how long it is; nil for half a pair.
-    private static func scalar(
-        at index: Int, in raw: UnsafeBufferPointer<UInt8>
-    ) -> (Unicode.Scalar, Int)? {
-        let first = unit(at: index, in: raw)
-        if let scalar = Unicode.Scalar(first) { return (scalar, 6) }
-        guard first < 0xDC00, index + 12 <= raw.count, raw[index + 6] == UInt8(ascii: "\\"),
-            raw[index + 7] == UInt8(ascii: "u")
-        else { return nil }
-        let second = unit(at: index + 6, in: raw)
-        guard (0xDC00..<0xE000).contains(second) else { return nil }
-        let code = 0x10000 + (UInt32(first) - 0xD800) << 10 + (UInt32(second) - 0xDC00)
-        return Unicode.Scalar(code).map { ($0, 12) }
-    }
-
-    private static func unit(at index: Int, in raw: UnsafeBufferPointer<UInt8>) -> UInt16 {
-        raw[index + 2..<index + 6].reduce(0) { $0 << 4 | UInt16(hexDigit($1) ?? 0) }
-    }
-
-    private static func unescaped(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): byte
-        case UInt8(ascii: "b"): 0x08
-        case UInt8(ascii: "f"): 0x0C
-        case UInt8(ascii: "n"): 0x0A
-        case UInt8(ascii: "r"): 0x0D
-        case UInt8(ascii: "t"): 0x09
-        default: nil
-        }
-    }
-
-    private static func hexDigit(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
-        default: nil
-        }
+    /// What the string at `range`, which `string` has checked, stands for; nil for half a character.
+    private func decoded(_ range: Range<Int>) -> String? {
+        JSONString.decoded(UnsafeBufferPointer(rebasing: bytes[range]))
     }
 
     // MARK: - Bytes
@@ -308,6 +235,6 @@ struct JSONLine {
     }
 
     private func fault(_ expected: StaticString) -> LineFault {
-        LineFault("is not JSON: \(expected) was expected at byte \(position + 1)")
+        LineFault("is not a JSON object: \(expected) was expected at byte \(position + 1)")
     }
 }

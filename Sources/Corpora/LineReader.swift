@@ -22,8 +22,12 @@ struct LineReader {
     /// What has been read of the stream and not yet given out.
     private var unread = 0..<0
     private var atEnd = false
+    /// What went wrong at the first look, kept for when the lines before it have been given out.
+    private var fault: CorpusError?
 
     private static let smallBuffer = 4 * chunkSize
+    /// How much of the stream is read at the least before its first line is asked for, in bytes.
+    private static let glance = 64
     private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
     private static let newline = UInt8(ascii: "\n")
     private static let carriageReturn = UInt8(ascii: "\r")
@@ -31,16 +35,20 @@ struct LineReader {
     /// - Parameters:
     ///   - source: where the bytes come from.
     ///   - limit: the most bytes a line may have.
-    init(_ source: any ByteSource, limit: Int) throws(CorpusError) {
+    init(_ source: any ByteSource, limit: Int) {
         self.source = source
         self.limit = limit
-        while unread.count < Self.byteOrderMark.count && !atEnd { try fill() }
+        do throws(CorpusError) {
+            while unread.count < Self.glance && !atEnd { try fill() }
+        } catch {
+            fault = error
+        }
         if buffer[unread].starts(with: Self.byteOrderMark) {
             unread = unread.lowerBound + Self.byteOrderMark.count..<unread.upperBound
         }
     }
 
-    /// The beginning of the stream, as much as was read at once; for a look before the first line.
+    /// The beginning of the stream, before the first line is asked for.
     var beginning: ArraySlice<UInt8> { buffer[unread] }
 
     /// The next line, nil at the end.
@@ -53,7 +61,9 @@ struct LineReader {
                 return finish(line)
             }
             searched = unread.count
-            if searched > limit + 1 { return try skipLine() }
+            if searched > limit + 2 {  // a line ending may still belong to it
+                return try skipLine()
+            }
             if atEnd {
                 guard !unread.isEmpty else { return nil }
                 let line = unread
@@ -101,6 +111,7 @@ struct LineReader {
     /// Reads another chunk behind what is unread, which moves to the front; the buffer grows twofold
     /// when a line asks for it and shrinks again when nothing of it is left.
     private mutating func fill() throws(CorpusError) {
+        if let fault { throw fault }
         if unread.isEmpty {
             unread = 0..<0
             if buffer.count != Self.smallBuffer {

@@ -70,7 +70,7 @@ import Testing
     ])
     func `what is not JSON is broken`(line: String) throws {
         let reason = try #require(try fault(line))
-        #expect(reason.hasPrefix("is not JSON: "))
+        #expect(reason.hasPrefix("is not a JSON object: "))
     }
 
     @Test func `deep nesting is refused, not followed`() throws {
@@ -108,8 +108,8 @@ import Testing
         }
         let reading = try Reading(lines.joined(separator: "\n"), named: "a.jsonl")
         let read = Dictionary(uniqueKeysWithValues: reading.documents.map { ($0.line, $0.text) })
-        // Foundation lets a comma stand before the end of an object, which JSON does not.
-        let trailingComma = /, *}/
+        // Foundation lets a comma stand before the end of an object or array, which JSON does not.
+        let trailingComma = /, *[}\]]/
         var sound = 0
         for (index, line) in lines.enumerated() {
             if line.contains(trailingComma) { continue }

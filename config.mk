@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+# What a run can be told. Give a variable on the command line (make data LAYERS="5 8"), in the
+# environment, or change it here.
+
+## Folders of a run; others than these keep experiments side by side.
+WORK ?= work
+DATA ?= data
+
+## The model: a Hugging Face folder, a GGUF file, or a Hub id (owner/name).
+MODEL ?= $(DEFAULT_MODEL)
+## The corpus: a .txt, .jsonl or .parquet file (.txt and .jsonl also .gz and .zst), a folder, a glob,
+## a Hub id (owner/name), or - for standard input.
+DATASET ?= $(DEFAULT_DATASET)
+## The field of a JSON line or a Parquet table that holds the text.
+TEXT_FIELD ?= text
+## What a document of a text file is: line or file.
+DOC ?= line
+
+## The heads to study: layers ("5 8", or all) with all their heads, and single heads ("5.1 8.3").
+LAYERS ?= $(DEFAULT_LAYERS)
+HEADS ?=
+
+## How many sequences to walk (0: all of the corpus) and the tokens of each.
+N_SEQUENCES ?= 0
+SEQ_LEN ?= 256
+## What becomes of a document longer than that: truncate, or split into several sequences.
+CHUNK ?= truncate
+## Whether sequences begin with a BOS token where the model has one: 1 or 0.
+BOS ?= 1
+
+## Sequences to show of each head: intervals of activation, samples of each, and the very top ones.
+N_INTERVALS ?= 10
+SAMPLES_PER_INTERVAL ?= 20
+TOP_SEQUENCES ?= 10
+## From which attention on a pair of tokens counts in the token entropies.
+ATTENTION_THRESHOLD ?= 0.3
+
+## The clouds: points of each head, what makes an edge strong (attention or output_norm), whether to
+## run UMAP (1) or leave it at PCA (0), and its views as neighbours:distance ("5:0.1 15:0.1").
+N_POINTS ?= 5000
+EDGES ?= attention
+UMAP ?= 1
+VIEWS ?= 15:0.1
+
+## The seed of every random choice, and how many cores to use (results do not depend on it).
+SEED ?= 0
+WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
+
+## Where make serve listens, and where make site puts the page with its data.
+PORT ?= 8080
+SITE ?= dist

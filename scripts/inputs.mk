@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+# What MODEL and DATASET stand for. Out of this come
+#   MODEL_PATH        where the model is, or will be once it is fetched
+#   CORPUS_ARGUMENTS  the options of the scan that name what to read
+#   INPUT_FILES       the files that make itself fetches or converts, as prerequisites
+#   INPUT_STATE       names, sizes and times of the user's own files, for the stamp of the scan: their
+#                     paths may hold spaces, which prerequisites may not
+
+exists = $(shell test -e $(call quote,$(1)) && echo yes)
+is_hub_id = $(shell [[ $(call quote,$(1)) =~ ^[[:alnum:]][[:alnum:]._-]*(/[[:alnum:]._-]+)?$$ ]] && echo yes)
+hub_name = $(subst /,--,$(1))
+# $(call files,OPTION,PATH): what scripts/list-files prints; it says what is wrong by itself.
+files = $(shell scripts/list-files $(1) $(call quote,$(2)))$(if $(filter-out 0,$(.SHELLSTATUS)),$(error $(2) cannot be used))
+
+# --- MODEL ---
+
+ifeq ($(MODEL),$(DEFAULT_MODEL))
+MODEL_PATH := $(MODEL)
+INPUT_FILES := $(MODEL)
+else ifneq ($(call exists,$(MODEL)),)
+MODEL_PATH := $(MODEL)
+INPUT_STATE := $(call files,--state,$(MODEL))
+else ifneq ($(call is_hub_id,$(MODEL)),)
+MODEL_PATH := models/hub/$(call hub_name,$(MODEL))
+INPUT_FILES := $(MODEL_PATH)
+$(MODEL_PATH):
+	scripts/resolve-hub model $(MODEL) $@
+else
+$(error MODEL is "$(MODEL)", which is neither a file or folder nor a Hub id (owner/name))
+endif
+
+# --- DATASET ---
+
+convert = scripts/parquet-to-jsonl --field $(call quote,$(TEXT_FIELD))
+
+ifeq ($(DATASET),$(DEFAULT_DATASET))
+CORPUS_ARGUMENTS := --corpus $(DATASET)
+INPUT_FILES += $(DATASET)
+else ifeq ($(DATASET),-)
+CORPUS_ARGUMENTS := --corpus -
+else ifneq ($(or $(call exists,$(DATASET)),$(findstring *,$(DATASET)),$(findstring ?,$(DATASET)),$(findstring [,$(DATASET))),)
+SHARDS := $(call files,--parquet,$(DATASET))
+ifeq ($(SHARDS),)
+CORPUS_ARGUMENTS := --corpus $(call quote,$(DATASET))
+INPUT_STATE += $(call files,--state,$(DATASET))
+else
+# Each shard is converted once, to a file of its own that is named after its path.
+converted = corpora/parquet/$(subst /,--,$(patsubst /%,%,$(basename $(1)))).$(TEXT_FIELD).jsonl.zst
+define conversion
+$(call converted,$(1)): $(1) | .venv/parquet
+	$$(convert) $$< $$@
+endef
+$(foreach shard,$(SHARDS),$(eval $(call conversion,$(shard))))
+JSON_LINES := $(foreach shard,$(SHARDS),$(call converted,$(shard)))
+CORPUS_ARGUMENTS := $(JSON_LINES:%=--corpus %)
+INPUT_FILES += $(JSON_LINES)
+endif
+else ifneq ($(call is_hub_id,$(DATASET)),)
+HUB_CORPUS := corpora/hub/$(call hub_name,$(DATASET)).$(TEXT_FIELD)
+CORPUS_ARGUMENTS := --corpus $(HUB_CORPUS)
+INPUT_FILES += $(HUB_CORPUS)
+$(HUB_CORPUS):
+	scripts/resolve-hub dataset $(DATASET) $@ $(convert)
+else
+$(error DATASET is "$(DATASET)", which is neither a file or folder nor a glob nor a Hub id (owner/name))
+endif
+
+.venv/parquet: | $$(SETUP)
+	scripts/parquet-to-jsonl --set-up
