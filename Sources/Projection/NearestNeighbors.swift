@@ -269,7 +269,7 @@ private func squaredNorm(_ x: UnsafePointer<Float>, _ count: Int) -> Float {
         sums = sums.addingProduct(value, value)
         place += laneCount
     }
-    var sum = sums.sum()
+    var sum = sums.total
     while place < count {
         sum += x[place] * x[place]
         place += 1
@@ -289,7 +289,7 @@ private func squaredDistance(
         sums = sums.addingProduct(difference, difference)
         place += laneCount
     }
-    var sum = sums.sum()
+    var sum = sums.total
     while place < count {
         let difference = x[place] - y[place]
         sum += difference * difference
