@@ -107,21 +107,18 @@ private struct ActiveEdges {
     /// Lists the edges of `edgeClass` whose running sum passes a whole number in this epoch, then spare
     /// points up to a multiple of sixteen; returns the number of groups.
     mutating func choose(_ edgeClass: Int, of schedule: EdgeSchedule, epoch: Int) -> Int {
-        let edges = schedule.classStarts[edgeClass]..<schedule.classStarts[edgeClass + 1]
         let epoch = UInt32(truncatingIfNeeded: epoch)
+        let own = schedule.classStarts[edgeClass]..<schedule.classStarts[edgeClass + 1]
         var count = 0
         heads.withUnsafeMutableBufferPointer { heads in
             tails.withUnsafeMutableBufferPointer { tails in
-                schedule.rates.withUnsafeBufferPointer { rates in
-                    schedule.offsets.withUnsafeBufferPointer { offsets in
-                        for edge in edges {
-                            // The sum, modulo 1, wraps around. Writing first and counting after
-                            // needs no branch.
-                            let sum = offsets[edge] &+ epoch &* rates[edge]
-                            heads[count] = schedule.heads[edge]
-                            tails[count] = schedule.tails[edge]
-                            count &+= (sum &+ rates[edge] < sum) ? 1 : 0
-                        }
+                schedule.edges.withUnsafeBufferPointer { edges in
+                    for place in own {
+                        let edge = edges[place]
+                        // Writing first and counting after needs no branch.
+                        heads[count] = edge.head
+                        tails[count] = edge.tail
+                        count &+= edge.pulls(in: epoch)
                     }
                 }
                 for lane in 0..<(laneCount - count % laneCount) % laneCount {
@@ -152,20 +149,26 @@ private struct Movement {
         let rate = Lanes(repeating: rate)
         var head = PositionLanes(heads, headPlaces)
         var tail = PositionLanes(tails, tailPlaces)
-        let pull = force.pull(head - tail)
-        head.add(pull, times: rate)
+        var difference = head - tail
+        let pull = force.pull(squaredDistance: difference.squaredNorm)
+        head.add(difference, scaledBy: pull, times: rate)
         if movesTails {
-            tail.add(pull, times: -rate)
+            tail.add(difference, scaledBy: pull, times: -rate)
             tail.store(to: tails, tailPlaces)
         }
-        var push = PositionLanes.zero
+        var sum = PositionLanes.zero
         for _ in 0..<pushes {
             let drawn = random.next(below: UInt64(tailCount))
-            var away = force.push(head - PositionLanes(repeating: tails[drawn]))
-            if movesTails { away.clear(headPlaces .== Int32(truncatingIfNeeded: drawn)) }
-            push.add(away)
+            difference = head - PositionLanes(repeating: tails[drawn])
+            var push = force.push(squaredDistance: difference.squaredNorm)
+            if movesTails {
+                push = push.replacing(
+                    with: Lanes.zero,
+                    where: headPlaces .== IntegerLanes(repeating: Int32(truncatingIfNeeded: drawn)))
+            }
+            sum.add(difference, scaledBy: push, times: Lanes(repeating: 1))
         }
-        head.add(push, times: rate)
+        head.add(sum, times: rate)
         head.store(to: heads, headPlaces)
     }
 }

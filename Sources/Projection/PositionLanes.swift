@@ -83,38 +83,23 @@ struct PositionLanes {
     }
 
     @inline(__always)
-    mutating func add(_ other: PositionLanes) {
-        x += other.x
-        y += other.y
-        z += other.z
-    }
-
-    @inline(__always)
     mutating func add(_ other: PositionLanes, times factor: Lanes) {
         x = x.addingProduct(other.x, factor)
         y = y.addingProduct(other.y, factor)
         z = z.addingProduct(other.z, factor)
     }
 
-    /// Sets the lanes of `mask` to the origin.
+    /// Adds `rate` times the force `factor` times `difference`, which is held within -4...4.
     @inline(__always)
-    mutating func clear(_ mask: SIMDMask<IntegerLanes>) {
-        x.replace(with: 0, where: mask)
-        y.replace(with: 0, where: mask)
-        z.replace(with: 0, where: mask)
+    mutating func add(_ difference: PositionLanes, scaledBy factor: Lanes, times rate: Lanes) {
+        x = x.addingProduct((difference.x * factor).held(within: -4, 4), rate)
+        y = y.addingProduct((difference.y * factor).held(within: -4, 4), rate)
+        z = z.addingProduct((difference.z * factor).held(within: -4, 4), rate)
     }
 
     /// |position|^2 in each lane.
     @inline(__always)
     var squaredNorm: Lanes { (x * x).addingProduct(y, y).addingProduct(z, z) }
-
-    /// Each coordinate times `factor`, but within -4...4.
-    @inline(__always)
-    func scaledAndClipped(_ factor: Lanes) -> PositionLanes {
-        PositionLanes(
-            x: (x * factor).held(within: -4, 4), y: (y * factor).held(within: -4, 4),
-            z: (z * factor).held(within: -4, 4))
-    }
 }
 
 /// The two gradients of the cross entropy, for sixteen differences at once.
@@ -131,22 +116,19 @@ struct Force {
         pushScale = Lanes(repeating: Float(2 * curve.b))
     }
 
-    /// Along an edge: -2ab d^(2b-2) / (1 + a d^(2b)) times the difference; 0 where there is none.
+    /// Along an edge: -2ab d^(2b-2) / (1 + a d^(2b)), by which the difference is multiplied; finite at 0.
     @inline(__always)
-    func pull(_ difference: PositionLanes) -> PositionLanes {
-        let squared = difference.squaredNorm + 1e-30
+    func pull(squaredDistance: Lanes) -> Lanes {
+        let squared = squaredDistance + 1e-30
         let power = exp2(b * log2(squared))
-        let factor = pullScale * power / (squared * Lanes(repeating: 1).addingProduct(a, power))
-        return difference.scaledAndClipped(factor)
+        return pullScale * power / (squared * Lanes(repeating: 1).addingProduct(a, power))
     }
 
-    /// From a drawn point: 2b / ((0.001 + d^2)(1 + a d^(2b))) times the difference.
+    /// From a drawn point: 2b / ((0.001 + d^2)(1 + a d^(2b))).
     @inline(__always)
-    func push(_ difference: PositionLanes) -> PositionLanes {
-        let squared = difference.squaredNorm
-        let power = exp2(b * log2(squared + 1e-30))
-        let factor =
-            pushScale / ((squared + 0.001) * Lanes(repeating: 1).addingProduct(a, power))
-        return difference.scaledAndClipped(factor)
+    func push(squaredDistance: Lanes) -> Lanes {
+        let power = exp2(b * log2(squaredDistance + 1e-30))
+        return pushScale
+            / ((squaredDistance + 0.001) * Lanes(repeating: 1).addingProduct(a, power))
     }
 }
