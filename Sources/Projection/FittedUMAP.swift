@@ -77,16 +77,12 @@ public struct FittedUMAP: Sendable, Equatable {
         let smooth = SmoothDistances(
             neighbors, nNeighbors: neighbors.k, isLocallyConnected: false)
         let graph = FuzzyGraph(memberships: neighbors, smooth, count: newPoints.count)
-            .pruned(epochs: Self.placingEpochs)
         let cloud = embedding.asPositions
         let optimizer = LayoutOptimizer(
-            schedule: PullSchedule(graph),
-            parameters: DescentParameters(
-                curve: curve, epochs: Self.placingEpochs, learningRate: Self.placingLearningRate,
-                negativeSampleRate: negativeSampleRate, seed: seed, pullsPerEdge: 1),
-            isWithinCloud: false)
-        let start = Self.weightedMeans(graph, of: cloud)
-        var placed = optimizer.optimized(start, among: cloud, workers: workers)
+            schedule: EdgeSchedule(fromRowsOf: graph), curve: curve, epochs: Self.placingEpochs,
+            learningRate: Self.placingLearningRate, negativeSampleRate: negativeSampleRate,
+            seed: seed)
+        var placed = optimizer.optimized(Self.weightedMeans(graph, of: cloud), among: cloud)
         for point in placed.indices where neighbors.distances[point * neighbors.k] == 0 {
             placed[point] = cloud[Int(neighbors.indices[point * neighbors.k])]
         }

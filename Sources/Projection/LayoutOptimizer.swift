@@ -3,267 +3,172 @@
 
 import Tensors
 
-/// A position in the picture; the fourth number is unused, so that a position is one aligned load.
+/// A position in the picture; the fourth number is 0, so that a position is one aligned load.
 typealias Position = SIMD4<Float>
-
-/// How the descent goes; the same for a fit and for placing new points.
-struct DescentParameters {
-    var curve: NearnessCurve
-    var epochs: Int
-    var learningRate: Float
-    var negativeSampleRate: Int
-    var seed: UInt64
-    /// How many times an edge pulls at its head: 2 where the tail's own edge back does the same to the
-    /// tail, 1 where the tails are held still.
-    var pullsPerEdge: Int
-}
 
 /// The descent on the cross entropy between graph and picture (McInnes, Healy, Melville 2018, 3.2).
 ///
-/// Along an edge, at distance d, a point is pulled by -2ab d^(2b-2) / (1 + a d^(2b)) (x - y); each pull is
-/// followed by pushes 2b / ((0.001 + d^2)(1 + a d^(2b))) (x - y) from points drawn at random. No step is
-/// longer than 4 times the learning rate along an axis, and the rate falls linearly to 0.
+/// Along an edge, at distance d, the head is pulled by -2ab d^(2b-2) / (1 + a d^(2b)) (x - y), and the
+/// tail by the opposite; then points drawn at random push the head by
+/// 2b / ((0.001 + d^2)(1 + a d^(2b))) (x - y) each. No force is longer than 4 along an axis. A step is
+/// the force times a learning rate that falls linearly to 0.
 ///
-/// Every point sees the others where they stood when the epoch began, and moves itself alone. So the
-/// sixteen points of a block move in the sixteen lanes of one register, blocks may run in any order on
-/// any number of threads, and the result is the same. The points of a block share their random draws:
-/// each sees independent uniform draws all the same, and a draw costs one broadcast instead of sixteen
-/// gathered loads.
+/// Sixteen edges of a class move in the sixteen lanes of a register. Their heads share their random
+/// draws: each still sees independent uniform draws, and a draw costs one broadcast instead of sixteen
+/// gathered loads. Moving both ends of an edge together matters: with each point moving only itself, in
+/// parallel, pictures came out swollen and folded (a swiss roll kept 0.71 of its neighbourhoods
+/// instead of 0.77), so one descent runs on one thread.
 struct LayoutOptimizer {
-    let schedule: PullSchedule
-    let parameters: DescentParameters
-    /// Whether heads are points of the cloud itself, which must not push themselves.
-    let isWithinCloud: Bool
+    let schedule: EdgeSchedule
+    let curve: NearnessCurve
+    let epochs: Int
+    let learningRate: Float
+    let negativeSampleRate: Int
+    let seed: UInt64
 
-    /// The points of `start` after all epochs, among those of `still`, or among themselves.
-    func optimized(
-        _ start: [Position], among still: [Position]? = nil, workers: Int
-    ) -> [Position] {
-        var current = start
-        var next = start
-        let workers = max(1, min(workers, schedule.blockCount))
-        let pullCapacity = (schedule.largestDegree + 1) * laneCount
-        let pulls = UnsafeMutableBufferPointer<Int32>.allocate(capacity: workers * pullCapacity)
-        pulls.initialize(repeating: 0)
-        defer { pulls.deallocate() }
-        for epoch in 0..<parameters.epochs {
-            current.withUnsafeBufferPointer { heads in
-                (still ?? current).withUnsafeBufferPointer { cloud in
-                    next.withUnsafeMutableBufferPointer { next in
-                        concurrently(workers) { worker in
-                            var move = EpochMove(
-                                self, epoch: epoch, heads: heads, cloud: cloud, next: next,
-                                pulls: pulls.baseAddress! + worker * pullCapacity)
-                            for block in stride(
-                                from: worker, to: schedule.blockCount, by: workers)
-                            {
-                                move.advance(block)
-                            }
-                        }
-                    }
+    /// The points of `start` after all epochs, each edge moving both its ends.
+    func optimized(_ start: [Position]) -> [Position] {
+        // Lanes without an edge move these extra points.
+        var positions = start + [Position](repeating: .zero, count: 2 * laneCount)
+        positions.withUnsafeMutableBufferPointer { positions in
+            run(
+                Movement(
+                    heads: positions.baseAddress!, headCount: start.count,
+                    tails: positions.baseAddress!, tailCount: start.count, movesTails: true))
+        }
+        positions.removeLast(2 * laneCount)
+        return positions
+    }
+
+    /// New points that begin at `start`, after all epochs among those of `cloud`, which stand still.
+    /// The draws depend on nothing but the seed, so that each new point is placed for itself.
+    func optimized(_ start: [Position], among cloud: [Position]) -> [Position] {
+        var heads = start + [Position](repeating: .zero, count: laneCount)
+        var tails = cloud + [Position](repeating: .zero, count: 2 * laneCount)
+        heads.withUnsafeMutableBufferPointer { heads in
+            tails.withUnsafeMutableBufferPointer { tails in
+                run(
+                    Movement(
+                        heads: heads.baseAddress!, headCount: start.count,
+                        tails: tails.baseAddress!, tailCount: cloud.count, movesTails: false))
+            }
+        }
+        heads.removeLast(laneCount)
+        return heads
+    }
+
+    private func run(_ movement: Movement) {
+        let force = Force(curve)
+        var active = ActiveEdges(schedule, movement)
+        for epoch in 0..<epochs {
+            let rate = learningRate * (1 - Float(epoch) / Float(epochs))
+            for edgeClass in 0..<schedule.classCount {
+                let groups = active.choose(edgeClass, of: schedule, epoch: epoch)
+                var random = RandomStream(
+                    seed: seed, purpose: 2, UInt64(epoch), UInt64(edgeClass))
+                let classRandom = random
+                for group in 0..<groups {
+                    if !movement.movesTails { random = classRandom }
+                    movement.move(
+                        heads: active.heads(of: group), tails: active.tails(of: group),
+                        by: force, rate: rate, pushes: negativeSampleRate, &random)
                 }
             }
-            swap(&current, &next)
         }
-        return current
     }
 }
 
-/// One worker's part of one epoch.
-private struct EpochMove {
-    private let optimizer: LayoutOptimizer
-    private let epoch: Int
-    private let heads: UnsafePointer<Position>
-    private let cloud: UnsafePointer<Position>
-    private let cloudCount: UInt64
-    private let next: UnsafeMutablePointer<Position>
-    /// [pulls of a point, 16]: the tails that pull in this epoch.
-    private let pulls: UnsafeMutablePointer<Int32>
-    private let learningRate: Float
-    private let force: Force
+/// The edges of one class that move their points in one epoch, in whole groups of sixteen.
+private struct ActiveEdges {
+    private var heads: [Int32]
+    private var tails: [Int32]
+    private let spareHead: Int32
+    private let spareTail: Int32
 
-    init(
-        _ optimizer: LayoutOptimizer, epoch: Int, heads: UnsafeBufferPointer<Position>,
-        cloud: UnsafeBufferPointer<Position>, next: UnsafeMutableBufferPointer<Position>,
-        pulls: UnsafeMutablePointer<Int32>
-    ) {
-        let parameters = optimizer.parameters
-        self.optimizer = optimizer
-        self.epoch = epoch
-        self.heads = heads.baseAddress!
-        self.cloud = cloud.baseAddress!
-        cloudCount = UInt64(cloud.count)
-        self.next = next.baseAddress!
-        self.pulls = pulls
-        learningRate =
-            parameters.learningRate * (1 - Float(epoch) / Float(parameters.epochs))
-        force = Force(parameters.curve)
+    init(_ schedule: EdgeSchedule, _ movement: Movement) {
+        heads = [Int32](repeating: 0, count: schedule.largestClass + laneCount)
+        tails = heads
+        spareHead = Int32(truncatingIfNeeded: movement.headCount)
+        spareTail = Int32(truncatingIfNeeded: movement.tailCount + laneCount)
     }
 
-    /// Moves the sixteen points of `block`.
-    mutating func advance(_ block: Int) {
-        let counts = choosePulls(block)
-        let points = blockPoints(block)
-        // Lanes without a point stand where point 0 stands, and are not written back.
-        var place = gathered(heads, points.replacing(with: 0, where: points .< 0))
-        let own = optimizer.isWithinCloud ? points : IntegerLanes(repeating: -1)
-        var random = RandomStream(
-            seed: optimizer.parameters.seed, purpose: 2, UInt64(epoch),
-            optimizer.isWithinCloud ? UInt64(block) : 0)
-        for step in 0..<Int(counts.max()) {
-            let rate = Lanes(repeating: learningRate).replacing(
-                with: 0, where: counts .<= Int32(truncatingIfNeeded: step))
-            let tails = gathered(
-                cloud,
-                UnsafeRawPointer(pulls + step * laneCount).loadUnaligned(
-                    as: IntegerLanes.self))
-            for _ in 0..<optimizer.parameters.pullsPerEdge {
-                place.add(force.pull(place - tails), times: rate)
-            }
-            var push = PositionLanes.zero
-            for _ in 0..<optimizer.parameters.negativeSampleRate {
-                let drawn = random.next(below: cloudCount)
-                let away = force.push(place - PositionLanes(repeating: cloud[drawn]))
-                let others = Lanes(repeating: 1).replacing(
-                    with: 0, where: own .== Int32(truncatingIfNeeded: drawn))
-                push.add(away, times: others)
-            }
-            place.add(push, times: rate)
-        }
-        for lane in 0..<laneCount where points[lane] >= 0 {
-            next[Int(points[lane])] = Position(place.x[lane], place.y[lane], place.z[lane], 0)
-        }
-    }
+    func heads(of group: Int) -> IntegerLanes { Self.lanes(heads, group) }
 
-    private func blockPoints(_ block: Int) -> IntegerLanes {
-        optimizer.schedule.points.withUnsafeBufferPointer {
-            UnsafeRawPointer($0.baseAddress! + block * laneCount).loadUnaligned(
+    func tails(of group: Int) -> IntegerLanes { Self.lanes(tails, group) }
+
+    @inline(__always)
+    private static func lanes(_ places: [Int32], _ group: Int) -> IntegerLanes {
+        places.withUnsafeBufferPointer {
+            UnsafeRawPointer($0.baseAddress! + group * laneCount).loadUnaligned(
                 as: IntegerLanes.self)
         }
     }
 
-    /// Lists the tails that the comb hits, lane by lane, and returns how many each lane has.
-    private func choosePulls(_ block: Int) -> IntegerLanes {
-        let comb = PullSchedule.combOffset(epoch: epoch)
-        var counts = IntegerLanes.zero
-        let schedule = optimizer.schedule
-        schedule.tails.withUnsafeBufferPointer { tails in
-            schedule.rates.withUnsafeBufferPointer { rates in
-                schedule.offsets.withUnsafeBufferPointer { offsets in
-                    for lane in 0..<laneCount {
-                        var count = 0
-                        let first = schedule.starts[block * laneCount + lane]
-                        let end = schedule.starts[block * laneCount + lane + 1]
-                        for edge in first..<end {
-                            // Hit when the sum passes a whole number: when it wraps around. Writing
-                            // first and counting after needs no branch.
-                            let phase = offsets[edge] &+ comb
-                            pulls[count &* laneCount &+ lane] = tails[edge]
-                            count &+= phase &+ rates[edge] < phase ? 1 : 0
-                        }
-                        counts[lane] = Int32(truncatingIfNeeded: count)
+    /// Lists the edges of `edgeClass` whose running sum passes a whole number in this epoch, then spare
+    /// points up to a multiple of sixteen; returns the number of groups.
+    mutating func choose(_ edgeClass: Int, of schedule: EdgeSchedule, epoch: Int) -> Int {
+        let epoch = UInt32(truncatingIfNeeded: epoch)
+        let own = schedule.classStarts[edgeClass]..<schedule.classStarts[edgeClass + 1]
+        var count = 0
+        heads.withUnsafeMutableBufferPointer { heads in
+            tails.withUnsafeMutableBufferPointer { tails in
+                schedule.edges.withUnsafeBufferPointer { edges in
+                    for place in own {
+                        let edge = edges[place]
+                        // Writing first and counting after needs no branch.
+                        heads[count] = edge.head
+                        tails[count] = edge.tail
+                        count &+= edge.pulls(in: epoch)
                     }
+                }
+                for lane in 0..<(laneCount - count % laneCount) % laneCount {
+                    heads[count + lane] = spareHead + Int32(truncatingIfNeeded: lane)
+                    tails[count + lane] = spareTail + Int32(truncatingIfNeeded: lane)
                 }
             }
         }
-        return counts
+        return (count + laneCount - 1) / laneCount
     }
 }
 
-/// Sixteen positions, or differences of positions.
-private struct PositionLanes {
-    var x: Lanes
-    var y: Lanes
-    var z: Lanes
+/// The memory in which points move.
+private struct Movement {
+    let heads: UnsafeMutablePointer<Position>
+    let headCount: Int
+    let tails: UnsafeMutablePointer<Position>
+    let tailCount: Int
+    /// Whether tails move as heads do, being points of the same memory.
+    let movesTails: Bool
 
-    static var zero: PositionLanes { PositionLanes(x: .zero, y: .zero, z: .zero) }
-
+    /// Moves the points of sixteen edges.
     @inline(__always)
-    init(x: Lanes, y: Lanes, z: Lanes) {
-        self.x = x
-        self.y = y
-        self.z = z
-    }
-
-    @inline(__always)
-    init(repeating position: Position) {
-        x = Lanes(repeating: position.x)
-        y = Lanes(repeating: position.y)
-        z = Lanes(repeating: position.z)
-    }
-
-    @inline(__always)
-    static func - (left: PositionLanes, right: PositionLanes) -> PositionLanes {
-        PositionLanes(x: left.x - right.x, y: left.y - right.y, z: left.z - right.z)
-    }
-
-    @inline(__always)
-    mutating func add(_ other: PositionLanes, times factor: Lanes) {
-        x = x.addingProduct(other.x, factor)
-        y = y.addingProduct(other.y, factor)
-        z = z.addingProduct(other.z, factor)
-    }
-
-    @inline(__always)
-    var squaredNorm: Lanes { (x * x).addingProduct(y, y).addingProduct(z, z) }
-
-    /// Each coordinate times `factor`, but within -4...4.
-    @inline(__always)
-    func scaledAndClipped(_ factor: Lanes) -> PositionLanes {
-        let low = Lanes(repeating: -4)
-        let high = Lanes(repeating: 4)
-        return PositionLanes(
-            x: (x * factor).clamped(lowerBound: low, upperBound: high),
-            y: (y * factor).clamped(lowerBound: low, upperBound: high),
-            z: (z * factor).clamped(lowerBound: low, upperBound: high))
-    }
-}
-
-/// The positions at sixteen places, turned from one position per load to one coordinate per register.
-@inline(__always)
-private func gathered(
-    _ positions: UnsafePointer<Position>, _ places: IntegerLanes
-) -> PositionLanes {
-    var (x, y, z) = (Lanes.zero, Lanes.zero, Lanes.zero)
-    for lane in 0..<laneCount {
-        let position = positions[Int(places[lane])]
-        x[lane] = position.x
-        y[lane] = position.y
-        z[lane] = position.z
-    }
-    return PositionLanes(x: x, y: y, z: z)
-}
-
-/// The two gradients of the cross entropy, for sixteen differences at once.
-private struct Force {
-    private let a: Lanes
-    private let b: Lanes
-    private let pullScale: Lanes
-    private let pushScale: Lanes
-
-    init(_ curve: NearnessCurve) {
-        a = Lanes(repeating: Float(curve.a))
-        b = Lanes(repeating: Float(curve.b))
-        pullScale = Lanes(repeating: Float(-2 * curve.a * curve.b))
-        pushScale = Lanes(repeating: Float(2 * curve.b))
-    }
-
-    /// Along an edge: -2ab d^(2b-2) / (1 + a d^(2b)) times the difference; 0 where there is none.
-    @inline(__always)
-    func pull(_ difference: PositionLanes) -> PositionLanes {
-        let squared = difference.squaredNorm + 1e-30
-        let power = exp2(b * log2(squared))
-        let factor = pullScale * power / (squared * Lanes(repeating: 1).addingProduct(a, power))
-        return difference.scaledAndClipped(factor)
-    }
-
-    /// From a drawn point: 2b / ((0.001 + d^2)(1 + a d^(2b))) times the difference.
-    @inline(__always)
-    func push(_ difference: PositionLanes) -> PositionLanes {
-        let squared = difference.squaredNorm
-        let power = exp2(b * log2(squared + 1e-30))
-        let factor =
-            pushScale / ((squared + 0.001) * Lanes(repeating: 1).addingProduct(a, power))
-        return difference.scaledAndClipped(factor)
+    func move(
+        heads headPlaces: IntegerLanes, tails tailPlaces: IntegerLanes, by force: Force,
+        rate: Float, pushes: Int, _ random: inout RandomStream
+    ) {
+        let rate = Lanes(repeating: rate)
+        var head = PositionLanes(heads, headPlaces)
+        var tail = PositionLanes(tails, tailPlaces)
+        var difference = head - tail
+        let pull = force.pull(squaredDistance: difference.squaredNorm)
+        head.add(difference, scaledBy: pull, times: rate)
+        if movesTails {
+            tail.add(difference, scaledBy: pull, times: -rate)
+            tail.store(to: tails, tailPlaces)
+        }
+        var sum = PositionLanes.zero
+        for _ in 0..<pushes {
+            let drawn = random.next(below: UInt64(tailCount))
+            difference = head - PositionLanes(repeating: tails[drawn])
+            var push = force.push(squaredDistance: difference.squaredNorm)
+            if movesTails {
+                push = push.replacing(
+                    with: Lanes.zero,
+                    where: headPlaces .== IntegerLanes(repeating: Int32(truncatingIfNeeded: drawn)))
+            }
+            sum.add(difference, scaledBy: push, times: Lanes(repeating: 1))
+        }
+        head.add(sum, times: rate)
+        head.store(to: heads, headPlaces)
     }
 }

@@ -272,7 +272,7 @@ private func squaredNorm(_ x: UnsafePointer<Float>, _ count: Int) -> Float {
         sums = sums.addingProduct(value, value)
         place += laneCount
     }
-    var sum = sums.sum()
+    var sum = sums.total
     while place < count {
         sum += x[place] * x[place]
         place += 1
@@ -292,7 +292,7 @@ private func squaredDistance(
         sums = sums.addingProduct(difference, difference)
         place += laneCount
     }
-    var sum = sums.sum()
+    var sum = sums.total
     while place < count {
         let difference = x[place] - y[place]
         sum += difference * difference

@@ -66,7 +66,7 @@ package struct SmoothDistances {
                 for place in stride(from: 0, to: excesses.count, by: laneCount) {
                     sums += exp(excesses.baseAddress!.lanes(at: place) * (-1 / middle))
                 }
-                let sum = sums.sum()
+                let sum = sums.total
                 if abs(sum - target) < tolerance { break }
                 if sum > target {
                     high = middle

@@ -56,12 +56,9 @@ public struct UMAP: Sendable, Equatable {
         let graph = fuzzyGraph(of: scaled, workers: workers).pruned(epochs: epochs)
         let start = try StartingPicture(of: graph, points: scaled, seed: seed)
         let optimizer = LayoutOptimizer(
-            schedule: PullSchedule(graph),
-            parameters: DescentParameters(
-                curve: curve, epochs: epochs, learningRate: 1,
-                negativeSampleRate: negativeSampleRate, seed: seed, pullsPerEdge: 2),
-            isWithinCloud: true)
-        let positions = optimizer.optimized(start.positions.asPositions, workers: workers)
+            schedule: EdgeSchedule(symmetric: graph), curve: curve, epochs: epochs,
+            learningRate: 1, negativeSampleRate: negativeSampleRate, seed: seed)
+        let positions = optimizer.optimized(start.positions.asPositions)
         return try FittedUMAP(
             points: points, embedding: positions.asCoordinates, nNeighbors: nNeighbors,
             curve: curve, negativeSampleRate: negativeSampleRate, seed: seed)

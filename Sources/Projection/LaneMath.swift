@@ -1,9 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-// x^y on sixteen lanes, as exact as moving a point needs.
+// Functions of sixteen lanes, as exact as moving a point needs.
 
 import Tensors
 
 typealias IntegerLanes = SIMD16<Int32>
+
+extension Lanes {
+    /// Each lane, but within `low`...`high`: two instructions, where the standard library's `clamped` is
+    /// a loop over the lanes.
+    @inline(__always)
+    func held(within low: Float, _ high: Float) -> Lanes {
+        let (low, high) = (Lanes(repeating: low), Lanes(repeating: high))
+        let raised = replacing(with: low, where: self .< low)
+        return raised.replacing(with: high, where: raised .> high)
+    }
+
+    /// The sum of the lanes, in pairs: four steps deep, where the standard library's `sum` is fifteen.
+    @inline(__always)
+    var total: Float {
+        let eight = lowHalf + highHalf
+        let four = eight.lowHalf + eight.highHalf
+        let two = four.lowHalf + four.highHalf
+        return two.x + two.y
+    }
+}
 
 /// log2 x in each lane, to 2e-6 absolute, for positive normal x. For 0 the result is about -127.
 ///
@@ -29,8 +49,7 @@ package func log2(_ x: Lanes) -> Lanes {
 /// 2^x in each lane, to 3e-6 relative, for x in -126...126; beyond, that of the nearer end.
 @inline(__always)
 package func exp2(_ x: Lanes) -> Lanes {
-    let clamped = x.clamped(
-        lowerBound: Lanes(repeating: -126), upperBound: Lanes(repeating: 126))
+    let clamped = x.held(within: -126, 126)
     let shifted = clamped + 12_582_912
     let f = clamped - (shifted - 12_582_912)
     var p = Lanes(repeating: 0.00967603736)
