@@ -7,6 +7,9 @@ import { fileName, saveCsv, saveJson, savePng, saveSvg, toObjects } from "./expo
 /**
  * Panel `name` (its key in the URL when maximised). `give` holds what it can export, each a
  * function called on demand: `scene()` a drawing, `table()` {columns, rows}, `json()` any value.
+ * @param {any} app
+ * @param {{name: string, title: string, describe?: string, level?: number, maximise?: boolean,
+ *   give?: {scene?: () => object | null, table?: () => {columns: string[], rows: any[][]}, json?: () => unknown}}} options
  * @returns {{root: HTMLElement, body: HTMLElement, controls: HTMLElement, setTitle: (text: string) => void}}
  */
 export function createPanel(app, { name, title, describe = "", give = {}, level = 2, maximise = true }) {

@@ -26,6 +26,7 @@ export function createCloud2d(holder, { xyz, look, colours, camera, onHover, onP
   });
 
   function overMarks() {
+    /** @returns {import("../plots/scene.js").Mark[]} */
     const ring = (i, r, stroke) => (i >= 0 && Number.isFinite(places[2 * i]) ? [{ kind: "circle", x: places[2 * i], y: places[2 * i + 1], r, stroke, width: 2 }] : []);
     const out = [...ring(marks.hot, 6, colours().ink), ...ring(marks.chosen, 7, colours().ring)];
     if (drag?.path) out.push({ kind: "line", points: drag.path.flat(), stroke: colours().accent, width: 1.5, dash: [4, 3], fill: "rgba(70,130,190,0.12)" });

@@ -16,12 +16,12 @@ import { createStatus } from "./status.js";
 import { createTable } from "./table.js";
 
 const TAB_LIST = [
-  ["sequences", "Sequences", createSequences],
-  ["metrics", "Metrics", createMetrics],
-  ["umap", "UMAP", createProjection],
-  ["qk", "QK", (app) => createAttribution(app, "qk")],
-  ["ov", "OV", (app) => createAttribution(app, "ov")],
-  ["help", "Help", createHelp],
+  { key: "sequences", label: "Sequences", create: createSequences },
+  { key: "metrics", label: "Metrics", create: createMetrics },
+  { key: "umap", label: "UMAP", create: createProjection },
+  { key: "qk", label: "QK", create: (app) => createAttribution(app, "qk") },
+  { key: "ov", label: "OV", create: (app) => createAttribution(app, "ov") },
+  { key: "help", label: "Help", create: createHelp },
 ];
 
 export function createLayout(app) {
@@ -126,7 +126,7 @@ function createTabs(app, main) {
     if ((key === "qk" || key === "ov") && !hasEdge(store.state)) return `Choose an edge first: press ${key.toUpperCase()} on a sequence, then its query and key token.`;
     return "";
   };
-  const buttons = TAB_LIST.map(([key, label]) => {
+  const buttons = TAB_LIST.map(({ key, label }) => {
     const node = button(label, () => closed(key) || store.set({ tab: key }), { role: "tab", id: `tab-${key}`, "aria-controls": `view-${key}` });
     app.tip.on(node, () => closed(key));
     return [key, node];
@@ -142,7 +142,7 @@ function createTabs(app, main) {
     node.focus();
     event.preventDefault();
   });
-  for (const [key] of TAB_LIST) {
+  for (const { key } of TAB_LIST) {
     main.append(el("div", { id: `view-${key}`, class: `view view-${key}`, role: "tabpanel", "aria-labelledby": `tab-${key}`, hidden: true }));
   }
   function show() {
@@ -153,12 +153,12 @@ function createTabs(app, main) {
       node.setAttribute("aria-selected", String(on));
       node.setAttribute("aria-disabled", String(closed(key) !== ""));
       node.tabIndex = on ? 0 : -1;
-      main.children[TAB_LIST.findIndex(([k]) => k === key)].hidden = !on;
+      main.children[TAB_LIST.findIndex((t) => t.key === key)].hidden = !on;
     }
     if (!made.has(tab)) {
-      const [, , create] = TAB_LIST.find(([key]) => key === tab);
+      const { create } = TAB_LIST.find((t) => t.key === tab);
       made.set(tab, true);
-      main.children[TAB_LIST.findIndex(([k]) => k === tab)].append(create(app));
+      main.children[TAB_LIST.findIndex((t) => t.key === tab)].append(create(app));
     }
     if (tab !== store.state.tab) store.set({ tab }, { replace: true });
   }
@@ -212,7 +212,7 @@ function keyTable(app) {
     r: { says: "reduction: max or pairwise_max", run: () => store.set({ reduction: store.state.reduction === "max" ? "pairwise_max" : "max" }) },
     m: { says: "metrics, and back to sequences", run: () => store.set({ tab: store.state.tab === "sequences" ? "metrics" : "sequences" }) },
     "?": { says: "help", run: () => store.set({ tab: "help" }) },
-    "/": { says: "go to a head by address", run: () => document.querySelector(".goto").focus() },
+    "/": { says: "go to a head by address", run: () => document.querySelector(/** @type {"input"} */ ("input.goto")).focus() },
     Escape: { says: "cancel: picking, selection, maximised panel", run: () => escape(app) },
   };
 }

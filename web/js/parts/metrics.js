@@ -19,11 +19,12 @@ export function createMetrics(app) {
     stops.forEach((stop) => stop());
     stops = [];
     const { data, error } = session.head;
-    const cards = [standingPanel()];
-    if (error) cards.unshift(el("div", { class: "empty error", role: "alert" }, error, " ", button("Try again", session.load)));
-    else if (!data) cards.push(el("div", { class: "empty", role: "status" }, el("span", { class: "spinner" }), "Loading ", app.headName(), " …"));
-    else cards.unshift(...plots(data), ...tables(data), statisticsPanel(data));
-    fill(root, cards);
+    const parts = [standingPanel()];
+    if (error) parts.unshift(el("div", { class: "empty error", role: "alert" }, error, " ", button("Try again", session.load)));
+    else if (!data) parts.push(el("div", { class: "empty", role: "status" }, el("span", { class: "spinner" }), "Loading ", app.headName(), " …"));
+    else parts.splice(0, 0, el("div", {}, plots(data), statisticsPanel(data)));
+    if (data) parts.push(el("div", {}, tables(data)));
+    fill(root, parts);
   }
 
   function plots({ rest, sequences }) {
@@ -44,6 +45,7 @@ export function createMetrics(app) {
     return out;
   }
 
+  /** @param {any} options */
   function barPanel({ name, title, bins, describe, ...look }) {
     let plot = null;
     let hot = -1;

@@ -60,6 +60,7 @@ export function createScatter(app) {
   }
 
   function over(width, height) {
+    /** @type {import("../plots/scene.js").Mark[]} */
     const marks = [];
     const { colours } = app.theme;
     const ring = (name, stroke, labelled) => {
@@ -164,6 +165,7 @@ export function createScatter(app) {
   return panel.root;
 }
 
+/** @returns {import("../plots/scene.js").Mark} */
 const boxMark = (a, b, colours) => ({
   kind: "rect", x: Math.min(a[0], b[0]), y: Math.min(a[1], b[1]), w: Math.abs(a[0] - b[0]), h: Math.abs(a[1] - b[1]), stroke: colours.accent, width: 1, fill: "rgba(70,130,190,0.10)",
 });

@@ -7,6 +7,8 @@ import { number, quoted, token as shown } from "../pure/format.js";
 import { entries, strongestPair, strongestPerToken, summed } from "../pure/sequence.js";
 
 const LINES = 5; // strongest keys a line is drawn to
+/** @type {(...args: any[]) => void} */
+const nobody = () => {};
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
@@ -14,7 +16,7 @@ const SVG = "http://www.w3.org/2000/svg";
  * `mode()` answers {transpose, reduction}; `largest()` where the colour scale ends; `onFocus(i)`
  * hears what is hovered or focused (-1: nothing), `onPress(i, event)` a click or Enter.
  */
-export function createTokens(app, sequence, { spans, mode, largest, onFocus = () => {}, onPress = () => {}, onOpen = null, marks = () => null }) {
+export function createTokens(app, sequence, { spans, mode, largest, onFocus = nobody, onPress = nobody, onOpen = nobody, marks = () => null }) {
   const arcs = document.createElementNS(SVG, "svg");
   arcs.setAttribute("class", "arcs");
   arcs.setAttribute("aria-hidden", "true");
@@ -49,7 +51,7 @@ export function createTokens(app, sequence, { spans, mode, largest, onFocus = ()
     rover = order[0] ?? -1;
     if (rover >= 0) nodes[rover].tabIndex = 0;
   }
-  const gap = (from, to) => button(`⋯ ${to - from} tokens ⋯`, () => onOpen?.(from, to), { class: "gap", "aria-label": `Show tokens ${from} to ${to - 1}` });
+  const gap = (from, to) => button(`⋯ ${to - from} tokens ⋯`, () => onOpen(from, to), { class: "gap", "aria-label": `Show tokens ${from} to ${to - 1}` });
 
   function rebase() {
     const { transpose, reduction } = mode();

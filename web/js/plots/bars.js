@@ -24,6 +24,7 @@ export function binned(list, count = 20) {
 /**
  * Bars over bins. `even` gives every bin the same width, which is right where edges double;
  * `logY` makes heights log10(n + 1). `hot` is the bin under the pointer.
+ * @param {any} options
  * @returns {{scene: object, bin: (x: number) => number}}
  */
 export function barPlot({ bins, width, height, colours, xLabel, yLabel, xFormat = short, even = false, logY = false, hot = -1 }) {
@@ -69,6 +70,7 @@ export function stripPlot({ values, value, error, width, height, colours }) {
   const high = Math.max(...values);
   const x = axis([low, high > low ? high : low + 1], [5, width - 5]);
   const middle = height / 2;
+  /** @type {import("./scene.js").Mark[]} */
   const marks = [{ kind: "line", points: [5, middle, width - 5, middle], stroke: colours.line, width: 1 }];
   for (const v of values) marks.push({ kind: "line", points: [x.at(v), middle - 4, x.at(v), middle + 4], stroke: colours.faint, width: 1, alpha: 0.55 });
   if (error) marks.push({ kind: "line", points: [x.at(value - error), middle, x.at(value + error), middle], stroke: colours.ring, width: 2 });

@@ -14,6 +14,7 @@ export function placePoints(flat, { width, height, zoom = 1, pan = [0, 0] }) {
 
 /** Points as marks; `look` = {colors, dim}. */
 export function cloudScene({ places, look, width, height, colours, title = "" }) {
+  /** @type {import("./scene.js").Mark[]} */
   const marks = [];
   const r = places.length > 4000 ? 1.7 : 2.4;
   for (let i = 0; i < places.length / 2; i++) {

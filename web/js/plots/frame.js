@@ -10,6 +10,7 @@ export const MARGIN = { left: 46, right: 12, top: 12, bottom: 36 };
 export function frameMarks({ x, y, width, height, xLabel, yLabel, colours, margin = MARGIN, xFormat = short, yFormat = short }) {
   const [left, right] = [margin.left, width - margin.right];
   const [top, bottom] = [margin.top, height - margin.bottom];
+  /** @type {import("./scene.js").Mark[]} */
   const marks = [];
   for (const value of x.ticks) {
     const at = x.at(value);

@@ -31,6 +31,7 @@ export function gridPlot({ rows, shape, name, extent, top, shown, width, height,
   const gap = Math.min(w, h) > 7 ? 1 : 0;
   const cells = new Map();
   const byPlace = new Map();
+  /** @type {import("./scene.js").Mark[]} */
   const marks = [];
   for (const row of rows) {
     const [c, l] = across === "layer" ? [columnOf.get(row.layer), lineOf.get(row.head)] : [columnOf.get(row.head), lineOf.get(row.layer)];

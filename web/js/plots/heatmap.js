@@ -10,7 +10,7 @@ const NAMED = 11; // pixels a cell needs before its token is written beside it
 
 /**
  * The part `view` {q0, q1, k0, k1} (fractions of tokens allowed) of the pattern.
- * @returns {{scene: object, cell: (x: number, y: number) => {q: number, k: number} | null,
+ * @returns {{scene: object, side: {left: number, top: number, side: number}, cell: (x: number, y: number) => {q: number, k: number} | null,
  *   place: (q: number, k: number) => {x: number, y: number, w: number, h: number}}}
  */
 export function heatmapPlot({ sequence, view, largest, width, height, theme, colours }) {
@@ -21,9 +21,11 @@ export function heatmapPlot({ sequence, view, largest, width, height, theme, col
   const [w, h] = [side / (view.k1 - view.k0), side / (view.q1 - view.q0)];
   const place = (q, k) => ({ x: left + (k - view.k0) * w, y: top + (q - view.q0) * h, w, h });
   const ramp = attentionRamp(theme);
+  /** @type {import("./scene.js").Mark[]} */
   const marks = [{ kind: "rect", x: left, y: top, w: side, h: side, fill: ramp[0].fill, stroke: colours.line, width: 1 }];
   const [q0, q1] = [Math.max(0, Math.floor(view.q0)), Math.min(sequence.n, Math.ceil(view.q1))];
-  const least = 1.2; // a single entry stays visible however small the map
+  const least = 1.7; // a single entry stays visible however small the map
+  const cells = [];
   for (let q = q0; q < q1; q++) {
     for (let i = sequence.rowStart[q]; i < sequence.rowStart[q + 1]; i++) {
       const k = sequence.cols[i];
@@ -34,10 +36,13 @@ export function heatmapPlot({ sequence, view, largest, width, height, theme, col
       const y = Math.max(top, top + (q - view.q0) * h);
       const right = Math.min(left + side, left + (k + 1 - view.k0) * w);
       const bottom = Math.min(top + side, top + (q + 1 - view.q0) * h);
-      marks.push({ kind: "rect", x, y, w: Math.max(least, right - x), h: Math.max(least, bottom - y), fill: ramp[step].fill });
+      cells.push({ step, x, y, w: Math.max(least, right - x), h: Math.max(least, bottom - y) });
     }
   }
-  marks.push(...axisMarks(sequence, view, { left, top, side, w, h }, colours, height));
+  // Where cells are smaller than a pixel the strongest is the one to be seen.
+  cells.sort((a, b) => a.step - b.step);
+  for (const { step, ...box } of cells) marks.push({ kind: "rect", ...box, fill: ramp[step].fill });
+  marks.push(...axisMarks(sequence, view, { left, top, side, w, h }, colours));
   return {
     scene: { width, height, ground: colours.panel, marks },
     side: { left, top, side },
@@ -54,6 +59,7 @@ export function heatmapPlot({ sequence, view, largest, width, height, theme, col
 const cellSize = (view, width, height) => (Math.min(width, height) - 110) / Math.max(view.q1 - view.q0, view.k1 - view.k0);
 
 function axisMarks(sequence, view, { left, top, side, w, h }, colours) {
+  /** @type {import("./scene.js").Mark[]} */
   const marks = [];
   const named = Math.min(w, h) >= NAMED;
   const label = (i) => (named ? clip(shown(sequence.tokens[i]).trim() || "␣") : String(i));

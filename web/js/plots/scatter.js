@@ -7,7 +7,10 @@ import { errorOf, valueOf } from "../pure/rank.js";
 import { axis, padded } from "../pure/scale.js";
 import { MARGIN, frameMarks } from "./frame.js";
 
-/** Extent of a column on an axis; a logarithmic one sees only values above zero. */
+/**
+ * Extent of a column on an axis; a logarithmic one  sees only values above zero.
+ * @returns {[number, number]}
+ */
 function range(rows, name, log) {
   let [low, high] = [Infinity, -Infinity];
   for (const row of rows) {
@@ -16,7 +19,8 @@ function range(rows, name, log) {
     low = Math.min(low, value);
     high = Math.max(high, value);
   }
-  return low <= high ? padded([low, high], log) : log ? [1, 10] : [0, 1];
+  if (low > high) return log ? [1, 10] : [0, 1];
+  return padded([low, high], log);
 }
 
 /** Colour of a row on the viridis scale of a column; the grey of the missing without a value. */
@@ -65,6 +69,7 @@ export function scatterPlot({ rows, names, logs, bars, shown, discrete, width, h
 
 /** Plus and minus one standard error of a row on both axes, where the tree has them. */
 export function barMarks(row, names, x, y, colours) {
+  /** @type {import("./scene.js").Mark[]} */
   const marks = [];
   const [vx, vy] = [valueOf(row, names.x), valueOf(row, names.y)];
   const [ex, ey] = [errorOf(row, names.x), errorOf(row, names.y)];
@@ -81,8 +86,9 @@ export function barMarks(row, names, x, y, colours) {
 }
 
 function legend(name, [low, high], width, colours) {
-  const bar = { x: width - MARGIN.right - 150, y: 6, w: 90, h: 7 };
-  const marks = [{ kind: "text", x: bar.x - 38, y: 13, text: words(name), fill: colours.soft, size: 10.5, anchor: "end" }];
+  const bar = { x: width - MARGIN.right - 122, y: 6, w: 90, h: 7 };
+  /** @type {import("./scene.js").Mark[]} */
+  const marks = [{ kind: "text", x: bar.x - 14 - 6.2 * short(low).length, y: 13, text: words(name), fill: colours.soft, size: 10.5, anchor: "end" }];
   for (let i = 0; i < 30; i++) marks.push({ kind: "rect", x: bar.x + (i * bar.w) / 30, y: bar.y, w: bar.w / 30 + 0.4, h: bar.h, fill: viridisStep(i / 29) });
   marks.push({ kind: "text", x: bar.x - 5, y: 13, text: short(low), fill: colours.soft, size: 10, anchor: "end" });
   marks.push({ kind: "text", x: bar.x + bar.w + 5, y: 13, text: short(high), fill: colours.soft, size: 10 });

@@ -3,12 +3,12 @@
 
 /**
  * @typedef {{width: number, height: number, ground?: string, marks: Mark[]}} Scene
- * @typedef {{kind: "rect", x: number, y: number, w: number, h: number, fill?: string, stroke?: string, width?: number, r?: number}
+ * @typedef {{kind: "rect", x: number, y: number, w: number, h: number, fill?: string, stroke?: string, width?: number, r?: number, alpha?: number}
  *   | {kind: "circle", x: number, y: number, r: number, fill?: string, stroke?: string, width?: number, alpha?: number}
  *   | {kind: "line", points: number[], stroke: string, width?: number, dash?: number[], fill?: string, alpha?: number}
  *   | {kind: "curve", from: [number, number], over: [number, number], to: [number, number], stroke: string, width?: number, alpha?: number}
  *   | {kind: "text", x: number, y: number, text: string, fill: string, size?: number, anchor?: "start"|"middle"|"end",
- *      turn?: number, weight?: number, mono?: boolean}} Mark
+ *      turn?: number, weight?: number, alpha?: number}} Mark
  */
 
 export const FONT = 'Inter, "Source Sans 3", "Segoe UI", system-ui, "Helvetica Neue", "Liberation Sans", Arial, sans-serif';

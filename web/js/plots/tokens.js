@@ -14,6 +14,7 @@ const LINE = 23;
 export function tokensScene({ title, tokens, spans, look, theme, colours, width = 720, measure }) {
   const ramp = attentionRamp(theme);
   const strip = attentionRamp(theme, true);
+  /** @type {import("./scene.js").Mark[]} */
   const marks = [{ kind: "text", x: 12, y: 22, text: title, fill: colours.soft, size: 11.5 }];
   const margin = 12;
   let x = margin;

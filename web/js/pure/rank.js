@@ -99,10 +99,11 @@ export function sorted(rows, sort) {
   if (!sort) return rows;
   const down = sort.startsWith("-");
   const key = down ? sort.slice(1) : sort;
+  /** @type {(row: any) => number | null} */
   const read = key === "address" ? (row) => row.layer * 1e6 + row.head : (row) => valueOf(row, key);
   return [...rows].sort((a, b) => {
     const [left, right] = [read(a), read(b)];
-    if (left === null || right === null) return (left === null) - (right === null);
+    if (left === null || right === null) return Number(left === null) - Number(right === null);
     return (down ? right - left : left - right) || a.layer - b.layer || a.head - b.head;
   });
 }

@@ -51,7 +51,10 @@ export function axis([low, high], [from, to], { log = false, count = 5 } = {}) {
   };
 }
 
-/** [low, high] widened by a share of its length, so that no mark sits on the frame. */
+/**
+ * [low, high] widened by a share of its length, so that no mark sits on the frame.
+ * @returns {[number, number]}
+ */
 export function padded([low, high], log = false, share = 0.04) {
   if (log) {
     const factor = Math.max(high / low, 1.5) ** share;
