@@ -81,6 +81,14 @@ def make_tree(out, *options):
     return out
 
 
+def until(page, expression, seconds=10):
+    """Waits for a JavaScript expression; asked from outside, since the page's policy allows no eval."""
+    end = time.monotonic() + seconds
+    while not page.evaluate(expression):
+        assert time.monotonic() < end, f"never came true: {expression}"
+        time.sleep(0.05)
+
+
 class Tab:
     """A page that collects everything the browser complains about."""
 
@@ -107,9 +115,6 @@ class Tab:
         self.page.goto(f"{self.base}{'?' + query if query else ''}")
         self.page.wait_for_selector("#app:not([aria-busy])")
         return self
-
-    def wait(self, expression, timeout=8000):
-        self.page.wait_for_function(expression, timeout=timeout)
 
     def cards(self):
         self.page.wait_for_selector(".card .tok")
@@ -174,7 +179,7 @@ def the_keys_do_what_they_say_and_leave_chords_alone(tab):
     assert tab.params()["interval"] == "1"
     press("t")
     assert tab.params()["transpose"] == "true"
-    press("Control+t") if False else page.evaluate("dispatchEvent(new KeyboardEvent('keydown', {key: 't', ctrlKey: true, bubbles: true}))")
+    page.evaluate("dispatchEvent(new KeyboardEvent('keydown', {key: 't', ctrlKey: true, bubbles: true}))")
     page.evaluate("dispatchEvent(new KeyboardEvent('keydown', {key: 'r', metaKey: true, bubbles: true}))")
     assert tab.params()["transpose"] == "true" and "reduction" not in tab.params()
     press("t")
@@ -220,7 +225,7 @@ def hovering_a_token_shows_its_row_its_column_and_lines(tab):
     assert page.locator(".card").first.locator(".tok.source").count() == 1
     tab.shot("hover-token")
     page.mouse.move(5, 5)
-    page.wait_for_function("!document.querySelector('.arcs path')")
+    until(page, "!document.querySelector('.arcs path')")
     assert color(page, 0, k) == before
 
 
@@ -258,15 +263,15 @@ def the_heat_map_is_linked_with_the_tokens_both_ways(tab):
     tab.open().cards()
     page = tab.page
     card = page.locator(".card").first
-    card.locator("button", has_text="Map").click()
+    card.locator("[aria-label^='Heat map']").click()
     canvas = card.locator(".plot-map canvas").first
     canvas.wait_for()
     page.wait_for_timeout(200)
     box = canvas.bounding_box()
     canvas.hover(position={"x": 60, "y": min(box["width"], box["height"]) * 0.5})
-    page.wait_for_function("!document.getElementById('tip').hidden")
+    until(page, "!document.getElementById('tip').hidden")
     assert "query" in page.locator("#tip").inner_text()
-    page.wait_for_function("document.querySelector('.card .tok.source, .card .tok.mark-key') !== null")
+    until(page, "document.querySelector('.card .tok.source, .card .tok.mark-key') !== null")
     page.mouse.wheel(0, -600)
     canvas.focus()
     page.keyboard.press("0")
@@ -285,7 +290,7 @@ def a_long_sequence_folds_and_opens(tab):
         return
     assert card.locator(".tok").count() < n
     card.locator("button", has_text="Unfold").click()
-    page.wait_for_function(f"document.querySelector('.card').querySelectorAll('.tok').length === {n}")
+    until(page, f"document.querySelector('.card').querySelectorAll('.tok').length === {n}")
     assert tab.params()["open"]
 
 
@@ -296,10 +301,10 @@ def the_filter_keeps_what_contains_the_words(tab):
     word = page.locator(".card").first.locator(".tok").nth(3).inner_text().strip()
     total = page.locator(".card").count()
     page.locator(".toolbar input[type=search]").fill(f"={word}")
-    page.wait_for_function("/match/.test(document.querySelector('.sequences .note').textContent)")
+    until(page, "/match/.test(document.querySelector('.sequences > .note').textContent)")
     assert 1 <= page.locator(".card").count() <= total
     page.locator(".toolbar input[type=search]").fill("/(/")
-    page.wait_for_selector(".sequences .note.error")
+    page.wait_for_selector(".sequences > .note.error")
 
 
 @test("synthetic real")
@@ -314,9 +319,9 @@ def the_overview_is_linked(tab):
     assert page.locator("tr.current").get_attribute("data-head") == name
     assert tab.params()["head"] == name.split("H")[1]
     page.locator(".plot-grid canvas").first.hover(position={"x": 60, "y": 20})
-    page.wait_for_function("!document.getElementById('tip').hidden")
+    until(page, "!document.getElementById('tip').hidden")
     page.locator(".find").fill(f"L{name[1:].split('H')[0]}")
-    page.wait_for_function("/ of /.test(document.querySelector('.panel-table .note').textContent)")
+    until(page, "/ of /.test(document.querySelector('.panel-table .note').textContent)")
     box = page.locator(".plot-scatter canvas").first.bounding_box()
     page.locator(".find").fill("")
     page.mouse.move(box["x"] + 60, box["y"] + 40)
@@ -386,9 +391,9 @@ def back_forward_and_a_copied_link_restore_the_view(tab):
     page.go_back()
     page.wait_for_selector(".card .tok")
     page.go_back()
-    page.wait_for_function(f"document.querySelector('h1').textContent !== {json.dumps(second)}")
+    until(page, f"document.querySelector('h1').textContent !== {json.dumps(second)}")
     page.go_forward()
-    page.wait_for_function(f"document.querySelector('h1').textContent === {json.dumps(second)}")
+    until(page, f"document.querySelector('h1').textContent === {json.dumps(second)}")
     page.keyboard.press("]")
     page.keyboard.press("t")
     page.locator("button", has_text="Copy link").click()
@@ -530,12 +535,12 @@ def hostile_text_stays_text_and_the_rest_works_around_broken_files(tab):
     tab.shot("cut-short")
     page.keyboard.press("h")
     page.wait_for_selector(".card .tok")
-    tab.open("layer=0&head=7")
+    tab.open("layer=1&head=3")
     page.wait_for_selector(".empty.error")
-    assert "heads/L0H7.json is missing" in page.locator(".empty.error").inner_text()
+    assert "heads/L1H3.json is missing" in page.locator(".empty.error").inner_text()
     tab.open("layer=99&head=0").cards()
     assert page.locator("h1").inner_text() == "Layer 0 Head 0"
-    tab.complaints = [c for c in tab.complaints if "heads/L0H7.json" not in c]
+    tab.complaints = [c for c in tab.complaints if "heads/L1H3.json" not in c]
 
 
 @test("odd")
@@ -548,7 +553,7 @@ def a_tree_without_its_optional_files_still_opens(tab):
     tab.page.locator(".warn").click()
     assert "scatter_data.json is missing" in tab.page.locator(".problems").inner_text()
     tab.open("tab=umap&flat=true&point=1")
-    tab.page.wait_for_function("/no token data|sequence/.test(document.querySelector('.pointtext').textContent)")
+    until(tab.page, "/no token data|sequence/.test(document.querySelector('.pointtext').textContent)")
     tab.page.route("**/config.json", lambda route: route.fulfill(status=404, body="no"))
     tab.page.goto(tab.base)
     tab.page.wait_for_selector(".fatal")
@@ -565,7 +570,7 @@ def five_thousand_heads_stay_light(tab):
     page.wait_for_timeout(200)
     assert page.locator("tr[data-head]").count() < 120
     page.locator(".find").fill("L49")
-    page.wait_for_function("/^100 of 5000/.test(document.querySelector('.panel-table .note').textContent)")
+    until(page, "/^100 of 5000/.test(document.querySelector('.panel-table .note').textContent)")
     page.locator(".find").fill("")
     tab.shot("5000-heads")
 
@@ -575,7 +580,7 @@ def custom_prompts_are_added_shown_deleted_and_refused(tab):
     tab.open("interval=-1")
     page = tab.page
     text, send = page.locator(".composer textarea"), page.locator(".composer .primary")
-    page.wait_for_function("!document.querySelector('.composer textarea').disabled")
+    until(page, "!document.querySelector('.composer textarea').disabled")
     text.fill("The cat sat on the mat")
     send.click()
     page.wait_for_selector(".card .tok")
@@ -584,16 +589,16 @@ def custom_prompts_are_added_shown_deleted_and_refused(tab):
     tab.shot("custom")
     text.fill("word " * 200)
     send.click()
-    page.wait_for_function("/256 tokens/.test(document.querySelector('.composer').textContent)")
+    until(page, "/256 tokens/.test(document.querySelector('.composer').textContent)")
     text.fill("while loading")
     send.click()
-    page.wait_for_function("/still loading/.test(document.querySelector('.composer').textContent)")
+    until(page, "/still loading/.test(document.querySelector('.composer').textContent)")
     page.locator(".composer button", has_text="Try again").click()
-    page.wait_for_function("document.querySelectorAll('.card').length === 2")
+    until(page, "document.querySelectorAll('.card').length === 2")
     page.reload()
-    page.wait_for_function("document.querySelectorAll('.card .tok').length > 0")
+    until(page, "document.querySelectorAll('.card .tok').length > 0")
     page.locator("[aria-label^='Delete sequence']").first.click()
-    page.wait_for_function("document.querySelectorAll('.card').length === 1")
+    until(page, "document.querySelectorAll('.card').length === 1")
 
 
 @test("live")
@@ -647,7 +652,7 @@ def an_edge_lands_in_the_projection_and_clusters_are_saved(tab):
     card.locator("button.umap").click()
     card.locator(".tok").nth(9).click()
     card.locator(".tok").nth(4).click()
-    page.wait_for_function("/is marked/.test(document.querySelector('.projection .note').textContent)")
+    until(page, "/is marked/.test(document.querySelector('.projection .note').textContent)")
     assert tab.params()["point"].startswith("p")
     assert "A projected edge" in page.locator(".pointtext").inner_text()
     tab.shot("landed")
@@ -660,7 +665,7 @@ def an_edge_lands_in_the_projection_and_clusters_are_saved(tab):
     page.mouse.up()
     page.locator("[aria-label='Name of the cluster']").fill("all")
     page.keyboard.press("Enter")
-    page.wait_for_function("/Saved/.test(document.querySelector('.panel-clusters').textContent)")
+    until(page, "/Saved/.test(document.querySelector('.panel-clusters').textContent)")
     page.reload()
     page.wait_for_selector(".clusters li")
 

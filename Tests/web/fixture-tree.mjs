@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes a synthetic data/ tree for the browser tests: `node fixture-tree.mjs OUT [--layers 2 --heads 4
-// --sequences 40 --length 96 --points 600 --files 4 --odd]`. --files: how many heads get a payload
+// --sequences 40 --length 96 --points 600 --files 4 --intervals 10
+// --odd]`. --files: how many heads get a payload
 // file of their own (the others share its shape only in scatter_data.json).
 
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -108,9 +109,9 @@ function cloudOf(rand, points, length, poolSize, umap) {
 }
 
 /** Writes a tree into `out`; see the head of the file for the options. */
-export function writeTree(out, { layers = 2, heads = 4, sequences = 40, length = 96, points = 600, files = 4, odd = false, server = {}, seed = 1 } = {}) {
+export function writeTree(out, { layers = 2, heads = 4, sequences = 40, length = 96, points = 600, files = 4, odd = false, intervals = 10, server = {}, seed = 1 } = {}) {
   const rand = random(seed);
-  const nIntervals = 10;
+  const nIntervals = intervals;
   const write = (path, value) => writeFileSync(join(out, path), typeof value === "string" ? value : JSON.stringify(value));
   for (const folder of ["heads", "umap", "custom_sequences", "attributions/qk", "attributions/ov"]) mkdirSync(join(out, folder), { recursive: true });
   const all = [];

@@ -18,7 +18,7 @@ export function createHeatmap(app, sequence, { largest, onCell, onPress }) {
   let pointed = -1;
   let drag = null;
   const panel = createPanel(app, {
-    name: `map-${sequence.id}`, title: "Attention pattern", level: 3,
+    name: `map-${sequence.id}`, title: "Attention pattern",
     describe: "Queries down, keys across. Wheel or + and - zoom, drag or arrows move, double click or 0 shows all.",
     give: { scene: () => canvas.scene, table: () => table() },
   });

@@ -32,9 +32,10 @@ export function createLayout(app) {
   app.keys = keyTable(app);
   app.chooseEdge = edgeOpener(app);
   app.intervals = Number.isInteger(config.n_intervals) && config.n_intervals > 0 ? config.n_intervals : 10;
-  const main = el("main", { id: "main" });
-  const tabs = createTabs(app, main);
-  const side = el("aside", { id: "side", "aria-label": "Heads" }, createScatter(app), createGrid(app), createTable(app));
+  const views = el("div", { class: "views" });
+  const tabs = createTabs(app, views);
+  const side = el("aside", { id: "side", "aria-label": "Heads" }, el("div", { class: "side-list" }, createScatter(app), createGrid(app), createTable(app)));
+  side.append(divider(side));
   const showPane = () => (document.body.dataset.pane = store.state.pane);
   store.on(["pane"], showPane);
   showPane();
@@ -42,7 +43,7 @@ export function createLayout(app) {
   return [
     el("a", { class: "skip", href: "#main" }, "Skip to the head"),
     topBar(app),
-    el("div", { id: "columns" }, side, divider(side), el("div", { id: "content" }, headLine(app), tabs, main)),
+    el("div", { id: "columns" }, side, el("main", { id: "main" }, headLine(app), tabs, views)),
   ];
 }
 

@@ -186,7 +186,7 @@ export function createProjection(app) {
   function panelOf(space) {
     const holder = el("div", { class: "plot plot-cloud" });
     const panel = createPanel(app, {
-      name: `cloud-${space}`, title: `${space} · ${SPACE_NAMES[space]}`, level: 3,
+      name: `cloud-${space}`, title: `${space} · ${SPACE_NAMES[space]}`,
       give: { scene: () => sceneOf(space), table: () => tableOf(space) },
     });
     panel.body.append(holder);

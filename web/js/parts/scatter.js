@@ -118,9 +118,10 @@ export function createScatter(app) {
   });
   target.addEventListener("pointerup", (event) => {
     if (!drag) return;
-    const { from, to } = drag;
+    const { from } = drag;
+    const to = canvas.at(event);
     drag = null;
-    if (to) {
+    if (Math.hypot(to[0] - from[0], to[1] - from[1]) > 4) {
       const [xs, ys] = [[from[0], to[0]].map(plot.x.invert), [from[1], to[1]].map(plot.y.invert)];
       const sorted = (pair) => pair.sort((a, b) => a - b).map((v) => +v.toPrecision(6));
       store.set({ box: [...sorted(xs), ...sorted(ys)].join(",") });
