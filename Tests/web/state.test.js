@@ -2,6 +2,7 @@
 // The state table and the URL: what a link restores, and where the tree is looked for.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { STATE, forgetHead, readSelection, readState, writeSelection, writeState } from "../../web/js/core/state.js";
 import { createStore } from "../../web/js/core/store.js";
@@ -83,4 +84,17 @@ test("the tree is beside the page, beside its folder, or where data= says on thi
 test("no server_url is static mode", () => {
   for (const config of [{}, undefined, { server_url: null }]) assert.equal(createBackend(config, "http://h/"), null);
   assert.notEqual(createBackend({ server_url: "" }, "http://h/"), null);
+});
+
+test("index.html preloads exactly the modules main.js reaches", () => {
+  const web = new URL("../../web/", import.meta.url);
+  const seen = new Set();
+  const visit = (url) => {
+    if (seen.has(url.href)) return;
+    seen.add(url.href);
+    for (const [, path] of readFileSync(url, "utf8").matchAll(/from "(\.[^"]+)"/g)) visit(new URL(path, url));
+  };
+  visit(new URL("js/main.js", web));
+  const listed = [...readFileSync(new URL("index.html", web), "utf8").matchAll(/modulepreload" href="([^"]+)"/g)].map(([, path]) => new URL(path, web).href);
+  assert.deepEqual(listed.toSorted(), [...seen].toSorted());
 });

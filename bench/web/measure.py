@@ -88,7 +88,8 @@ def memory(browser, url):
     def heap():
         cdp.send("HeapProfiler.collectGarbage")
         found = {m["name"]: m["value"] for m in cdp.send("Performance.getMetrics")["metrics"]}
-        return found["JSHeapUsedSize"] / 2**20, found["Nodes"], found["JSEventListeners"]
+        usage = cdp.send("Runtime.getHeapUsage")  # the sequences live in array buffers, outside the heap proper
+        return (usage["usedSize"] + usage.get("backingStorageSize", 0)) / 2**20, found["Nodes"], found["JSEventListeners"]
 
     marks = {}
     for i in range(1, 101):

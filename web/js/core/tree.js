@@ -26,23 +26,22 @@ export function dataCandidates(pageUrl, given) {
 
 /** Opens the tree: config.json decides where it is; the other start files are read together. */
 export async function openTree(pageUrl, given) {
-  const { base, config } = await findConfig(dataCandidates(pageUrl, given));
-  const problems = createProblems();
-  const [rows, server, manifest] = await Promise.all([
-    readScatter(base, config, problems),
-    optional(base, "server_config.json", {}, problems, { cache: "no-cache" }),
-    optional(base, "attributions/manifest.json", {}, problems, { cache: "no-cache" }),
-  ]);
-  return createTree({ base, config, rows, server, manifest, problems });
-}
-
-async function findConfig(bases) {
+  const reader = createReader();
   let failure;
-  for (const base of bases) {
+  for (const base of dataCandidates(pageUrl, given)) {
+    const problems = createProblems();
+    // Asked for together: the second round trip of a far server would be felt.
+    const rest = Promise.all([
+      readScatter(base),
+      optional(base, "server_config.json", {}, problems),
+      optional(base, "attributions/manifest.json", {}, problems),
+    ]);
     try {
-      const config = await readJson(new URL("config.json", base), `${new URL(base).pathname}config.json`, { cache: "no-cache" });
-      if (config === null || typeof config !== "object" || Array.isArray(config)) throw new FileError(`${base}config.json is not an object.`);
-      return { base, config };
+      const config = await readConfig(base);
+      const [scatter, server, manifest] = await rest;
+      const rows = scatter.rows ?? listedHeads(config);
+      if (scatter.error) problems.add("scatter_data.json", `${scatter.error.message} Heads are listed without metrics.`);
+      return createTree({ base, config, rows, server, manifest, problems, reader });
     } catch (error) {
       if (!failure || !error.missing) failure = error;
       if (!error.missing) break;
@@ -51,21 +50,34 @@ async function findConfig(bases) {
   throw failure;
 }
 
-async function readScatter(base, config, problems) {
-  const heads = Array.isArray(config.heads) ? config.heads.filter((h) => Array.isArray(h) && h.every(Number.isInteger)) : [];
+async function readConfig(base) {
+  const path = `${new URL(base).pathname}config.json`;
+  const config = await readJson(new URL("config.json", base), path, { cache: "no-cache" });
+  if (config === null || typeof config !== "object" || Array.isArray(config)) throw new FileError(`${path} is not an object.`);
+  return config;
+}
+
+const isHead = (h) => Array.isArray(h) && Number.isInteger(h[0]) && Number.isInteger(h[1]);
+
+/** The heads config.json names, as rows without metrics. */
+function listedHeads(config) {
+  return (Array.isArray(config.heads) ? config.heads : []).filter(isHead).map(([layer, head]) => ({ layer, head }));
+}
+
+/** {rows} of scatter_data.json, or {error}. */
+async function readScatter(base) {
   try {
     const rows = await readJson(new URL("scatter_data.json", base), "scatter_data.json", { cache: "no-cache" });
     if (!Array.isArray(rows)) throw new FileError("scatter_data.json is not a list.");
-    return rows.filter((row) => Number.isInteger(row?.layer) && Number.isInteger(row?.head));
+    return { rows: rows.filter((row) => Number.isInteger(row?.layer) && Number.isInteger(row?.head)) };
   } catch (error) {
-    problems.add("scatter_data.json", `${error.message} Heads are listed without metrics.`);
-    return heads.map(([layer, head]) => ({ layer, head }));
+    return { error };
   }
 }
 
-async function optional(base, path, fallback, problems, options) {
+async function optional(base, path, fallback, problems) {
   try {
-    const value = await readJson(new URL(path, base), path, options);
+    const value = await readJson(new URL(path, base), path, { cache: "no-cache" });
     return value !== null && typeof value === "object" ? value : fallback;
   } catch (error) {
     if (!error.missing) problems.add(path, error.message);
@@ -95,9 +107,9 @@ function createProblems() {
   };
 }
 
-function createTree({ base, config, rows, server, manifest, problems }) {
-  const reader = createReader();
-  const heads = headList(config, rows);
+function createTree({ base, config, rows, server, manifest, problems, reader }) {
+  const listed = listedHeads(config);
+  const heads = listed.length ? listed : rows.map(({ layer, head }) => ({ layer, head }));
   const kept = new Map();
   let sequencesOfClouds = null;
 
@@ -198,11 +210,6 @@ function createTree({ base, config, rows, server, manifest, problems }) {
       manifest[key] = entry;
     },
   };
-}
-
-function headList(config, rows) {
-  const listed = Array.isArray(config.heads) ? config.heads : rows.map((row) => [row.layer, row.head]);
-  return listed.filter((h) => Array.isArray(h) && Number.isInteger(h[0]) && Number.isInteger(h[1])).map(([layer, head]) => ({ layer, head }));
 }
 
 function unpackHead({ vocabulary, sequences, rest }) {
