@@ -2,6 +2,7 @@
 // One projection panel in three dimensions, drawn by plotly.js, which is fetched on first use.
 
 import { el } from "../core/dom.js";
+import { createCanvas } from "../plots/canvas.js";
 import { frame } from "../pure/cloud.js";
 
 const VENDOR = new URL("../../vendor/plotly.min.js", import.meta.url).href;
@@ -27,15 +28,7 @@ export function loadPlotly() {
   return loading;
 }
 
-const columns = (xyz, pick) => {
-  const out = { x: [], y: [], z: [] };
-  for (const i of pick) {
-    out.x.push(xyz[3 * i]);
-    out.y.push(xyz[3 * i + 1]);
-    out.z.push(xyz[3 * i + 2]);
-  }
-  return out;
-};
+const column = (xyz, d) => Array.from({ length: xyz.length / 3 }, (_, i) => xyz[3 * i + d]);
 
 /**
  * A 3-D view of points `xyz`. `look()` answers {colors: string[], dim: boolean}; `colours()` the
@@ -43,7 +36,6 @@ const columns = (xyz, pick) => {
  */
 export async function createCloud3d(holder, { xyz, look, colours, camera, onHover, onPress, onCamera }) {
   const plotly = await loadPlotly();
-  const all = Array.from({ length: xyz.length / 3 }, (_, i) => i);
   const { middle, half } = frame(xyz);
   const range = (d) => [middle[d] - 1.08 * half, middle[d] + 1.08 * half];
   const axis = (d) => ({
@@ -58,28 +50,59 @@ export async function createCloud3d(holder, { xyz, look, colours, camera, onHove
     },
   });
   const main = () => ({
-    type: "scatter3d", mode: "markers", ...columns(xyz, all), hoverinfo: "none",
+    type: "scatter3d", mode: "markers", x: column(xyz, 0), y: column(xyz, 1), z: column(xyz, 2), hoverinfo: "none",
     marker: { size: xyz.length > 6000 ? 2.4 : 3.4, color: look().colors, opacity: look().dim ? 0.15 : 0.85, line: { width: 0 } },
   });
-  const ring = (size, color) => ({ type: "scatter3d", mode: "markers", x: [], y: [], z: [], hoverinfo: "skip", marker: { size, color, symbol: "circle-open", line: { width: 2, color } } });
-  await plotly.newPlot(holder, [main(), ring(11, colours().ink), ring(13, colours().ring)], layout(), { displayModeBar: false, responsive: true, displaylogo: false });
-  holder.on("plotly_hover", ({ points: [point] }) => point?.curveNumber === 0 && onHover(point.pointNumber));
-  holder.on("plotly_unhover", () => onHover(-1));
-  holder.on("plotly_click", ({ points: [point] }) => point?.curveNumber === 0 && onPress(point.pointNumber));
-  holder.on("plotly_relayout", (change) => change["scene.camera"] && onCamera(change["scene.camera"]));
+  const plot = el("div", { class: "plot3d" });
+  holder.append(plot);
+  await plotly.newPlot(plot, [main()], layout(), { displayModeBar: false, responsive: true, displaylogo: false });
+  let marked = { hot: -1, chosen: -1 };
+  const rings = createCanvas(holder, { label: "", draw: (width, height) => ({ width, height, marks: ringMarks(width, height) }) });
+  rings.element.classList.add("over");
+  rings.element.setAttribute("aria-hidden", "true");
 
-  const marked = { hot: -1, chosen: -1 };
+  plot.on("plotly_hover", ({ points: [point] }) => onHover(point.pointNumber));
+  plot.on("plotly_unhover", () => onHover(-1));
+  plot.on("plotly_click", ({ points: [point] }) => onPress(point.pointNumber));
+  plot.on("plotly_relayouting", rings.redraw);
+  plot.on("plotly_relayout", (change) => {
+    rings.redraw();
+    if (change["scene.camera"]) onCamera(change["scene.camera"]);
+  });
+
+  /** Rings around the hovered and the chosen point; restyling plotly would take ten frames for each. */
+  function ringMarks(width, height) {
+    const { ink, ring } = colours();
+    return [[marked.hot, 6.5, ink], [marked.chosen, 7.5, ring]].flatMap(([i, r, stroke]) => {
+      const at = i >= 0 ? onScreen(plot, xyz.subarray(3 * i, 3 * i + 3)) : null;
+      return at ? [{ kind: "circle", x: (width * (1 + at[0])) / 2, y: (height * (1 - at[1])) / 2, r, stroke, width: 2 }] : [];
+    });
+  }
+
   return {
-    recolour: () => plotly.restyle(holder, { "marker.color": [look().colors], "marker.opacity": look().dim ? 0.15 : 0.85 }, [0]),
-    mark({ hot, chosen }) {
-      if (hot === marked.hot && chosen === marked.chosen) return;
-      Object.assign(marked, { hot, chosen });
-      const at = (i) => columns(xyz, i >= 0 ? [i] : []);
-      const [a, b] = [at(hot), at(chosen)];
-      plotly.restyle(holder, { x: [a.x, b.x], y: [a.y, b.y], z: [a.z, b.z] }, [1, 2]);
+    recolour: () => plotly.restyle(plot, { "marker.color": [look().colors], "marker.opacity": look().dim ? 0.15 : 0.85 }, [0]),
+    mark(next) {
+      marked = next;
+      rings.redraw();
     },
-    turn: (next) => plotly.relayout(holder, { "scene.camera": { ...next, projection: { type: "orthographic" } } }),
-    picture: (options) => plotly.toImage(holder, options),
-    stop: () => plotly.purge(holder),
+    turn: (next) => plotly.relayout(plot, { "scene.camera": { ...next, projection: { type: "orthographic" } } }),
+    stop() {
+      rings.stop();
+      plotly.purge(plot);
+    },
   };
+}
+
+/**
+ * Where plotly draws a point, in -1..1 across and up; null when it cannot be told. The matrices are
+ * plotly's own (those its 3-D annotations are placed with), column by column.
+ */
+function onScreen(plot, [x, y, z]) {
+  const scene = plot._fullLayout?.scene?._scene;
+  const camera = scene?.glplot?.cameraParams;
+  if (!camera || !scene.dataScale) return null;
+  const through = (m, v) => [0, 1, 2, 3].map((row) => m[row] * v[0] + m[4 + row] * v[1] + m[8 + row] * v[2] + m[12 + row] * v[3]);
+  const scaled = [x * scene.dataScale[0], y * scene.dataScale[1], z * scene.dataScale[2], 1];
+  const p = [camera.model, camera.view, camera.projection].reduce((v, m) => through(m, v), scaled);
+  return p.every(Number.isFinite) ? [p[0] / p[3], p[1] / p[3]] : null;
 }

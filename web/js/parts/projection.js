@@ -13,7 +13,7 @@ import { createCloud3d, missing3d } from "./cloud3d.js";
 import { createClusterList, keptClusters } from "./clusters.js";
 import { createPointText } from "./pointtext.js";
 
-const CAMERA = { eye: { x: 0.9, y: 0.9, z: 0.75 }, up: { x: 0, y: 0, z: 1 }, center: { x: 0, y: 0, z: 0 } };
+const CAMERA = { eye: { x: 1, y: 1, z: 0.85 }, up: { x: 0, y: 0, z: 1 }, center: { x: 0, y: 0, z: 0 } };
 const FACE = { eye: { x: 0, y: 0, z: 2 }, up: { x: 0, y: 1, z: 0 }, center: { x: 0, y: 0, z: 0 } };
 
 export function createProjection(app) {
