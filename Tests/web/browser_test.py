@@ -58,8 +58,13 @@ def free_port():
         return s.getsockname()[1]
 
 
+class Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, *_):
+        pass  # a browser that leaves a page breaks off its requests
+
+
 def serve_folder(folder):
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    server = Server(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return f"http://127.0.0.1:{server.server_address[1]}"
 
@@ -173,10 +178,9 @@ def the_keys_do_what_they_say_and_leave_chords_alone(tab):
     press("]")
     assert tab.params()["interval"] == "9"
     press("[")
+    assert tab.params()["interval"] == "10"
     press("[")
-    assert tab.params()["interval"] == "-1"
-    press("[")
-    assert tab.params()["interval"] == "1"
+    assert tab.params()["interval"] in ("1", "-1")  # through custom where there is one
     press("t")
     assert tab.params()["transpose"] == "true"
     page.evaluate("dispatchEvent(new KeyboardEvent('keydown', {key: 't', ctrlKey: true, bubbles: true}))")
@@ -620,6 +624,9 @@ def an_edge_is_chosen_and_attributed(tab):
     assert len(shown) == 12
     assert page.locator(".description").first.inner_text() == "<img src=x onerror=alert(9)>"
     tab.shot("attribution")
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']}).then(r => r.violations.map(v => [v.id, v.nodes[0].html.slice(0, 200)]))")
+    assert not found, found
     page.locator(".pairs").focus()
     page.keyboard.press("ArrowDown")
     assert tab.params()["pick"] == "1"

@@ -7,7 +7,7 @@ import { readAttribution } from "../../web/js/pure/attribution.js";
 import { cameraAxes, frame, inside, packCloud, project, projectedPosition, rankShares } from "../../web/js/pure/cloud.js";
 import { addToCluster, deleteCluster, membership, readClusters, renameCluster } from "../../web/js/pure/clusters.js";
 import { attentionRamp, attentionStep, luminance, signed, viridis } from "../../web/js/pure/colour.js";
-import { number, parseAddress, quoted, score, short, statistic, token } from "../../web/js/pure/format.js";
+import { number, parseAddress, quoted, score, short, statistic, token, uncertainty } from "../../web/js/pure/format.js";
 import { textRule, tokenRule } from "../../web/js/pure/match.js";
 import { extent, metricNames, ranked, rowFilter, sorted, standing } from "../../web/js/pure/rank.js";
 import { axis, logTicks, padded, ticks } from "../../web/js/pure/scale.js";
@@ -108,13 +108,13 @@ test("attention steps are 0 for nothing, 255 at 1.4 times the largest, and rise"
   for (const theme of ["light", "dark"]) {
     for (const { fill, ink } of attentionRamp(theme)) {
       const [a, b] = [fill.match(/\d+/g).map(Number), [1, 3, 5].map((i) => parseInt(ink.slice(i, i + 2), 16))].map(luminance);
-      assert.ok((Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05) >= 3, `${theme} ${fill} under ${ink}`);
+      assert.ok((Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05) >= 4.5, `${theme} ${fill} under ${ink}`);
     }
   }
   assert.equal(viridis(0), "rgb(68,1,84)");
   assert.equal(viridis(1), "rgb(253,231,37)");
-  assert.equal(signed(-2, 2), "rgba(100,149,237,1.000)");
-  assert.equal(signed(0.5, 2), "rgba(255,140,0,0.250)");
+  assert.deepEqual(signed(-2, 2), { fill: "rgba(100,149,237,1.000)", ink: "#1d1d1b" });
+  assert.deepEqual(signed(0.5, 2), { fill: "rgba(255,140,0,0.250)", ink: "" });
 });
 
 test("numbers, scores and statistics print in the contracted forms", () => {
@@ -131,10 +131,12 @@ test("numbers, scores and statistics print in the contracted forms", () => {
   assert.equal(statistic(1234.4, "integer"), "1,234");
   assert.equal(statistic(1234.5, "scientific"), "1.235e+3");
   assert.equal(statistic(0.5, "constructor"), "0.5000");
+  assert.deepEqual([0.03217, 0, 12.34, 0.00001].map(uncertainty), ["0.032", "0", "12", "1e-5"]);
 });
 
 test("tokens show their control characters, lists show their spaces", () => {
   assert.equal(token("a\n\tb\u0000"), "a⏎↹b␀");
+  assert.equal(token("\u202eevil\u2066"), "⇄evil⇄");
   assert.equal(quoted("  the "), "␣␣the␣");
   assert.equal(quoted(""), "∅");
 });

@@ -11,7 +11,7 @@ import { createBackend } from "../../web/js/core/backend.js";
 
 test("every state survives the way through the URL", () => {
   const state = readState("");
-  const values = { layer: 5, head: 1, tab: "umap", interval: -1, reduction: "pairwise_max", transpose: true, seq: "c12", qpos: 4, kpos: 0, text: "a&b=c", sel: "7:1,2", map: "7", open: "7,8", x: "a", y: "b", color: "none", xlog: true, ylog: true, bars: true, box: "0,1,2,3", grid: "b", top: 0, sort: "-b", find: "5.1 b<2", cloud: "pca", spaces: "QK", paint: "token", rule: "/^ t/", side: "k", flat: true, point: "p3", view: "key", pick: 2, full: "grid", pane: "list", theme: "dark", embed: true, data: "other/" };
+  const values = { layer: 5, head: 1, tab: "umap", interval: -1, reduction: "pairwise_max", transpose: true, seq: "c12", qpos: 4, kpos: 0, text: "a&b=c", sel: "7:1,2", map: "7", zoom: "0,0,8", open: "7,8", x: "a", y: "b", color: "none", xlog: true, ylog: true, bars: true, box: "0,1,2,3", grid: "b", top: 0, sort: "-b", find: "5.1 b<2", cloud: "pca", spaces: "QK", paint: "token", rule: "/^ t/", side: "k", eye: "1,1,0.85", flat: true, point: "p3", view: "key", pick: 2, full: "grid", pane: "list", theme: "dark", embed: true, data: "other/" };
   assert.deepEqual(Object.keys(values).sort(), Object.keys(STATE).sort());
   assert.deepEqual(readState(writeState({ ...state, ...values })), values);
   assert.equal(writeState(state), "");

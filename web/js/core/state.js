@@ -36,6 +36,7 @@ export const STATE = {
   text: { ...text(), says: "sequence filter: words, or /pattern/" },
   sel: { ...text(), says: "selected tokens, sequence id:position,position" },
   map: { ...text(), says: "id of the sequence whose heat map is open" },
+  zoom: { ...text(), says: "part of the heat map in sight: first query, first key, size in tokens" },
   open: { ...text(), says: "ids of the unfolded sequences, comma-separated" },
   x: { ...text(), says: "scatter, horizontal axis" },
   y: { ...text(), says: "scatter, vertical axis" },
@@ -53,6 +54,7 @@ export const STATE = {
   paint: { ...text(), says: "colour of the cloud: norm, attention, distance, token, cluster" },
   rule: { ...text(), says: "token rule of paint=token: a token, or /pattern/" },
   side: { ...oneOf(["q", "k"], "q"), says: "side the token rule reads: q or k" },
+  eye: { ...text(), says: "where the 3-D camera stands: x,y,z" },
   flat: { ...flag(), says: "true: the cloud in two dimensions" },
   point: { ...text(), says: "selected point of the cloud (p0, p1 ... for projected ones)" },
   view: { ...oneOf(["pairs", "key", "query"], "pairs"), says: "attribution list: pairs, key or query" },
@@ -101,7 +103,7 @@ export function hasEdge(state) {
 
 /** Fields a change of head takes back: everything that belonged to the former head. */
 export function forgetHead() {
-  return { seq: "", qpos: null, kpos: null, sel: "", map: "", open: "", point: "", pick: 0, view: "pairs" };
+  return { seq: "", qpos: null, kpos: null, sel: "", map: "", zoom: "", open: "", point: "", pick: 0, view: "pairs" };
 }
 
 /** `sel` as a sequence id and positions; null when it is empty or malformed. */

@@ -125,8 +125,7 @@ export function createAttribution(app, kind) {
   }
 
   function rowNode(row, i, on, most, view) {
-    const badge = el("span", { class: "score num" }, score(row.score));
-    badge.style.backgroundColor = signed(row.score, most);
+    const badge = scoreBadge(row.score, most);
     const words = view === "pairs"
       ? [el("span", { class: "k" }, row.key.description), el("span", { class: "q" }, row.query.description)]
       : [el("span", {}, row.feature.description)];
@@ -141,9 +140,7 @@ export function createAttribution(app, kind) {
     const partner = el("div", { class: "partner" });
     const choose = (p) => fill(partner, featurePanel(other, names[other], p.feature));
     const partners = el("div", { class: "partners" }, el("h4", {}, `Acts with ${names[other].toLowerCase()} features`), row.partners.map((p) => {
-      const badge = el("span", { class: "score num" }, score(p.score));
-      badge.style.backgroundColor = signed(p.score, most);
-      return button("", () => choose(p), { class: "partner-row" }, badge, el("span", {}, p.feature.description));
+      return button("", () => choose(p), { class: "partner-row" }, scoreBadge(p.score, most), el("span", {}, p.feature.description));
     }));
     return [featurePanel(side, names[side], row.feature, row.partners.length ? partners : null), partner];
   }
@@ -218,6 +215,14 @@ export function createAttribution(app, kind) {
   load();
   show();
   return root;
+}
+
+function scoreBadge(value, most) {
+  const badge = el("span", { class: "score num" }, score(value));
+  const { fill: ground, ink } = signed(value, most);
+  badge.style.backgroundColor = ground;
+  badge.style.color = ink;
+  return badge;
 }
 
 /** Opens an edge in a tab: qk and ov attribute it, umap projects it. */

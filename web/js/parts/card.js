@@ -115,7 +115,7 @@ export function createCard(app, sequence, { remove = null }) {
       out.push(app.tip.on(button("UMAP", () => startPick("umap"), { class: "act umap", "aria-label": `Show an edge of sequence ${sequence.id} in the projection` }), "Find an edge in the projection"));
     }
     const open = store.state.map === sequence.id;
-    out.push(button("Map", () => store.set({ map: open ? "" : sequence.id }), { class: `act${open ? " solid" : ""}`, "aria-pressed": String(open), "aria-label": `Heat map of sequence ${sequence.id}` }));
+    out.push(button("Map", () => store.set({ map: open ? "" : sequence.id, zoom: "" }), { class: `act${open ? " solid" : ""}`, "aria-pressed": String(open), "aria-label": `Heat map of sequence ${sequence.id}` }));
     if (sequence.n > FOLD_FROM) {
       out.push(button(isOpen() ? "Fold" : "Unfold", toggle, { class: "act", "aria-expanded": String(isOpen()), "aria-label": `${isOpen() ? "Fold" : "Unfold"} sequence ${sequence.id}` }));
     }

@@ -2,7 +2,7 @@
 // What every view of the overview says about a head under the pointer.
 
 import { el } from "../core/dom.js";
-import { address, number, words } from "../pure/format.js";
+import { address, number, uncertainty, words } from "../pure/format.js";
 import { errorOf, standing, valueOf } from "../pure/rank.js";
 
 /** Lines of a head: its address and the given metrics with standard error and rank. */
@@ -14,7 +14,7 @@ export function headTip(row, names, rows) {
       const { rank, of } = standing(rows, name, row[name]);
       return el("tr", {},
         el("td", {}, words(name)),
-        el("td", { class: "num" }, number(row[name]), error === null ? "" : ` ± ${number(error)}`),
+        el("td", { class: "num" }, number(row[name]), error === null ? "" : ` ± ${uncertainty(error)}`),
         el("td", { class: "dim" }, `${rank} of ${of}`));
     })));
 }

@@ -12,7 +12,7 @@ import { valueAt } from "../pure/sequence.js";
 export function createHeatmap(app, sequence, { largest, onCell, onPress }) {
   const { tip } = app;
   const whole = { q0: 0, q1: sequence.n, k0: 0, k1: sequence.n };
-  let view = whole;
+  let view = viewOf(app.store.state.zoom, sequence.n) ?? whole;
   let plot = null;
   let cell = null;
   let pointed = -1;
@@ -54,6 +54,8 @@ export function createHeatmap(app, sequence, { largest, onCell, onPress }) {
   function setView(next) {
     view = next;
     canvas.redraw();
+    const size = view.q1 - view.q0;
+    app.store.set({ zoom: size === sequence.n ? "" : [view.q0, view.k0, size].map((v) => +v.toFixed(1)).join(",") });
   }
   function setCell(next) {
     if (next?.q === cell?.q && next?.k === cell?.k) return;
@@ -133,4 +135,11 @@ export function createHeatmap(app, sequence, { largest, onCell, onPress }) {
     },
     stop: canvas.stop,
   };
+}
+
+/** The view a `zoom` value names; null when it names none inside the pattern. */
+function viewOf(zoom, n) {
+  const [q0, k0, size] = zoom.split(",").map(Number);
+  const inside = [q0, k0].every((v) => v >= 0 && v + size <= n + 0.1) && size >= 1;
+  return zoom !== "" && inside ? { q0, q1: q0 + size, k0, k1: k0 + size } : null;
 }

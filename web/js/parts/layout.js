@@ -198,11 +198,10 @@ function keyTable(app) {
     app.goTo(next.layer, next.head);
   };
   const interval = (up) => {
-    const n = app.intervals;
-    // 1 … n, then custom, then around.
-    const at = store.state.interval === CUSTOM ? n + 1 : store.state.interval ?? n;
-    const next = ((at - 1 + (up ? 1 : n)) % (n + 1)) + 1;
-    store.set({ interval: next === n + 1 ? CUSTOM : next, tab: "sequences" });
+    const stops = Array.from({ length: app.intervals }, (_, i) => i + 1);
+    if (app.backend || app.session.head.custom.length) stops.push(CUSTOM);
+    const at = Math.max(0, stops.indexOf(store.state.interval ?? app.intervals));
+    store.set({ interval: stops[(at + (up ? 1 : -1) + stops.length) % stops.length], tab: "sequences" });
   };
   return {
     h: { says: "next head (Shift: the one before)", run: head },

@@ -5,7 +5,7 @@ import { button, el, fill } from "../core/dom.js";
 import { createPanel } from "../core/panel.js";
 import { createCanvas } from "../plots/canvas.js";
 import { barPlot, binned, readBins, stripPlot } from "../plots/bars.js";
-import { number, quoted, statistic, words } from "../pure/format.js";
+import { number, quoted, statistic, uncertainty, words } from "../pure/format.js";
 import { errorOf, standing, valueOf } from "../pure/rank.js";
 
 export function createMetrics(app) {
@@ -155,7 +155,7 @@ export function createMetrics(app) {
         const label = button(words(line.name), () => store.set({ grid: line.name, sort: `-${line.name}` }), { class: "link" });
         app.tip.on(label, heads.describe(line.name) || "Rank all heads by this metric");
         return el("tr", {}, el("th", { scope: "row" }, label),
-          el("td", { class: "num" }, number(line.value), line.error === null ? null : el("small", {}, ` ± ${number(line.error)}`)),
+          el("td", { class: "num" }, number(line.value), line.error === null ? null : el("small", {}, ` ± ${uncertainty(line.error)}`)),
           strip, el("td", { class: "num" }, `${line.rank} of ${line.of}`), el("td", { class: "num" }, `${Math.round(line.percentile)}%`));
       }))));
     return panel.root;
@@ -170,7 +170,7 @@ export function createMetrics(app) {
     lines.forEach((line, i) => {
       const y = 14 + i * 24;
       marks.push({ kind: "text", x: 10, y: y + 4, text: words(line.name), fill: colours.ink, size: 12 });
-      marks.push({ kind: "text", x: 290, y: y + 4, text: `${number(line.value)}${line.error === null ? "" : ` ± ${number(line.error)}`}`, fill: colours.ink, size: 12, anchor: "end" });
+      marks.push({ kind: "text", x: 290, y: y + 4, text: `${number(line.value)}${line.error === null ? "" : ` ± ${uncertainty(line.error)}`}`, fill: colours.ink, size: 12, anchor: "end" });
       const strip = stripPlot({ values: columnOf(line.name), value: line.value, error: line.error, width: 230, height: 20, colours });
       marks.push(...strip.marks.map((m) => shifted(m, 305, y - 10)));
       marks.push({ kind: "text", x: 560, y: y + 4, text: `${line.rank} of ${line.of}`, fill: colours.soft, size: 12 });

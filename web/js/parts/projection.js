@@ -16,13 +16,20 @@ import { createPointText } from "./pointtext.js";
 const CAMERA = { eye: { x: 1, y: 1, z: 0.85 }, up: { x: 0, y: 0, z: 1 }, center: { x: 0, y: 0, z: 0 } };
 const FACE = { eye: { x: 0, y: 0, z: 2 }, up: { x: 0, y: 1, z: 0 }, center: { x: 0, y: 0, z: 0 } };
 
+/** The camera an `eye` value names, else the usual one. */
+function cameraOf(eye) {
+  const [x, y, z] = eye.split(",").map(Number);
+  const given = eye !== "" && [x, y, z].every((v) => Number.isFinite(v) && Math.abs(v) < 20) && Math.hypot(x, y, z) > 0.05;
+  return given ? { ...CAMERA, eye: { x, y, z } } : CAMERA;
+}
+
 export function createProjection(app) {
   const { store, tree, session, tip } = app;
   let cloud = null;
   let tokens = {};
   let clusters = [];
   let views = new Map();
-  let camera = store.state.flat ? FACE : CAMERA;
+  let camera = store.state.flat ? FACE : cameraOf(store.state.eye);
   let lasso = false;
   let loaded = "";
   let abort = null;
@@ -43,7 +50,7 @@ export function createProjection(app) {
   const dims = el("div", { class: "segmented", role: "group", "aria-label": "Dimensions" },
     ["3-D", "2-D"].map((label) => button(label, () => {
       lasso = false;
-      camera = label === "2-D" ? FACE : CAMERA;
+      camera = label === "2-D" ? FACE : cameraOf(store.state.eye);
       store.set({ flat: label === "2-D" });
     }, { "data-flat": String(label === "2-D") })));
   const lassoButton = button("Lasso", () => setLasso(!lasso), { "aria-pressed": "false", class: "toggle", title: "Draw around points to name a cluster" });
@@ -196,6 +203,8 @@ export function createProjection(app) {
       onHover: (i, event) => setHot(i, event, holder), onPress: (i) => store.set({ point: i === pointOf() ? "" : nameOf(i) }),
       onCamera: (next) => {
         camera = next;
+        const { x, y, z } = next.eye;
+        store.set({ eye: [x, y, z].map((v) => +v.toFixed(3)).join(",") });
         for (const [other, view] of views) if (other !== space) view.turn?.(next);
       },
       lassoing: () => lasso, onLasso,

@@ -70,7 +70,7 @@ export function createScatter(app) {
       marks.push({ kind: "circle", x: point.x, y: point.y, r: 7, stroke, width: 2 });
       if (labelled) {
         const end = point.x > width - 60;
-        marks.push({ kind: "text", x: point.x + (end ? -11 : 11), y: point.y + 4, text: name, fill: colours.ink, size: 11.5, weight: 600, anchor: end ? "end" : "start" });
+        marks.push({ kind: "text", x: point.x + (end ? -11 : 11), y: point.y + 4, text: name, fill: colours.ink, size: 11.5, weight: 600, anchor: end ? "end" : "start", halo: colours.panel });
       }
     };
     ring(app.headName(), colours.ring, true);

@@ -15,6 +15,7 @@ export function createSequences(app) {
   const { store, session } = app;
   const n = app.intervals;
   let cards = [];
+  let drawn = null; // payload the cards are of
 
   const interval = select("Interval", [], "", (value) => store.set({ interval: Number(value) }));
   const step = (by) => {
@@ -88,6 +89,7 @@ export function createSequences(app) {
     showControls();
     composer.root.hidden = chosen() !== CUSTOM;
     const { data, error, custom } = session.head;
+    drawn = chosen() === CUSTOM ? null : data;
     for (const card of cards) {
       observer.unobserve(card.root);
       card.unmount();
@@ -124,10 +126,10 @@ export function createSequences(app) {
 
   store.on(["headVersion", "interval", "text", "tab", "layer", "head"], (state, changed) => {
     if (document.activeElement !== filter) filter.value = state.text;
-    const onlyLoaded = changed.has("headVersion") && changed.size === 1;
-    if (onlyLoaded && cards.length && chosen() !== CUSTOM && cards[0].owner === session.head) return showControls();
-    show();
-    cards.forEach((card) => (card.owner = session.head.data ? session.head : null));
+    // When only the custom sequences came, the cards of an interval stay as they are.
+    const onlyCustom = changed.has("headVersion") && changed.size === 1 && drawn === session.head.data;
+    if (onlyCustom && drawn && chosen() !== CUSTOM) showControls();
+    else show();
   });
   store.on(["reduction", "transpose", "alt", "themeName"], showControls);
   show();

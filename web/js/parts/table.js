@@ -3,7 +3,7 @@
 
 import { button, el, fill, oncePerFrame } from "../core/dom.js";
 import { createPanel } from "../core/panel.js";
-import { address, number } from "../pure/format.js";
+import { address, number, uncertainty } from "../pure/format.js";
 import { errorOf, sorted, valueOf } from "../pure/rank.js";
 
 const ROW = 23; // pixels, as in the style sheet
@@ -78,7 +78,7 @@ export function createTable(app) {
     return el("tr", { "data-head": name }, columns.map((column) => {
       if (column === "address") return el("th", { scope: "row" }, button(name, () => app.goTo(row.layer, row.head), { class: "link" }));
       const error = errorOf(row, column);
-      return el("td", { class: "num" }, number(valueOf(row, column)), error !== null && el("small", {}, ` ±${number(error)}`));
+      return el("td", { class: "num" }, number(valueOf(row, column)), error !== null && el("small", {}, ` ±${uncertainty(error)}`));
     }));
   }
 

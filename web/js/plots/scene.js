@@ -8,7 +8,7 @@
  *   | {kind: "line", points: number[], stroke: string, width?: number, dash?: number[], fill?: string, alpha?: number}
  *   | {kind: "curve", from: [number, number], over: [number, number], to: [number, number], stroke: string, width?: number, alpha?: number}
  *   | {kind: "text", x: number, y: number, text: string, fill: string, size?: number, anchor?: "start"|"middle"|"end",
- *      turn?: number, weight?: number, alpha?: number}} Mark
+ *      turn?: number, weight?: number, alpha?: number, halo?: string}} Mark
  */
 
 export const FONT = 'Inter, "Source Sans 3", "Segoe UI", system-ui, "Helvetica Neue", "Liberation Sans", Arial, sans-serif';
@@ -76,6 +76,12 @@ const PAINT = {
     context.font = `${mark.weight ?? 400} ${mark.size ?? 11}px ${FONT}`;
     context.textAlign = mark.anchor === "middle" ? "center" : mark.anchor ?? "start";
     context.textBaseline = "alphabetic";
+    if (mark.halo) {
+      context.lineJoin = "round";
+      context.lineWidth = 3.5;
+      context.strokeStyle = mark.halo;
+      context.strokeText(mark.text, 0, 0);
+    }
     context.fillStyle = mark.fill;
     context.fillText(mark.text, 0, 0);
     context.restore();
@@ -108,7 +114,8 @@ const WRITE = {
   text: (m) => {
     const place = m.turn ? `transform="translate(${f(m.x)} ${f(m.y)}) rotate(${f(m.turn)})"` : `x="${f(m.x)}" y="${f(m.y)}"`;
     const anchor = m.anchor && m.anchor !== "start" ? ` text-anchor="${m.anchor}"` : "";
-    return `<text ${place} font-size="${f(m.size ?? 11)}"${m.weight ? ` font-weight="${m.weight}"` : ""}${anchor} fill="${escape(m.fill)}" xml:space="preserve">${escape(m.text)}</text>`;
+    const halo = m.halo ? ` stroke="${escape(m.halo)}" stroke-width="3.5" stroke-linejoin="round" paint-order="stroke"` : "";
+    return `<text ${place} font-size="${f(m.size ?? 11)}"${m.weight ? ` font-weight="${m.weight}"` : ""}${anchor}${halo} fill="${escape(m.fill)}" xml:space="preserve">${escape(m.text)}</text>`;
   },
 };
 

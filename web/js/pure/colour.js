@@ -19,7 +19,10 @@ const VIRIDIS = ["#440154", "#482878", "#3e4989", "#31688e", "#26828e", "#1f9e89
 
 const STEPS = 256;
 
-/** 256 colours from the page's ground through the scale, with the ink that is readable on each. */
+/**
+ * 256 colours from the page's ground through the scale, with the ink that is readable on
+ * each: of black and white the one with more contrast, 4.5 and better everywhere.
+ */
 function ramp(stops, ground) {
   const start = channels(ground);
   return Array.from({ length: STEPS }, (_, i) => {
@@ -27,7 +30,7 @@ function ramp(stops, ground) {
     const rgb = t < 0.15
       ? through(stops, 0.15).map((c, j) => start[j] + (c - start[j]) * (t / 0.15))
       : through(stops, t);
-    return { fill: css(rgb), ink: luminance(rgb) > 0.3 ? "#1d1d1b" : "#ffffff" };
+    return { fill: css(rgb), ink: luminance(rgb) > 0.179 ? "#000000" : "#ffffff" };
   });
 }
 
@@ -63,10 +66,14 @@ export const viridisStep = (t) => VIRIDIS_STEPS[Math.min(STEPS - 1, Math.max(0, 
 /** Colour for a value that is missing. */
 export const MISSING = "#9a978f";
 
-/** Signed score: orange above zero, blue below, stronger with |value| / largest. */
+/**
+ * Signed score: orange above zero, blue below, stronger with |value| / largest, and the ink that
+ * is readable on it ("" for the page's own).
+ */
 export function signed(value, largest) {
   const alpha = largest > 0 ? Math.min(1, Math.abs(value) / largest) : 0;
-  return value < 0 ? `rgba(100,149,237,${alpha.toFixed(3)})` : `rgba(255,140,0,${alpha.toFixed(3)})`;
+  const fill = value < 0 ? `rgba(100,149,237,${alpha.toFixed(3)})` : `rgba(255,140,0,${alpha.toFixed(3)})`;
+  return { fill, ink: alpha > 0.45 ? "#1d1d1b" : "" };
 }
 
 /** Fifteen colours for clusters, distinct for colour-blind eyes as far as fifteen can be. */
