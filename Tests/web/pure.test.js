@@ -6,13 +6,15 @@ import { test } from "node:test";
 import { readAttribution } from "../../web/js/pure/attribution.js";
 import { cameraAxes, frame, inside, packCloud, project, projectedPosition, rankShares } from "../../web/js/pure/cloud.js";
 import { addToCluster, deleteCluster, membership, readClusters, renameCluster } from "../../web/js/pure/clusters.js";
-import { attentionRamp, attentionStep, luminance, signed, viridis } from "../../web/js/pure/colour.js";
+import { MISSING, attentionRamp, attentionStep, luminance, signed, viridis } from "../../web/js/pure/colour.js";
 import { number, parseAddress, quoted, score, short, statistic, token, uncertainty } from "../../web/js/pure/format.js";
 import { textRule, tokenRule } from "../../web/js/pure/match.js";
+import { MATCH, paintPoints } from "../../web/js/pure/paint.js";
 import { extent, metricNames, ranked, rowFilter, sorted, standing } from "../../web/js/pure/rank.js";
 import { axis, logTicks, padded, ticks } from "../../web/js/pure/scale.js";
 import { entries, folds, fromRecord, strongestPair, strongestPerToken, summed, toRecord, valueAt } from "../../web/js/pure/sequence.js";
 import { barPlot, binned, readBins } from "../../web/js/plots/bars.js";
+import { nearestPoint, placePoints } from "../../web/js/plots/cloud.js";
 import { heatmapPlot, moved, zoomed } from "../../web/js/plots/heatmap.js";
 import { toSvg } from "../../web/js/plots/scene.js";
 import { nearest, scatterPlot } from "../../web/js/plots/scatter.js";
@@ -219,10 +221,32 @@ test("a cloud is packed, an odd one too, and projected points are read in both s
 
 test("the camera looking down d2 sees d0 to the right and d1 up", () => {
   const flat = project(Float32Array.of(1, 0, 5, 0, 1, -5), { middle: [0, 0, 0], half: 1 }, cameraAxes({ x: 0, y: 0, z: 2 }, { x: 0, y: 1, z: 0 }));
-  const want = [1 / 1.5, 0, 0, 1 / 1.5];
+  const want = [1, 0, 0, 1];
   flat.forEach((v, i) => assert.ok(Math.abs(v - want[i]) < 1e-6));
   assert.deepEqual(frame(Float32Array.of(0, 0, 0, 2, 4, NaN)), { middle: [1, 2, 0], half: 2 });
   assert.ok(inside(1, 1, [[0, 0], [3, 0], [0, 3]]) && !inside(2, 2, [[0, 0], [3, 0], [0, 3]]));
+});
+
+test("points are painted by norm rank, distance, rule and cluster, and stay grey where nothing is known", () => {
+  const points = {
+    total: 3, identity: (i) => [["a", 5, 5], ["a", 9, 1], ["b", 3, 2]][i], norm: (i) => [4, NaN, 2][i], attention: (i) => [1, NaN, 0][i],
+    rule: tokenRule("the"), tokenAt: (i) => [" the", null, " then"][i], clusters: [{ color: "#123456" }], clusterOf: [-1, 0, -1],
+  };
+  const [low, high] = [viridis(0), viridis(1)];
+  assert.deepEqual(paintPoints("norm", points), [high, MISSING, low]);
+  assert.deepEqual(paintPoints("attention", points), [high, MISSING, low]);
+  assert.deepEqual([paintPoints("distance", points)[0], paintPoints("distance", points)[1]], [low, high]);
+  assert.deepEqual(paintPoints("token", points).map((c) => c === MATCH), [true, false, false]);
+  assert.equal(paintPoints("cluster", points)[1], "#123456");
+  assert.deepEqual(paintPoints("constructor", points), paintPoints("norm", points));
+});
+
+test("placed points fill the panel and keep their shape", () => {
+  const places = placePoints(Float32Array.of(-2, 0, 2, 1, NaN, NaN), { width: 400, height: 400 });
+  assert.ok(Math.abs(places[2] - places[0] - 0.92 * 400) < 1e-3);
+  assert.ok(Math.abs((places[1] - places[3]) * 4 - (places[2] - places[0])) < 1e-3);
+  assert.equal(nearestPoint(places, places[2] + 3, places[3]), 1);
+  assert.equal(nearestPoint(places, 5, 5), -1);
 });
 
 test("bins must fit their edges; equal bins hold every value", () => {

@@ -23,6 +23,7 @@ export function createAttribution(app, kind) {
   let asked = "";
   let abort = null;
   let failure = null;
+  let view = null; // the tokens of the edge's sequence
 
   const edge = () => ({ seq: store.state.seq, q: store.state.qpos, k: store.state.kpos });
   const mine = () => store.state.tab === kind;
@@ -78,7 +79,7 @@ export function createAttribution(app, kind) {
     }
     const inside = q < sequence.n && k < sequence.n;
     const text = (i) => (inside ? quoted(sequence.tokens[i]) : "outside the sequence");
-    const view = createTokens(app, sequence, {
+    view = createTokens(app, sequence, {
       spans: spansOf(sequence, { open: false, anchors: [q, k] }), largest: () => 1,
       mode: () => ({ transpose: store.state.transpose !== (store.state.alt === true), reduction: "max" }),
       marks: () => ({ query: q, key: k, cached: new Set() }),
@@ -97,17 +98,17 @@ export function createAttribution(app, kind) {
 
   function body() {
     const tabs = lists().filter(([key, , rows]) => rows.length || (key === "pairs" && !answer.key.length && !answer.query.length));
-    const [view, , rows] = tabs.find(([key]) => key === store.state.view) ?? tabs[0];
+    const [side, , rows] = tabs.find(([key]) => key === store.state.view) ?? tabs[0];
     if (!rows.length) return el("p", { class: "empty" }, "No pair of features acts on this edge: both tokens' features are outside the dictionary, or their product is zero.");
     const chosen = Math.min(Math.max(0, store.state.pick), rows.length - 1);
     const most = Math.max(...rows.map((r) => Math.abs(r.score)), 1e-12);
     const panel = createPanel(app, {
-      name: `${kind}-list`, title: `${kind.toUpperCase()} ${view === "pairs" ? "pairs" : "marginals"}`,
+      name: `${kind}-list`, title: `${kind.toUpperCase()} ${side === "pairs" ? "pairs" : "marginals"}`,
       describe: `Orange adds to the ${kind === "qk" ? "score" : "output"}, blue takes away; colours are relative to the strongest in the list.`,
-      give: { table: () => listTable(view, rows) },
+      give: { table: () => listTable(side, rows) },
     });
-    const list = el("ol", { class: "pairs", role: "listbox", tabIndex: 0, "aria-label": `${tabs.find(([k]) => k === view)[1]}, strongest first`, "aria-activedescendant": `${kind}-row-${chosen}` },
-      rows.map((row, i) => rowNode(row, i, i === chosen, most, view)));
+    const list = el("ol", { class: "pairs", role: "listbox", tabIndex: 0, "aria-label": `${tabs.find(([k]) => k === side)[1]}, strongest first`, "aria-activedescendant": `${kind}-row-${chosen}` },
+      rows.map((row, i) => rowNode(row, i, i === chosen, most, side)));
     list.addEventListener("keydown", (event) => {
       const to = { ArrowDown: chosen + 1, ArrowUp: chosen - 1, Home: 0, End: rows.length - 1 }[event.key];
       if (to === undefined) return;
@@ -118,9 +119,9 @@ export function createAttribution(app, kind) {
       next.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" });
     });
     panel.body.append(
-      tabs.length > 1 ? el("div", { class: "segmented", role: "group", "aria-label": "List" }, tabs.map(([key, label, all]) => button(`${label} ${all.length}`, () => store.set({ view: key, pick: 0 }), { "aria-pressed": String(key === view) }))) : "",
+      tabs.length > 1 ? el("div", { class: "segmented", role: "group", "aria-label": "List" }, tabs.map(([key, label, all]) => button(`${label} ${all.length}`, () => store.set({ view: key, pick: 0 }), { "aria-pressed": String(key === side) }))) : "",
       list);
-    const right = view === "pairs" ? pairFeatures(rows[chosen]) : marginalFeatures(rows[chosen], view);
+    const right = side === "pairs" ? pairFeatures(rows[chosen]) : marginalFeatures(rows[chosen], side);
     return el("div", { class: "attribution-body" }, panel.root, el("div", { class: "features" }, right));
   }
 
@@ -211,7 +212,8 @@ export function createAttribution(app, kind) {
     load();
     if (mine() && answer) show();
   });
-  store.on(["headVersion", "view", "pick", "themeName", "alt", "transpose"], () => mine() && show());
+  store.on(["headVersion", "view", "pick", "themeName"], () => mine() && show());
+  store.on(["alt", "transpose"], () => mine() && view?.refresh());
   load();
   show();
   return root;

@@ -7,8 +7,8 @@ import { folds } from "../pure/sequence.js";
 
 const CONTEXT = 40;
 
-/** `identity(i)`, `tokensOf(i)` and `attention(i)` describe a point. */
-export function createPointText(app, { identity, tokensOf, attention }) {
+/** `points()` is the cloud model the numbers of points refer to. */
+export function createPointText(app, points) {
   const root = el("div", { class: "pointtext", role: "status" });
 
   function span(tokens, i, q, k) {
@@ -35,8 +35,8 @@ export function createPointText(app, { identity, tokensOf, attention }) {
     root,
     /** The point in a line or two, for the tooltip. */
     summary(i) {
-      const [seq, q, k] = identity(i);
-      const tokens = tokensOf(i);
+      const [seq, q, k] = points().identity(i);
+      const tokens = points().tokensOf(i);
       const around = (at) => (tokens ? tokens.slice(Math.max(0, at - 4), at + 3).map((t, j) => (Math.max(0, at - 4) + j === at ? el("b", {}, shown(t)) : shown(t))) : "");
       return el("div", { class: "toktip" }, el("div", { class: "dim" }, `sequence ${seq} · ${q} → ${k}`),
         tokens ? [el("div", {}, el("span", { class: "q" }, "query "), around(q)), el("div", {}, el("span", { class: "k" }, "key "), around(k))] : el("div", {}, "(no token data)"));
@@ -46,9 +46,9 @@ export function createPointText(app, { identity, tokensOf, attention }) {
         fill(root, el("p", { class: "dim" }, "Hover a point for its text; click one to hold it."));
         return;
       }
-      const [seq, q, k] = identity(i);
-      const tokens = tokensOf(i);
-      const value = attention(i);
+      const [seq, q, k] = points().identity(i);
+      const tokens = points().tokensOf(i);
+      const value = points().attention(i);
       const word = (at) => (tokens?.[at] === undefined ? "" : quoted(tokens[at]));
       const stored = app.session.sequence(seq);
       fill(root,

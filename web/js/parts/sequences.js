@@ -118,7 +118,7 @@ export function createSequences(app) {
 
   function noteText(found, all) {
     const { data, custom } = session.head;
-    if (!store.state.text.trim()) return `${all} sequences, strongest first. Hover a token; click to hold it, Shift-click to add.`;
+    if (!store.state.text.trim()) return `${all} ${all === 1 ? "sequence" : "sequences, strongest first"}. Hover a token; click to hold it, Shift-click to add.`;
     const everywhere = matching([...(data?.sequences ?? []), ...custom]).list.length;
     return `${found} of ${all} match; ${everywhere} in all intervals.`;
   }

@@ -172,6 +172,8 @@ export function createTokens(app, sequence, { spans, mode, largest, onFocus = no
     app.tip.hide();
     focusOn(-1);
   });
+  // Shift adds a token; it must not select the text between as well.
+  root.addEventListener("mousedown", (event) => event.shiftKey && event.preventDefault());
   root.addEventListener("click", (event) => {
     const i = indexOf(event.target);
     if (i >= 0) onPress(i, event);

@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // A projection panel in two dimensions as a scene, seen by an orthographic camera.
 
-/** Pixel positions of projected x, y pairs in a panel of `width` x `height`; `zoom` and `pan` as the user left them. */
+/**
+ * Pixel positions of projected x, y pairs, made to fill a panel of `width` x `height`; `zoom` and
+ * `pan` as the user left them.
+ */
 export function placePoints(flat, { width, height, zoom = 1, pan = [0, 0] }) {
-  const side = (Math.min(width, height) / 2) * zoom;
+  let [across, up] = [1e-6, 1e-6];
+  for (let i = 0; i < flat.length; i += 2) {
+    if (Math.abs(flat[i]) > across) across = Math.abs(flat[i]);
+    if (Math.abs(flat[i + 1]) > up) up = Math.abs(flat[i + 1]);
+  }
+  const side = 0.92 * zoom * Math.min(width / 2 / across, height / 2 / up);
   const out = new Float32Array(flat.length);
   for (let i = 0; i < flat.length; i += 2) {
     out[i] = width / 2 + pan[0] + flat[i] * side;

@@ -110,15 +110,15 @@ export function cameraAxes(eye, up = { x: 0, y: 0, z: 1 }) {
 const cross = (a, b) => [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]];
 const unit = (a) => a.map((c) => c / (Math.hypot(...a) || 1));
 
-/** Positions seen by a camera, as x, y pairs in -1..1 (NaN where a point has none). */
+/** Positions seen by a camera, as x, y pairs about 0 (NaN where a point has none). */
 export function project(xyz, { middle, half }, { right, up }) {
   const out = new Float32Array((xyz.length / 3) * 2);
   for (let i = 0, j = 0; i < xyz.length; i += 3, j += 2) {
     const x = (xyz[i] - middle[0]) / half;
     const y = (xyz[i + 1] - middle[1]) / half;
     const z = (xyz[i + 2] - middle[2]) / half;
-    out[j] = (x * right[0] + y * right[1] + z * right[2]) / 1.5;
-    out[j + 1] = (x * up[0] + y * up[1] + z * up[2]) / 1.5;
+    out[j] = x * right[0] + y * right[1] + z * right[2];
+    out[j + 1] = x * up[0] + y * up[1] + z * up[2];
   }
   return out;
 }
