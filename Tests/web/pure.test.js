@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: Apache-2.0
+// The page's pure functions against slow, obvious versions of themselves and hand-made cases.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { readAttribution } from "../../web/js/pure/attribution.js";
+import { cameraAxes, frame, inside, packCloud, project, projectedPosition, rankShares } from "../../web/js/pure/cloud.js";
+import { addToCluster, deleteCluster, membership, readClusters, renameCluster } from "../../web/js/pure/clusters.js";
+import { MISSING, attentionRamp, attentionStep, luminance, signed, viridis } from "../../web/js/pure/colour.js";
+import { number, parseAddress, quoted, score, short, statistic, token, uncertainty } from "../../web/js/pure/format.js";
+import { textRule, tokenRule } from "../../web/js/pure/match.js";
+import { MATCH, paintPoints } from "../../web/js/pure/paint.js";
+import { extent, metricNames, ranked, rowFilter, sorted, standing } from "../../web/js/pure/rank.js";
+import { axis, logTicks, padded, ticks } from "../../web/js/pure/scale.js";
+import { entries, folds, fromRecord, strongestPair, strongestPerToken, summed, toRecord, valueAt } from "../../web/js/pure/sequence.js";
+import { barPlot, binned, readBins } from "../../web/js/plots/bars.js";
+import { nearestPoint, placePoints } from "../../web/js/plots/cloud.js";
+import { heatmapPlot, moved, zoomed } from "../../web/js/plots/heatmap.js";
+import { toSvg } from "../../web/js/plots/scene.js";
+import { nearest, scatterPlot } from "../../web/js/plots/scatter.js";
+import { toCsv, toObjects } from "../../web/js/core/exports.js";
+
+/** A random record and the same pattern as a plain matrix. */
+function sample(n, seed) {
+  let state = seed;
+  const rand = () => ((state = (state * 1103515245 + 12345) % 2147483648) / 2147483648);
+  const matrix = Array.from({ length: n }, () => new Array(n).fill(0));
+  const indices = [];
+  const values = [];
+  for (let q = 0; q < n; q++) {
+    for (let k = 0; k <= q; k++) {
+      if (rand() > 0.4) continue;
+      matrix[q][k] = rand();
+      indices.push(q * n + k);
+      values.push(matrix[q][k]);
+    }
+  }
+  const tokens = Array.from({ length: n }, (_, i) => `t${i}`);
+  return { matrix, record: { sequence_id: 7, interval: 3, tokens, attention_indices: indices, attention_values: values, seq_len: n, max_activation: 0.9 } };
+}
+
+test("reductions equal a plain matrix walk without row 0 and column 0, the diagonal kept", () => {
+  for (const seed of [1, 2, 3, 4]) {
+    const n = 9 + seed;
+    const { matrix, record } = sample(n, seed);
+    const sequence = fromRecord(record);
+    for (const transpose of [false, true]) {
+      const want = Array.from({ length: n }, (_, i) => {
+        let most = 0;
+        for (let j = 1; j < n; j++) if (i > 0) most = Math.max(most, transpose ? matrix[j][i] : matrix[i][j]);
+        return most;
+      });
+      assert.deepEqual([...strongestPerToken(sequence, transpose)], want);
+      for (const p of [0, 1, n - 1]) {
+        const line = Array.from({ length: n }, (_, j) => (p === 0 || j === 0 ? 0 : transpose ? matrix[j][p] : matrix[p][j]));
+        assert.deepEqual([...summed(sequence, [p], transpose)], line);
+      }
+      const two = Array.from({ length: n }, (_, j) => (j === 0 ? 0 : transpose ? matrix[j][2] + matrix[j][4] : matrix[2][j] + matrix[4][j]));
+      summed(sequence, [2, 4, 2], transpose).forEach((v, j) => assert.ok(Math.abs(v - two[j]) < 1e-12));
+    }
+    let best = { value: -1 };
+    for (let q = 1; q < n; q++) for (let k = 1; k <= q; k++) if (matrix[q][k] > best.value) best = { q, k, value: matrix[q][k] };
+    assert.deepEqual(strongestPair(sequence), best);
+    assert.equal(valueAt(sequence, best.q, best.k), best.value);
+    assert.equal(entries(sequence, best.q, false)[0].at, best.k);
+  }
+});
+
+test("entries in any order make the same sequence, and it writes back as it came", () => {
+  const { record } = sample(12, 5);
+  const order = record.attention_indices.map((_, i) => i).reverse();
+  const shuffled = { ...record, attention_indices: order.map((i) => record.attention_indices[i]), attention_values: order.map((i) => record.attention_values[i]) };
+  const [a, b] = [fromRecord(record), fromRecord(shuffled)];
+  for (let q = 0; q < 12; q++) assert.deepEqual(entries(a, q, false), entries(b, q, false));
+  assert.deepEqual(toRecord(a), record);
+});
+
+test("entries outside the pattern are counted and left out", () => {
+  const sequence = fromRecord({ sequence_id: 1, tokens: ["a", "b"], seq_len: 2, attention_indices: [0, 3, 4, -1, 1.5, 2], attention_values: [1, 0.5, 1, 1, 1, null], max_activation: 1 });
+  assert.equal(sequence.dropped, 4);
+  assert.equal(valueAt(sequence, 1, 1), 0.5);
+  assert.equal(fromRecord({ tokens: null }), null);
+  assert.equal(fromRecord({ tokens: ["a"], attention_indices: [0, 0], attention_values: [1] }).dropped, 1);
+});
+
+test("indices are read by seq_len where it differs from the number of tokens", () => {
+  const sequence = fromRecord({ tokens: ["a", "b", "c"], seq_len: 4, attention_indices: [9, 11], attention_values: [0.7, 0.2] });
+  assert.equal(valueAt(sequence, 2, 1), 0.7);
+  assert.equal(sequence.dropped, 1);
+});
+
+test("folds are ascending, apart, inside, and hold every anchor", () => {
+  for (const anchors of [[], [0], [511], [40, 300], [100, 130], [5, 505]]) {
+    const spans = folds(512, anchors, 34);
+    spans.forEach(([from, to], i) => {
+      assert.ok(from >= 0 && to <= 512 && from < to);
+      if (i) assert.ok(from > spans[i - 1][1]);
+    });
+    for (const at of anchors) assert.ok(spans.some(([from, to]) => at >= from && at < to));
+  }
+});
+
+test("attention steps are 0 for nothing, 255 at 1.4 times the largest, and rise", () => {
+  assert.equal(attentionStep(0, 1), 0);
+  assert.equal(attentionStep(-1, 1), 0);
+  assert.equal(attentionStep(1e-9, 1), 1);
+  assert.equal(attentionStep(1.4, 1), 255);
+  assert.equal(attentionStep(9, 1), 255);
+  assert.equal(attentionStep(0.7, 1), 128);
+  for (const theme of ["light", "dark"]) {
+    for (const { fill, ink } of attentionRamp(theme)) {
+      const [a, b] = [fill.match(/\d+/g).map(Number), [1, 3, 5].map((i) => parseInt(ink.slice(i, i + 2), 16))].map(luminance);
+      assert.ok((Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05) >= 4.5, `${theme} ${fill} under ${ink}`);
+    }
+  }
+  assert.equal(viridis(0), "rgb(68,1,84)");
+  assert.equal(viridis(1), "rgb(253,231,37)");
+  assert.deepEqual(signed(-2, 2), { fill: "rgba(100,149,237,1.000)", ink: "#1d1d1b" });
+  assert.deepEqual(signed(0.5, 2), { fill: "rgba(255,140,0,0.250)", ink: "" });
+});
+
+test("numbers, scores and statistics print in the contracted forms", () => {
+  assert.equal(number(0), "0");
+  assert.equal(number(0.12345), "0.1235");
+  assert.equal(number(0.0004), "4.00e-4");
+  assert.equal(number(NaN), "–");
+  assert.equal(short(12345), "12.3k");
+  assert.equal(score(0), "0");
+  assert.equal(score(0.0002), "2.0e-4");
+  assert.equal(score(-0.5), "-0.5000");
+  assert.equal(score(12.345), "12.35");
+  assert.equal(statistic(0.1234, "percent"), "12.34%");
+  assert.equal(statistic(1234.4, "integer"), "1,234");
+  assert.equal(statistic(1234.5, "scientific"), "1.235e+3");
+  assert.equal(statistic(0.5, "constructor"), "0.5000");
+  assert.deepEqual([0.03217, 0, 12.34, 0.00001].map(uncertainty), ["0.032", "0", "12", "1e-5"]);
+});
+
+test("tokens show their control characters, lists show their spaces", () => {
+  assert.equal(token("a\n\tb\u0000"), "a⏎↹b␀");
+  assert.equal(token("\u202eevil\u2066"), "⇄evil⇄");
+  assert.equal(quoted("  the "), "␣␣the␣");
+  assert.equal(quoted(""), "∅");
+});
+
+test("addresses are read in every common form", () => {
+  for (const text of ["5.1", "L5H1", "l5h1", " 5 1 ", "5:1", "L5.H1"]) assert.deepEqual(parseAddress(text), { layer: 5, head: 1 });
+  for (const text of ["", "5", "head", "5.1.2"]) assert.equal(parseAddress(text), null);
+});
+
+test("rules match a token, words or a pattern, and say when a pattern is wrong", () => {
+  assert.ok(tokenRule("the").test(" the") && !tokenRule("the").test(" then"));
+  assert.ok(tokenRule("/^ th/").test(" then"));
+  assert.ok(textRule("CAT sat").test("the cat sat"));
+  assert.match(tokenRule("/(/").error, /not a valid pattern/);
+});
+
+const ROWS = [
+  { layer: 0, head: 0, a: 1, b: 10, a_se: 0.1 }, { layer: 0, head: 1, a: 3, b: null, a_se: 0.2 }, { layer: 1, head: 0, a: 2, b: 30, a_se: 0.3 },
+];
+
+test("metric columns leave out layer, head and standard errors, in the preferred order", () => {
+  assert.deepEqual(metricNames(ROWS), ["a", "b"]);
+  assert.deepEqual(metricNames(ROWS, ["b", "zzz"]), ["b", "a"]);
+  assert.deepEqual(extent(ROWS, "b"), [10, 30]);
+});
+
+test("ranks, percentiles, orders and filters", () => {
+  assert.deepEqual(ranked(ROWS, "a").map((r) => r.a), [3, 2, 1]);
+  assert.deepEqual(standing(ROWS, "a", 3), { rank: 1, of: 3, percentile: 100 });
+  assert.deepEqual(standing(ROWS, "a", 1).rank, 3);
+  assert.deepEqual(sorted(ROWS, "-b").map((r) => r.b), [30, 10, null]);
+  assert.deepEqual(sorted(ROWS, "b").map((r) => r.b), [10, 30, null]);
+  const keep = (text) => ROWS.filter(rowFilter(text, ["a", "b"]).test).map((r) => `${r.layer}.${r.head}`);
+  assert.deepEqual(keep("L0"), ["0.0", "0.1"]);
+  assert.deepEqual(keep("0.1 1."), ["0.1", "1.0"]);
+  assert.deepEqual(keep("a>=2 L1"), ["1.0"]);
+  assert.match(rowFilter("nope>1", ["a"]).error, /No metric/);
+  assert.match(rowFilter("???", ["a"]).error, /neither/);
+});
+
+test("scales go there and back, ticks are round and inside", () => {
+  for (const log of [false, true]) {
+    const scale = axis([2, 400], [10, 110], { log });
+    for (const v of [2, 50, 400]) assert.ok(Math.abs(scale.invert(scale.at(v)) - v) < 1e-9 * v);
+    for (const t of scale.ticks) assert.ok(t >= 2 && t <= 400);
+  }
+  assert.ok(Number.isNaN(axis([1, 10], [0, 1], { log: true }).at(0)));
+  assert.deepEqual(ticks(0, 1, 5), [0, 0.2, 0.4, 0.6, 0.8, 1]);
+  assert.deepEqual(logTicks(1, 1000), [1, 10, 100, 1000]);
+  assert.ok(padded([5, 5])[0] < 5);
+});
+
+test("clusters grow, merge, part and keep each point once", () => {
+  let all = addToCluster([], "one", [[1, 2, 3], [4, 5, 6]]);
+  all = addToCluster(all, "two", [[4, 5, 6]]);
+  assert.deepEqual(all.map((c) => c.points.length), [1, 1]);
+  assert.notEqual(all[0].color, all[1].color);
+  all = addToCluster(all, "two", [[7, 8, 9]]);
+  assert.deepEqual([...membership(all, 3, (i) => [[1, 2, 3], [7, 8, 9], [0, 0, 0]][i])], [0, 1, -1]);
+  all = renameCluster(all, "one", "two");
+  assert.equal(all.length, 1);
+  assert.equal(all[0].points.length, 3);
+  assert.deepEqual(deleteCluster(all, "two"), []);
+  assert.deepEqual(readClusters([{ name: 1 }, null, { name: "x", color: "red;", points: [[1, 2, 3], [1]] }]).map((c) => c.points.length), [1]);
+  assert.match(readClusters([{ name: "x", color: "url(evil)", points: [] }])[0].color, /^#/);
+});
+
+test("a cloud is packed, an odd one too, and projected points are read in both shapes", () => {
+  const cloud = packCloud({ seq_idx: [3, "c1"], top_q: [1, 2], top_k: [0, 1], norms: [1, null], pca: { Q: { d0: [1, 2], d1: [3, 4], d2: [5, 6] }, Z: {} } });
+  assert.deepEqual(cloud.seq, ["3", "c1"]);
+  assert.deepEqual([...cloud.layouts[0].spaces.Q], [1, 3, 5, 2, 4, 6]);
+  assert.deepEqual(cloud.layouts.map((l) => l.name), ["pca"]);
+  assert.deepEqual([...packCloud({ seq_idx: [1], embeddings: { Q: { x: [1], y: [2] } } }).layouts[0].spaces.Q], [1, 2, 0]);
+  assert.throws(() => packCloud({}), /seq_idx/);
+  assert.deepEqual(projectedPosition({ pca: { Q: { d0: 1, d1: 2, d2: 3 } } }, "pca", "Q"), [1, 2, 3]);
+  assert.deepEqual(projectedPosition({ umap_views: [{ Q: [4, 5, 6] }] }, "0", "Q"), [4, 5, 6]);
+  assert.equal(projectedPosition({}, "pca", "Q"), null);
+  assert.deepEqual([...rankShares([5, NaN, 1])], [1, NaN, 0]);
+});
+
+test("the camera looking down d2 sees d0 to the right and d1 up", () => {
+  const flat = project(Float32Array.of(1, 0, 5, 0, 1, -5), { middle: [0, 0, 0], half: 1 }, cameraAxes({ x: 0, y: 0, z: 2 }, { x: 0, y: 1, z: 0 }));
+  const want = [1, 0, 0, 1];
+  flat.forEach((v, i) => assert.ok(Math.abs(v - want[i]) < 1e-6));
+  assert.deepEqual(frame(Float32Array.of(0, 0, 0, 2, 4, NaN)), { middle: [1, 2, 0], half: 2 });
+  assert.ok(inside(1, 1, [[0, 0], [3, 0], [0, 3]]) && !inside(2, 2, [[0, 0], [3, 0], [0, 3]]));
+});
+
+test("points are painted by norm rank, distance, rule and cluster, and stay grey where nothing is known", () => {
+  const points = {
+    total: 3, identity: (i) => [["a", 5, 5], ["a", 9, 1], ["b", 3, 2]][i], norm: (i) => [4, NaN, 2][i], attention: (i) => [1, NaN, 0][i],
+    rule: tokenRule("the"), tokenAt: (i) => [" the", null, " then"][i], clusters: [{ color: "#123456" }], clusterOf: [-1, 0, -1],
+  };
+  const [low, high] = [viridis(0), viridis(1)];
+  assert.deepEqual(paintPoints("norm", points), [high, MISSING, low]);
+  assert.deepEqual(paintPoints("attention", points), [high, MISSING, low]);
+  assert.deepEqual([paintPoints("distance", points)[0], paintPoints("distance", points)[1]], [low, high]);
+  assert.deepEqual(paintPoints("token", points).map((c) => c === MATCH), [true, false, false]);
+  assert.equal(paintPoints("cluster", points)[1], "#123456");
+  assert.deepEqual(paintPoints("constructor", points), paintPoints("norm", points));
+});
+
+test("placed points fill the panel and keep their shape", () => {
+  const places = placePoints(Float32Array.of(-2, 0, 2, 1, NaN, NaN), { width: 400, height: 400 });
+  assert.ok(Math.abs(places[2] - places[0] - 0.92 * 400) < 1e-3);
+  assert.ok(Math.abs((places[1] - places[3]) * 4 - (places[2] - places[0])) < 1e-3);
+  assert.equal(nearestPoint(places, places[2] + 3, places[3]), 1);
+  assert.equal(nearestPoint(places, 5, 5), -1);
+});
+
+test("bins must fit their edges; equal bins hold every value", () => {
+  assert.equal(readBins({ bin_edges: [0, 1], bin_values: [1, 2] }), null);
+  assert.equal(readBins(undefined), null);
+  const { edges, values } = binned([0, 0.5, 1], 4);
+  assert.equal(edges.length, 5);
+  assert.equal(values.reduce((a, b) => a + b), 3);
+  const colours = { line: "#000", faint: "#000", ink: "#000", soft: "#000", panel: "#fff", accent: "#00f", given: "#f00" };
+  const plot = barPlot({ bins: { edges, values }, width: 300, height: 200, colours, xLabel: "x", yLabel: "y" });
+  assert.equal(plot.bin(60), 0);
+  assert.equal(plot.bin(5), -1);
+});
+
+test("the heat map finds the cell it drew, and zoom and pan stay inside", () => {
+  const sequence = fromRecord(sample(40, 8).record);
+  const colours = { line: "#000", ink: "#000", soft: "#000", panel: "#fff" };
+  const plot = heatmapPlot({ sequence, view: { q0: 0, q1: 40, k0: 0, k1: 40 }, largest: 1, width: 500, height: 480, theme: "light", colours });
+  const box = plot.place(17, 5);
+  assert.deepEqual(plot.cell(box.x + box.w / 2, box.y + box.h / 2), { q: 17, k: 5 });
+  assert.equal(plot.cell(1, 1), null);
+  const near = zoomed({ q0: 0, q1: 40, k0: 0, k1: 40 }, 40, 0.1, 39, 0);
+  assert.ok(near.q0 < 39 && near.q1 > 39 && near.k0 === 0 && Math.abs(near.q1 - near.q0 - 4) < 1e-9);
+  assert.deepEqual(moved(near, 40, 100, -100), { q0: 36, q1: 40, k0: 0, k1: 4 });
+});
+
+test("the scatter places every head once and finds the nearest", () => {
+  const colours = { line: "#000", faint: "#000", ink: "#000", soft: "#000", panel: "#fff", accent: "#00f" };
+  const options = { rows: ROWS, names: { x: "a", y: "b", color: "layer" }, logs: { x: false, y: false }, bars: true, shown: null, discrete: new Set(), width: 400, height: 300, colours, extentOf: (n) => extent(ROWS, n) };
+  const plot = scatterPlot(options);
+  assert.equal(plot.points.length, 2);
+  assert.equal(plot.hidden, 1);
+  const [first] = plot.points;
+  assert.equal(nearest(plot.points, first.x + 2, first.y - 2), first);
+  assert.equal(nearest(plot.points, -50, -50), null);
+});
+
+test("SVG text is escaped and holds no character XML forbids", () => {
+  const svg = toSvg({ width: 10, height: 10, marks: [{ kind: "text", x: 1, y: 2, text: "<img onerror='x'>&\u0000\u0008", fill: '"><script>' }] }, "a<b");
+  assert.ok(!/<img|<script|[\u0000-\u0008]/.test(svg));
+  assert.ok(svg.includes("&lt;img onerror=&#39;x&#39;&gt;&amp;"));
+});
+
+test("CSV quotes what must be quoted and equals the JSON of the same table", () => {
+  const table = { columns: ["token", "weight"], rows: [["a,\"b\"\n", 1], [" ", null]] };
+  assert.equal(toCsv(table), 'token,weight\r\n"a,""b""\n",1\r\n ,\r\n');
+  assert.deepEqual(toObjects(table), [{ token: "a,\"b\"\n", weight: 1 }, { token: " ", weight: null }]);
+});
+
+test("an attribution answer is read whatever it leaves out", () => {
+  assert.deepEqual(readAttribution({}), { pairs: [], query: [], key: [] });
+  const { pairs } = readAttribution({ pairs: [{ attribution: -1, query_feature: 4, key_snippets: [{ tokens: ["a", "b"], activations: [0, 2], interval: 1 }, { tokens: ["c"], activations: [1], interval: 9 }] }] });
+  assert.equal(pairs[0].score, -1);
+  assert.equal(pairs[0].query.description, "feature 4");
+  assert.deepEqual(pairs[0].key.snippets.map((s) => s.interval), [9, 1]);
+  assert.equal(pairs[0].key.snippets[1].peak, 1);
+});

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// The state table and the URL: what a link restores, and where the tree is looked for.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { STATE, forgetHead, readSelection, readState, writeSelection, writeState } from "../../web/js/core/state.js";
+import { createStore } from "../../web/js/core/store.js";
+import { dataCandidates } from "../../web/js/core/tree.js";
+import { createBackend } from "../../web/js/core/backend.js";
+
+test("every state survives the way through the URL", () => {
+  const state = readState("");
+  const values = { layer: 5, head: 1, tab: "umap", interval: -1, reduction: "pairwise_max", transpose: true, seq: "c12", qpos: 4, kpos: 0, text: "a&b=c", sel: "7:1,2", map: "7", zoom: "0,0,8", open: "7,8", x: "a", y: "b", color: "none", xlog: true, ylog: true, bars: true, box: "0,1,2,3", grid: "b", top: 0, sort: "-b", find: "5.1 b<2", cloud: "pca", spaces: "QK", paint: "token", rule: "/^ t/", side: "k", eye: "1,1,0.85", flat: true, point: "p3", view: "key", pick: 2, full: "grid", pane: "list", theme: "dark", embed: true, data: "other/" };
+  assert.deepEqual(Object.keys(values).sort(), Object.keys(STATE).sort());
+  assert.deepEqual(readState(writeState({ ...state, ...values })), values);
+  assert.equal(writeState(state), "");
+});
+
+test("attr opens the attribution of an edge, and without an edge it opens nothing", () => {
+  assert.equal(readState("attr=ov&seq=3&qpos=9&kpos=2").tab, "ov");
+  assert.equal(readState("attr=qk").tab, "sequences");
+  const query = writeState({ ...readState(""), tab: "qk", seq: "3", qpos: 9, kpos: 0 });
+  assert.equal(query, "attr=qk&seq=3&qpos=9&kpos=0");
+});
+
+test("nonsense in a URL falls back", () => {
+  const state = readState("layer=x&tab=admin&interval=1e9&reduction=&top=abc&layer=2&constructor=1");
+  assert.deepEqual([state.layer, state.tab, state.interval, state.reduction, state.top], [null, "sequences", null, "max", 10]);
+  assert.ok(!Object.hasOwn(state, "constructor"));
+});
+
+test("a change of head forgets what belonged to the former", () => {
+  for (const key of Object.keys(forgetHead())) assert.equal(forgetHead()[key], STATE[key].fallback, key);
+});
+
+test("selections are written and read, malformed ones are none", () => {
+  assert.deepEqual(readSelection(writeSelection("a:b", [1, 20])), { id: "a:b", positions: [1, 20] });
+  assert.equal(writeSelection("7", []), "");
+  for (const bad of ["", "7", "7:", "7:x", ":1"]) assert.equal(readSelection(bad), null);
+});
+
+function fakeView(search) {
+  const listeners = {};
+  const log = [];
+  const view = {
+    location: { search, pathname: "/", hash: "", href: `http://h/${search}` },
+    history: {
+      pushState: (a, b, href) => log.push(["push", href]),
+      replaceState: (a, b, href) => log.push(["replace", href]),
+    },
+    addEventListener: (type, run) => (listeners[type] = run),
+  };
+  return { view, log, listeners };
+}
+
+test("steps are pushed, looks are replaced, and Back tells the parts", async () => {
+  const { view, log, listeners } = fakeView("?layer=1&head=2");
+  const store = createStore(view);
+  const heard = [];
+  store.on(["head"], (state) => heard.push(state.head));
+  store.set({ head: 3 });
+  assert.deepEqual(log.at(-1), ["push", "/?layer=1&head=3"]);
+  store.set({ x: "a" });
+  store.set({ hovered: "not for the URL" });
+  await new Promise((wait) => setTimeout(wait, 200));
+  assert.deepEqual(log.at(-1), ["replace", "/?layer=1&head=3&x=a"]);
+  assert.equal(log.length, 2);
+  view.location.search = "?layer=1&head=2";
+  listeners.popstate();
+  assert.deepEqual(heard, [3, 2]);
+  assert.equal(store.link(), "http://h/?layer=1&head=2");
+});
+
+test("the tree is beside the page, beside its folder, or where data= says on this origin", () => {
+  assert.deepEqual(dataCandidates("http://h/", ""), ["http://h/data/"]);
+  assert.deepEqual(dataCandidates("http://h/web/index.html", ""), ["http://h/data/", "http://h/web/data/"]);
+  assert.deepEqual(dataCandidates("http://h/site/", ""), ["http://h/site/data/", "http://h/data/"]);
+  assert.deepEqual(dataCandidates("http://h/site/", "../other"), ["http://h/other/"]);
+  assert.throws(() => dataCandidates("http://h/", "http://elsewhere/data/"), /another origin/);
+  assert.throws(() => dataCandidates("http://h/", "//elsewhere/data/"), /another origin/);
+});
+
+test("no server_url is static mode", () => {
+  for (const config of [{}, undefined, { server_url: null }]) assert.equal(createBackend(config, "http://h/"), null);
+  assert.notEqual(createBackend({ server_url: "" }, "http://h/"), null);
+});
+
+test("index.html preloads exactly the modules main.js reaches", () => {
+  const web = new URL("../../web/", import.meta.url);
+  const seen = new Set();
+  const visit = (url) => {
+    if (seen.has(url.href)) return;
+    seen.add(url.href);
+    for (const [, path] of readFileSync(url, "utf8").matchAll(/from "(\.[^"]+)"/g)) visit(new URL(path, url));
+  };
+  visit(new URL("js/main.js", web));
+  const listed = [...readFileSync(new URL("index.html", web), "utf8").matchAll(/modulepreload" href="([^"]+)"/g)].map(([, path]) => new URL(path, web).href);
+  assert.deepEqual(listed.toSorted(), [...seen].toSorted());
+});

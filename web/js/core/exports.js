@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files the page hands out: SVG and PNG of drawings, CSV and JSON of tables.
+
+import { drawScene, toSvg } from "../plots/scene.js";
+import { el } from "./dom.js";
+
+const PNG_SCALE = 3; // about 300 dpi at the width of a paper's column
+
+/** Offers a blob for download. */
+export function download(name, blob) {
+  const href = URL.createObjectURL(blob);
+  const link = el("a", { href, download: name });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(href), 10_000);
+}
+
+/** A file name of letters, digits, dots and dashes. */
+export const fileName = (...parts) => parts.filter((p) => p !== "" && p !== null && p !== undefined).join("-").replace(/[^\w.-]+/g, "_").slice(0, 120);
+
+export const saveSvg = (name, scene, title) => download(`${name}.svg`, new Blob([toSvg(scene, title)], { type: "image/svg+xml" }));
+
+export async function savePng(name, scene) {
+  const canvas = el("canvas", { width: Math.ceil(scene.width * PNG_SCALE), height: Math.ceil(scene.height * PNG_SCALE) });
+  drawScene(canvas.getContext("2d"), scene, PNG_SCALE);
+  download(`${name}.png`, await new Promise((done) => canvas.toBlob(done, "image/png")));
+}
+
+export const saveJson = (name, value) => download(`${name}.json`, new Blob([`${JSON.stringify(value, null, 1)}\n`], { type: "application/json" }));
+
+export const saveCsv = (name, table) => download(`${name}.csv`, new Blob([toCsv(table)], { type: "text/csv" }));
+
+/** RFC 4180 text of {columns, rows}. */
+export function toCsv({ columns, rows }) {
+  const cell = (value) => {
+    const text = value === null || value === undefined ? "" : String(value);
+    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
+  return [columns, ...rows].map((row) => row.map(cell).join(",")).join("\r\n") + "\r\n";
+}
+
+/** The same table as a list of objects. */
+export const toObjects = ({ columns, rows }) => rows.map((row) => Object.fromEntries(columns.map((c, i) => [c, row[i] ?? null])));

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// All heads of the tree as the overview shows them: axes, values, filter, and who is next.
+
+import { address, words } from "../pure/format.js";
+import { byAddress, extent, metricNames, rowFilter, valueOf } from "../pure/rank.js";
+
+/** The heads of `tree` under the state of `store`. */
+export function createHeads(tree, store) {
+  const { rows, config } = tree;
+  const names = metricNames(rows, tree.metricNames);
+  const axes = ["layer", "head", ...names];
+  const index = byAddress(rows);
+  const preset = config.scatter ?? {};
+  const discrete = new Set(Array.isArray(preset.discrete_axes) ? preset.discrete_axes : ["layer", "head"]);
+  const pickAxis = (...wanted) => wanted.find((name) => axes.includes(name));
+  let memo = { key: null, set: null, error: undefined };
+
+  const heads = {
+    rows, names, axes, discrete,
+    row: (layer, head) => index.get(address(layer, head)) ?? null,
+
+    /** The column an axis shows: the state's, else config.scatter's, else a sensible one. */
+    axis(which) {
+      const chosen = store.state[which];
+      if (which === "color") {
+        if (chosen === "none") return null;
+        return pickAxis(chosen, preset.default_color) ?? null;
+      }
+      if (which === "grid") return pickAxis(chosen, "induction_score", names[0]) ?? null;
+      if (which === "x") return pickAxis(chosen, preset.default_x, names[0]) ?? "layer";
+      return pickAxis(chosen, preset.default_y, names[1], names[0]) ?? "head";
+    },
+
+    describe: (name) => (typeof config.metric_descriptions?.[name] === "string" ? config.metric_descriptions[name] : ""),
+    label: (name) => (name === null ? "none" : words(name)),
+    extent: (name) => extent(rows, name),
+
+    /** Box selection of the scatter as {x: [low, high], y: [low, high]}, or null. */
+    box() {
+      const values = store.state.box.split(",").map(Number);
+      if (store.state.box === "" || values.length !== 4 || !values.every(Number.isFinite)) return null;
+      return { x: [values[0], values[1]], y: [values[2], values[3]] };
+    },
+
+    /** The addresses that pass filter and box, or null when neither is set, and what is wrong with the filter. */
+    shown() {
+      const { find, box } = store.state;
+      const [x, y] = [heads.axis("x"), heads.axis("y")];
+      const key = [find, box, x, y].join("\n");
+      if (memo.key === key) return memo;
+      const filter = rowFilter(find, names);
+      const frame = heads.box();
+      const within = (row, name, range) => valueOf(row, name) !== null && row[name] >= range[0] && row[name] <= range[1];
+      const set = !find.trim() && !frame
+        ? null
+        : new Set(rows.filter((row) => filter.test(row) && (!frame || (within(row, x, frame.x) && within(row, y, frame.y))))
+            .map((row) => address(row.layer, row.head)));
+      memo = { key, set, error: filter.error };
+      return memo;
+    },
+
+    /** Rows that pass the filter. */
+    shownRows() {
+      const { set } = heads.shown();
+      return set ? rows.filter((row) => set.has(address(row.layer, row.head))) : rows;
+    },
+
+    /** The head `step` places on in display order, around the end. */
+    next(layer, head, step) {
+      const list = tree.heads;
+      const at = list.findIndex((h) => h.layer === layer && h.head === head);
+      return list[(Math.max(at, 0) + step + list.length) % list.length];
+    },
+  };
+  return heads;
+}

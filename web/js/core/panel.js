@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// A titled panel: controls, a description at hand, exports, and a button that maximises it.
+
+import { button, el, fill } from "./dom.js";
+import { fileName, saveCsv, saveJson, savePng, saveSvg, toObjects } from "./exports.js";
+
+/**
+ * Panel `name` (its key in the URL when maximised). `give` holds what it can export, each a
+ * function called on demand: `scene()` a drawing, `table()` {columns, rows}, `json()` any value.
+ * @param {any} app
+ * @param {{name: string, title: string, describe?: string, level?: number, maximise?: boolean,
+ *   give?: {scene?: () => object | null, table?: () => {columns: string[], rows: any[][]}, json?: () => unknown}}} options
+ * @returns {{root: HTMLElement, body: HTMLElement, controls: HTMLElement, setTitle: (text: string) => void}}
+ */
+export function createPanel(app, { name, title, describe = "", give = {}, level = 2, maximise = true }) {
+  const heading = el(`h${level}`, { id: `panel-${name}` }, title);
+  const controls = el("div", { class: "controls" });
+  const body = el("div", { class: "panel-body" });
+  const tools = el("div", { class: "tools" });
+  const root = el("section", { class: `panel panel-${name.split("-")[0]}`, "aria-labelledby": `panel-${name}`, "data-panel": name },
+    el("header", {}, heading, controls, tools), body);
+  if (describe) {
+    heading.tabIndex = 0;
+    heading.classList.add("described");
+    app.tip.on(heading, describe);
+  }
+  const file = () => fileName(app.tree?.config.model_name?.split("/").pop() ?? "headvis", app.headName(), name);
+  const saves = [
+    give.scene && ["SVG", () => give.scene() && saveSvg(file(), give.scene(), heading.textContent)],
+    give.scene && ["PNG", () => give.scene() && savePng(file(), give.scene())],
+    give.table && ["CSV", () => saveCsv(file(), give.table())],
+    (give.json || give.table) && ["JSON", () => saveJson(file(), give.json ? give.json() : toObjects(give.table()))],
+  ].filter(Boolean);
+  if (saves.length) tools.append(menu(`Export ${title}`, saves));
+  if (maximise) {
+    const grow = button("⤢", () => app.store.set({ full: app.store.state.full === name ? "" : name }),
+      { class: "icon grow", "aria-label": `Maximise ${title}`, "aria-pressed": "false", title: "Maximise" });
+    tools.append(grow);
+    const show = () => {
+      const full = app.store.state.full === name;
+      if (full !== root.classList.contains("full")) root.classList.toggle("full", full);
+      grow.setAttribute("aria-pressed", String(full));
+      grow.textContent = full ? "⤡" : "⤢";
+      grow.title = full ? "Back to size (Esc)" : "Maximise";
+      document.body.classList.toggle("has-full", app.store.state.full !== "");
+    };
+    const stop = app.store.on(["full"], () => (root.isConnected || app.store.state.full === name ? show() : stop()));
+    show();
+  }
+  return { root, body, controls, setTitle: (text) => fill(heading, text) };
+}
+
+/** A small menu of [label, run] behind a download button. */
+export function menu(label, items) {
+  const list = el("div", { class: "menu-items", role: "menu", hidden: true },
+    items.map(([text, run]) => button(text, () => {
+      close();
+      run();
+    }, { role: "menuitem", tabIndex: -1 })));
+  const open = button("⤓", () => (list.hidden ? show() : close()), {
+    class: "icon", "aria-label": label, "aria-haspopup": "menu", "aria-expanded": "false", title: "Export",
+  });
+  const root = el("div", { class: "menu" }, open, list);
+  const away = (event) => root.contains(event.target) || close(false);
+  function show() {
+    list.hidden = false;
+    open.setAttribute("aria-expanded", "true");
+    list.firstChild.focus();
+    addEventListener("pointerdown", away, true);
+  }
+  function close(refocus = true) {
+    if (list.hidden) return;
+    list.hidden = true;
+    open.setAttribute("aria-expanded", "false");
+    removeEventListener("pointerdown", away, true);
+    if (refocus) open.focus();
+  }
+  root.addEventListener("keydown", (event) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (event.key === "Escape" && !list.hidden) {
+      close();
+      event.stopPropagation();
+    } else if (step && !list.hidden) {
+      const all = [...list.children];
+      all[(all.indexOf(document.activeElement) + step + all.length) % all.length].focus();
+      event.preventDefault();
+    }
+  });
+  root.addEventListener("focusout", (event) => event.relatedTarget && !root.contains(event.relatedTarget) && close(false));
+  return root;
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one table of everything a link can restore, and its mapping to and from the URL.
+
+export const TABS = ["sequences", "metrics", "umap", "qk", "ov", "help"];
+
+/** Interval number that stands for the custom sequences. */
+export const CUSTOM = -1;
+
+const text = (fallback = "") => ({ fallback, read: (s) => s, write: (v) => v });
+const flag = () => ({ fallback: false, read: (s) => s === "true" || s === "1", write: (v) => (v ? "true" : "") });
+const oneOf = (values, fallback) => ({
+  fallback,
+  read: (s) => (values.includes(s) ? s : fallback),
+  write: (v) => v,
+});
+const whole = (fallback = null) => ({
+  fallback,
+  read: (s) => (/^-?\d{1,15}$/.test(s) ? Number(s) : fallback),
+  write: (v) => (v === null ? "" : String(v)),
+});
+
+/**
+ * Every key of the page's state. `fallback` is the value a URL without the key means, `push` says
+ * that a change is a step the Back button undoes, `says` is the line docs/page.md and Help print.
+ */
+export const STATE = {
+  layer: { ...whole(), push: true, says: "layer of the open head" },
+  head: { ...whole(), push: true, says: "number of the open head in its layer" },
+  tab: { ...oneOf(TABS, "sequences"), push: true, says: "open tab: sequences, metrics, umap, qk, ov, help" },
+  interval: { ...whole(), says: "activation interval, n_intervals (strongest) to 1, or -1 for custom" },
+  reduction: { ...oneOf(["max", "pairwise_max"], "max"), says: "max or pairwise_max" },
+  transpose: { ...flag(), says: "true: colour by attention received instead of given" },
+  seq: { ...text(), push: true, says: "sequence id of the chosen edge" },
+  qpos: { ...whole(), push: true, says: "query position of the chosen edge" },
+  kpos: { ...whole(), push: true, says: "key position of the chosen edge" },
+  text: { ...text(), says: "sequence filter: words, or /pattern/" },
+  sel: { ...text(), says: "selected tokens, sequence id:position,position" },
+  map: { ...text(), says: "id of the sequence whose heat map is open" },
+  zoom: { ...text(), says: "part of the heat map in sight: first query, first key, size in tokens" },
+  open: { ...text(), says: "ids of the unfolded sequences, comma-separated" },
+  x: { ...text(), says: "scatter, horizontal axis" },
+  y: { ...text(), says: "scatter, vertical axis" },
+  color: { ...text(), says: "scatter colour: a metric, layer, head or none" },
+  xlog: { ...flag(), says: "true: logarithmic horizontal axis" },
+  ylog: { ...flag(), says: "true: logarithmic vertical axis" },
+  bars: { ...flag(), says: "true: standard errors of all heads in the scatter" },
+  box: { ...text(), says: "box selection in the scatter: x0,x1,y0,y1 in axis units" },
+  grid: { ...text(), says: "metric that colours the layers x heads grid" },
+  top: { ...whole(10), says: "how many heads the grid rings and ranks" },
+  sort: { ...text(), says: "table order: a column name, with a leading - for descending" },
+  find: { ...text(), says: "table filter: addresses (5.1, L5) and conditions (entropy<1)" },
+  cloud: { ...text(), says: "projection: pca, or the number of a UMAP view from 0" },
+  spaces: { ...text(), says: "shown projection panels, letters out of OQKVR" },
+  paint: { ...text(), says: "colour of the cloud: norm, attention, distance, token, cluster" },
+  rule: { ...text(), says: "token rule of paint=token: a token, or /pattern/" },
+  side: { ...oneOf(["q", "k"], "q"), says: "side the token rule reads: q or k" },
+  eye: { ...text(), says: "where the 3-D camera stands: x,y,z" },
+  flat: { ...flag(), says: "true: the cloud in two dimensions" },
+  point: { ...text(), says: "selected point of the cloud (p0, p1 ... for projected ones)" },
+  view: { ...oneOf(["pairs", "key", "query"], "pairs"), says: "attribution list: pairs, key or query" },
+  pick: { ...whole(0), says: "row chosen in the attribution list" },
+  full: { ...text(), says: "name of the maximised panel" },
+  pane: { ...oneOf(["head", "list"], "head"), says: "narrow screens: head, or list of heads" },
+  theme: { ...oneOf(["", "light", "dark"], ""), says: "light or dark; without it, as the system" },
+  embed: { ...flag(), says: "1: without chrome, for an iframe" },
+  data: { ...text(), says: "another data folder on the same origin" },
+};
+
+/** State of a URL's query string; keys the page does not know are ignored. */
+export function readState(search) {
+  const params = new URLSearchParams(search);
+  const state = {};
+  for (const [key, rule] of Object.entries(STATE)) {
+    const given = params.get(key);
+    state[key] = given === null ? rule.fallback : rule.read(given);
+  }
+  const attr = params.get("attr");
+  if ((attr === "qk" || attr === "ov") && !params.has("tab")) state.tab = attr;
+  if ((state.tab === "qk" || state.tab === "ov") && !hasEdge(state)) state.tab = "sequences";
+  return state;
+}
+
+/** Query string of a state, without the keys at their fallback. On qk and ov `attr` stands for `tab`. */
+export function writeState(state) {
+  const params = new URLSearchParams();
+  const onEdge = state.tab === "qk" || state.tab === "ov";
+  for (const [key, rule] of Object.entries(STATE)) {
+    if (key === "tab" && onEdge) {
+      params.set("attr", state.tab);
+      continue;
+    }
+    const value = state[key] ?? rule.fallback;
+    if (value === rule.fallback || rule.write(value) === "") continue;
+    params.set(key, key === "embed" ? "1" : rule.write(value));
+  }
+  return params.toString();
+}
+
+/** Whether the state names a complete edge. */
+export function hasEdge(state) {
+  return state.seq !== "" && state.qpos !== null && state.kpos !== null && state.qpos >= 0 && state.kpos >= 0;
+}
+
+/** Fields a change of head takes back: everything that belonged to the former head. */
+export function forgetHead() {
+  return { seq: "", qpos: null, kpos: null, sel: "", map: "", zoom: "", open: "", point: "", pick: 0, view: "pairs" };
+}
+
+/** `sel` as a sequence id and positions; null when it is empty or malformed. */
+export function readSelection(sel) {
+  const match = /^(.+):(\d{1,9}(?:,\d{1,9})*)$/.exec(sel);
+  return match ? { id: match[1], positions: match[2].split(",").map(Number) } : null;
+}
+
+/** The `sel` value of some positions of a sequence; none: empty. */
+export function writeSelection(id, positions) {
+  return positions.length ? `${id}:${positions.join(",")}` : "";
+}

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+// The data/ tree as the page sees it: what is read, kept, missing and said about it.
+
+import { FileError, readJson } from "./json.js";
+import { address } from "../pure/format.js";
+import { fromRecord } from "../pure/sequence.js";
+
+const KEPT_HEADS = 6; // a large head file is some 15 MB unpacked
+
+/**
+ * Where the tree is: the `data` parameter, else beside the page, else beside its folder. Another
+ * origin is refused.
+ */
+export function dataCandidates(pageUrl, given) {
+  const page = new URL(pageUrl);
+  if (given) {
+    const url = new URL(given.endsWith("/") ? given : `${given}/`, page);
+    if (url.origin !== page.origin) throw new FileError(`The data folder ${given} is on another origin; serve it beside the page.`);
+    return [url.href];
+  }
+  const beside = new URL("data/", page).href;
+  const above = new URL("../data/", page).href;
+  if (beside === above) return [beside];
+  return /\/web\/[^/]*$/.test(page.pathname) ? [above, beside] : [beside, above];
+}
+
+/** Opens the tree: config.json decides where it is; the other start files are read together. */
+export async function openTree(pageUrl, given) {
+  const reader = createReader();
+  let failure;
+  for (const base of dataCandidates(pageUrl, given)) {
+    const problems = createProblems();
+    // Asked for together: the second round trip of a far server would be felt.
+    const rest = Promise.all([
+      readScatter(base),
+      optional(base, "server_config.json", {}, problems),
+      optional(base, "attributions/manifest.json", {}, problems),
+    ]);
+    try {
+      const config = await readConfig(base);
+      const [scatter, server, manifest] = await rest;
+      const rows = scatter.rows ?? listedHeads(config);
+      if (scatter.error) problems.add("scatter_data.json", `${scatter.error.message} Heads are listed without metrics.`);
+      return createTree({ base, config, rows, server, manifest, problems, reader });
+    } catch (error) {
+      if (!failure || !error.missing) failure = error;
+      if (!error.missing) break;
+    }
+  }
+  throw failure;
+}
+
+async function readConfig(base) {
+  const path = `${new URL(base).pathname}config.json`;
+  const config = await readJson(new URL("config.json", base), path, { cache: "no-cache" });
+  if (config === null || typeof config !== "object" || Array.isArray(config)) throw new FileError(`${path} is not an object.`);
+  return config;
+}
+
+const isHead = (h) => Array.isArray(h) && Number.isInteger(h[0]) && Number.isInteger(h[1]);
+
+/** The heads config.json names, as rows without metrics. */
+function listedHeads(config) {
+  return (Array.isArray(config.heads) ? config.heads : []).filter(isHead).map(([layer, head]) => ({ layer, head }));
+}
+
+/** {rows} of scatter_data.json, or {error}. */
+async function readScatter(base) {
+  try {
+    const rows = await readJson(new URL("scatter_data.json", base), "scatter_data.json", { cache: "no-cache" });
+    if (!Array.isArray(rows)) throw new FileError("scatter_data.json is not a list.");
+    return { rows: rows.filter((row) => Number.isInteger(row?.layer) && Number.isInteger(row?.head)) };
+  } catch (error) {
+    return { error };
+  }
+}
+
+async function optional(base, path, fallback, problems) {
+  try {
+    const value = await readJson(new URL(path, base), path, { cache: "no-cache" });
+    return value !== null && typeof value === "object" ? value : fallback;
+  } catch (error) {
+    if (!error.missing) problems.add(path, error.message);
+    return fallback;
+  }
+}
+
+/** What is missing or broken, one sentence a file; the latest word on a file counts. */
+function createProblems() {
+  const all = new Map();
+  const listeners = new Set();
+  const tell = () => listeners.forEach((run) => run());
+  return {
+    add(path, message) {
+      all.set(path, message);
+      tell();
+    },
+    clear(path) {
+      if (all.delete(path)) tell();
+    },
+    get list() {
+      return [...all].map(([path, message]) => ({ path, message }));
+    },
+    on(run) {
+      listeners.add(run);
+    },
+  };
+}
+
+function createTree({ base, config, rows, server, manifest, problems, reader }) {
+  const listed = listedHeads(config);
+  const heads = listed.length ? listed : rows.map(({ layer, head }) => ({ layer, head }));
+  const kept = new Map();
+  let sequencesOfClouds = null;
+
+  const url = (path) => new URL(path, base).href;
+  const pathOf = (layer, head, pattern = "L{layer}H{head}.json") => pattern.replaceAll("{layer}", layer).replaceAll("{head}", head);
+
+  async function loadHead(layer, head, signal) {
+    const pattern = typeof config.head_data_pattern === "string" ? config.head_data_pattern : undefined;
+    const path = `heads/${pathOf(layer, head, pattern)}`;
+    try {
+      const packed = await reader.read("head", url(path), path, signal);
+      const data = unpackHead(packed);
+      problems.clear(path);
+      if (packed.skipped) problems.add(path, `${path}: ${packed.skipped} sequences have no tokens and are left out.`);
+      const dropped = data.sequences.reduce((sum, s) => sum + s.dropped, 0);
+      if (dropped) problems.add(path, `${path}: ${dropped} attention entries lie outside their sequence and are left out.`);
+      return data;
+    } catch (error) {
+      if (error.name !== "AbortError") problems.add(path, error.message);
+      throw error;
+    }
+  }
+
+  return {
+    base, config, rows, heads, server, manifest, problems,
+    metricNames: Array.isArray(config.metrics) ? config.metrics : [],
+
+    /** The payload of a head; the latest few are kept, so that memory does not grow. */
+    head(layer, head, signal) {
+      const key = address(layer, head);
+      const found = kept.get(key);
+      if (found) {
+        kept.delete(key);
+        kept.set(key, found);
+        return found;
+      }
+      const loading = loadHead(layer, head, signal);
+      kept.set(key, loading);
+      loading.catch(() => kept.get(key) === loading && kept.delete(key));
+      while (kept.size > KEPT_HEADS) kept.delete(kept.keys().next().value);
+      return loading;
+    },
+
+    /** The stored custom sequences of a head; none when there is no such file. */
+    async custom(layer, head) {
+      const path = `custom_sequences/${address(layer, head)}.json`;
+      try {
+        const file = await readJson(url(path), path, { cache: "no-cache" });
+        const list = Array.isArray(file) ? file : Array.isArray(file?.sequences) ? file.sequences : [];
+        return list.map(fromRecord).filter(Boolean);
+      } catch (error) {
+        if (!error.missing) problems.add(path, error.message);
+        return [];
+      }
+    },
+
+    hasCloud(layer, head) {
+      if (config.has_umap !== true) return false;
+      return !Array.isArray(config.umap_heads) || config.umap_heads.some((h) => h?.[0] === layer && h?.[1] === head);
+    },
+
+    cloud(layer, head, signal) {
+      const path = `umap/${address(layer, head)}.json`;
+      return reader.read("cloud", url(path), path, signal);
+    },
+
+    /** Tokens of the sequences the clouds point into, by id; empty when the file is missing. */
+    cloudTokens() {
+      sequencesOfClouds ??= reader.read("json", url("umap/sequences.json"), "umap/sequences.json").catch((error) => {
+        problems.add("umap/sequences.json", `${error.message} Points of the projection have no text.`);
+        return {};
+      });
+      return sequencesOfClouds;
+    },
+
+    /** Cached attribution of an edge, or null. */
+    async attribution(kind, layer, head, { seq, q, k }) {
+      const path = `attributions/${kind}/${address(layer, head)}S${encodeURIComponent(seq)}Q${q}K${k}.json`;
+      try {
+        return await readJson(url(path), path);
+      } catch (error) {
+        if (error.missing) return null;
+        throw error;
+      }
+    },
+
+    /** Cached edges [[q, k], ...] of a sequence of a head. */
+    cachedEdges(kind, layer, head, seq) {
+      const edges = manifest[`${address(layer, head)}S${seq}`]?.[kind];
+      return Array.isArray(edges) ? edges.filter((e) => Array.isArray(e) && e.length === 2) : [];
+    },
+
+    /** Remembers that the backend now has an edge in its cache. */
+    noteCached(kind, layer, head, { seq, q, k }) {
+      const key = `${address(layer, head)}S${seq}`;
+      const entry = { qk: [], ov: [], ...manifest[key] };
+      if (!entry[kind].some(([a, b]) => a === q && b === k)) entry[kind] = [...entry[kind], [q, k]];
+      manifest[key] = entry;
+    },
+  };
+}
+
+function unpackHead({ vocabulary, sequences, rest }) {
+  return {
+    sequences: sequences.map(({ tokenIds, ...sequence }) => ({
+      ...sequence,
+      // Strings are looked up only for the sequences that are shown.
+      get tokens() {
+        const tokens = Array.from(tokenIds, (id) => vocabulary[id]);
+        Object.defineProperty(this, "tokens", { value: tokens });
+        return tokens;
+      },
+    })),
+    rest,
+  };
+}
+
+/** Reads through the worker: parsing a large file must not stop the page. */
+function createReader() {
+  const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+  const waiting = new Map();
+  let next = 0;
+  worker.onmessage = ({ data: { id, result, error } }) => {
+    const call = waiting.get(id);
+    waiting.delete(id);
+    if (!call) return;
+    if (error) call.reject(new FileError(error.message, error.missing));
+    else call.resolve(result);
+  };
+  worker.onerror = () => {
+    for (const call of waiting.values()) call.reject(new FileError("The worker that reads the files could not start."));
+    waiting.clear();
+  };
+  return {
+    read(kind, href, path, signal) {
+      const id = next++;
+      return new Promise((resolve, reject) => {
+        waiting.set(id, { resolve, reject });
+        signal?.addEventListener("abort", () => {
+          if (!waiting.delete(id)) return;
+          worker.postMessage({ id, cancel: true });
+          reject(new DOMException("superseded", "AbortError"));
+        }, { once: true });
+        worker.postMessage({ id, kind, url: href, path });
+      });
+    },
+  };
+}

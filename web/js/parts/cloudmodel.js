@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// A loaded cloud and its projected points as one row of points: who they are and where they lie.
+
+import { SPACES, projectedPosition } from "../pure/cloud.js";
+import { valueAt } from "../pure/sequence.js";
+
+/**
+ * Points 0 to cloud.n - 1 are the cloud's, the projected ones follow. `tokens` is
+ * umap/sequences.json, `session` the open head.
+ */
+export function createCloudModel({ cloud, tokens, session }) {
+  const own = (i) => (i < cloud.n ? null : cloud.projected[i - cloud.n]);
+
+  const model = {
+    cloud,
+    get total() {
+      return cloud.n + cloud.projected.length;
+    },
+
+    /** [sequence, query, key] of a point. */
+    identity(i) {
+      const point = own(i);
+      return point ? [String(point.seq_idx), point.top_q, point.top_k] : [cloud.seq[i], cloud.q[i], cloud.k[i]];
+    },
+
+    /** The tokens of a point's sequence, or null. */
+    tokensOf(i) {
+      const [seq] = model.identity(i);
+      const found = own(i)?.tokens ?? tokens[seq] ?? session.sequence(seq)?.tokens;
+      return Array.isArray(found) ? found.map(String) : null;
+    },
+
+    /** A[q, k] of a point where the cloud or the head's payload has it, else NaN. */
+    attention(i) {
+      if (i < cloud.n && cloud.attention) return cloud.attention[i];
+      const [seq, q, k] = model.identity(i);
+      const sequence = session.sequence(seq);
+      return sequence ? valueAt(sequence, q, k) || NaN : NaN;
+    },
+
+    /** |Q| of a point, or NaN. */
+    norm: (i) => (own(i) ? own(i).norm ?? NaN : cloud.norms ? cloud.norms[i] : NaN),
+
+    /** How the URL calls a point: its number, or p and the number of a projected one. */
+    nameOf: (i) => (i < 0 ? "" : i < cloud.n ? String(i) : `p${i - cloud.n}`),
+
+    /** The point of a name, -1 for none. */
+    pointOf(name) {
+      const match = /^(p?)(\d{1,9})$/.exec(name);
+      if (!match) return -1;
+      const i = Number(match[2]) + (match[1] ? cloud.n : 0);
+      return i < model.total ? i : -1;
+    },
+
+    /** The point of an edge, -1 for none. */
+    find({ seq, q, k }) {
+      const wanted = `${seq}|${q}|${k}`;
+      for (let i = 0; i < model.total; i++) if (model.identity(i).join("|") === wanted) return i;
+      return -1;
+    },
+
+    /** The layout of that name, else the first UMAP view, else what there is. */
+    layout: (name) =>
+      cloud.layouts.find((l) => l.name === name) ?? cloud.layouts.find((l) => l.name !== "pca") ?? cloud.layouts[0],
+
+    /** The spaces of a layout that are among `wanted`; at least one. */
+    spaces(layout, wanted) {
+      const have = SPACES.filter((s) => layout.spaces[s]);
+      const chosen = have.filter((s) => wanted.includes(s));
+      return chosen.length ? chosen : have.slice(0, 1);
+    },
+
+    /** x, y, z of every point in a space of a layout. */
+    positions(layout, space) {
+      const xyz = new Float32Array(3 * model.total).fill(NaN);
+      xyz.set(layout.spaces[space]);
+      cloud.projected.forEach((point, i) => {
+        const at = projectedPosition(point, layout.name, space);
+        if (at) xyz.set(at, 3 * (cloud.n + i));
+      });
+      return xyz;
+    },
+  };
+  return model;
+}

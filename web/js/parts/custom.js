@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Custom prompts: text sent to the backend, the sequence it answers, and what went wrong.
+
+import { button, el, fill } from "../core/dom.js";
+
+/** Whether the backend says it can do an operation; true while it has not said. */
+export function can(app, operation) {
+  const known = app.store.state.backendStatus?.operations?.[operation];
+  return app.backend !== null && known !== false;
+}
+
+export function createComposer(app) {
+  const { store, session, backend } = app;
+  const message = el("p", { class: "note", role: "status" });
+  const text = el("textarea", { rows: 2, placeholder: "Text to run through this head", "aria-label": "Custom text", spellcheck: false });
+  const send = button("Add", add, { class: "primary" });
+  const root = el("form", { class: "composer", on: { submit: (event) => event.preventDefault() } }, text, el("div", { class: "row" }, send, message));
+  text.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) add();
+  });
+
+  function say(words, wrong = false, retry = null) {
+    message.classList.toggle("error", wrong);
+    fill(message, words, retry && " ", retry && button("Try again", retry, { class: "small" }));
+  }
+
+  async function add() {
+    if (!text.value.trim()) return say("Write some text first.", true);
+    const { layer, head } = store.state;
+    send.disabled = true;
+    say("Running …");
+    try {
+      const record = await backend.call("add_custom_sequence", { layer, head, text: text.value });
+      if (layer !== store.state.layer || head !== store.state.head) return;
+      const sequence = session.addCustom({ interval: -1, ...record });
+      say(sequence ? `Added as ${sequence.id}: ${sequence.n} tokens.` : "The backend's answer has no tokens.", !sequence);
+      if (sequence) text.value = "";
+    } catch (error) {
+      say(error.retryAfter ? `${error.message} Try again in ${error.retryAfter} s.` : error.message, true, add);
+    } finally {
+      send.disabled = false;
+    }
+  }
+
+  async function remove(sequence) {
+    const { layer, head } = store.state;
+    try {
+      await backend.call("delete_custom_sequence", { layer, head, sequence_id: sequence.id });
+      session.removeCustom(sequence.id);
+      say(`Deleted ${sequence.id}.`);
+    } catch (error) {
+      if (error.status === 404) session.removeCustom(sequence.id);
+      say(error.message, true);
+    }
+  }
+
+  function show() {
+    const allowed = can(app, "add_custom_sequence");
+    text.disabled = send.disabled = !allowed;
+    if (!backend) say("Without a backend stored sequences can be read, not added: run serve.");
+    else if (!allowed) say(store.state.backendStatus?.model?.detail ?? "The backend has no model to run text through.", true);
+    else say("");
+  }
+  store.on(["backendStatus"], show);
+  show();
+  return { root, remove };
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// Overview, second view: the layers x heads grid with the top heads ringed and ranked.
+
+import { button, el, fill, oncePerFrame, select } from "../core/dom.js";
+import { createPanel } from "../core/panel.js";
+import { createCanvas } from "../plots/canvas.js";
+import { gridHeight, gridLegend, gridPlot, gridShape } from "../plots/grid.js";
+import { address, number } from "../pure/format.js";
+import { ranked } from "../pure/rank.js";
+import { headTip } from "./headtip.js";
+
+export function createGrid(app) {
+  const { store, heads, tip } = app;
+  const shape = gridShape(heads.rows);
+  let plot = null;
+  const panel = createPanel(app, {
+    name: "grid", title: "Layers × heads", describe: "Every head in its place; the strongest of the chosen metric are ringed and ranked.",
+    give: { scene: () => canvas.scene, table: () => table() },
+  });
+  const metric = select("Grid metric", heads.names.map((n) => [n, heads.label(n)]), heads.axis("grid") ?? "", (value) => store.set({ grid: value }));
+  tip.on(metric, () => heads.describe(heads.axis("grid")));
+  const count = el("input", { type: "number", min: 0, max: 99, value: store.state.top, "aria-label": "How many heads are ranked", on: { change: () => store.set({ top: Math.min(99, Math.max(0, Math.round(Number(count.value)) || 0)) }) } });
+  panel.controls.append(el("label", { class: "axis wide" }, el("span", {}, "metric"), metric), el("label", { class: "axis" }, el("span", {}, "top"), count));
+  const holder = el("div", { class: "plot plot-grid" });
+  const list = el("ol", { class: "ranking", "aria-label": "Top heads" });
+  panel.body.append(panel.controls, holder, list);
+  const canvas = createCanvas(holder, { label: "Grid of heads", draw, over });
+  const fit = new ResizeObserver(([entry]) => {
+    if (!panel.root.classList.contains("full")) holder.style.height = `${gridHeight(shape, entry.contentRect.width)}px`;
+    else holder.style.height = "";
+  });
+  fit.observe(panel.body);
+
+  const top = () => (heads.axis("grid") ? ranked(heads.shownRows(), heads.axis("grid")).slice(0, store.state.top) : []);
+
+  function draw(width, height) {
+    const name = heads.axis("grid");
+    const { set } = heads.shown();
+    const extent = name && heads.extent(name);
+    plot = gridPlot({ rows: heads.rows, shape, name, extent, top: top(), shown: set ? (row) => set.has(address(row.layer, row.head)) : null, width, height, colours: app.theme.colours });
+    canvas?.setLabel(`Grid of ${shape.layers.length} layers and ${shape.heads.length} heads coloured by ${gridLegend(heads.label(name), extent)}`);
+    return plot.scene;
+  }
+
+  function over(width, height) {
+    const marks = [];
+    const frame = (name, stroke) => {
+      const cell = plot.cells.get(name);
+      if (cell) marks.push({ kind: "rect", x: cell.x - 1, y: cell.y - 1, w: cell.w + 2, h: cell.h + 2, stroke, width: 2.5 });
+    };
+    frame(app.headName(), app.theme.colours.ink);
+    if (store.state.hot) frame(store.state.hot, app.theme.colours.accent);
+    return { width, height, marks };
+  }
+
+  function showList() {
+    const name = heads.axis("grid");
+    fill(list, top().map((row) => el("li", {}, button(address(row.layer, row.head), () => app.goTo(row.layer, row.head), {
+      on: { pointerenter: () => app.setHot(address(row.layer, row.head)), pointerleave: () => app.setHot("") },
+    }, el("span", { class: "num" }, number(row[name]))))));
+  }
+
+  function table() {
+    const name = heads.axis("grid");
+    const rows = ranked(heads.shownRows(), name);
+    return { columns: ["rank", "layer", "head", name], rows: rows.map((row, i) => [i + 1, row.layer, row.head, row[name]]) };
+  }
+
+  const target = canvas.element;
+  target.addEventListener("pointermove", oncePerFrame((event) => {
+    const row = plot?.find(...canvas.at(event));
+    app.setHot(row ? address(row.layer, row.head) : "");
+    target.style.cursor = row ? "pointer" : "default";
+    if (row) tip.show(event.clientX, event.clientY, headTip(row, [heads.axis("grid")], heads.rows));
+    else tip.hide();
+  }));
+  target.addEventListener("pointerleave", () => {
+    app.setHot("");
+    tip.hide();
+  });
+  target.addEventListener("click", (event) => {
+    const row = plot?.find(...canvas.at(event));
+    if (row) app.goTo(row.layer, row.head);
+  });
+  store.on(["grid", "top", "find", "box", "x", "y", "themeName"], () => {
+    metric.value = heads.axis("grid") ?? "";
+    count.value = store.state.top;
+    canvas.redraw();
+    showList();
+  });
+  store.on(["hot", "layer", "head"], oncePerFrame(() => plot && canvas.redrawOver()));
+  showList();
+  return panel.root;
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every view of the overview says about a head under the pointer.
+
+import { el } from "../core/dom.js";
+import { address, number, uncertainty, words } from "../pure/format.js";
+import { errorOf, standing, valueOf } from "../pure/rank.js";
+
+/** Lines of a head: its address and the given metrics with standard error and rank. */
+export function headTip(row, names, rows) {
+  return el("div", { class: "headtip" },
+    el("b", {}, address(row.layer, row.head)),
+    el("table", {}, [...new Set(names)].filter((n) => n !== null && n !== "layer" && n !== "head" && valueOf(row, n) !== null).map((name) => {
+      const error = errorOf(row, name);
+      const { rank, of } = standing(rows, name, row[name]);
+      return el("tr", {},
+        el("td", {}, words(name)),
+        el("td", { class: "num" }, number(row[name]), error === null ? "" : ` ± ${uncertainty(error)}`),
+        el("td", { class: "dim" }, `${rank} of ${of}`));
+    })));
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// The heat map of one sequence, linked with its tokens: hover, zoom, move, by pointer and by keys.
+
+import { el, oncePerFrame } from "../core/dom.js";
+import { createPanel } from "../core/panel.js";
+import { createCanvas } from "../plots/canvas.js";
+import { heatmapPlot, moved, zoomed } from "../plots/heatmap.js";
+import { number, quoted } from "../pure/format.js";
+import { valueAt } from "../pure/sequence.js";
+
+/** `onCell({q, k} | null)` hears what is under the pointer; `onPress({q, k})` a click. */
+export function createHeatmap(app, sequence, { largest, onCell, onPress }) {
+  const { tip } = app;
+  const whole = { q0: 0, q1: sequence.n, k0: 0, k1: sequence.n };
+  let view = viewOf(app.store.state.zoom, sequence.n) ?? whole;
+  let plot = null;
+  let cell = null;
+  let pointed = -1;
+  let drag = null;
+  const panel = createPanel(app, {
+    name: `map-${sequence.id}`, title: "Attention pattern",
+    describe: "Queries down, keys across. Wheel or + and - zoom, drag or arrows move, double click or 0 shows all.",
+    give: { scene: () => canvas.scene, table: () => table() },
+  });
+  const holder = el("div", { class: "plot plot-map" });
+  panel.body.append(holder);
+  const canvas = createCanvas(holder, {
+    label: `Attention pattern of sequence ${sequence.id}, ${sequence.n} by ${sequence.n} tokens`, focusable: true,
+    draw: (width, height) => {
+      plot = heatmapPlot({ sequence, view, largest: largest(), width, height, theme: app.theme.name, colours: app.theme.colours });
+      return plot.scene;
+    },
+    over: (width, height) => ({ width, height, marks: overMarks() }),
+  });
+
+  function overMarks() {
+    const { left, top, side } = plot.side;
+    const marks = [];
+    const band = (box, fill) => {
+      const x = Math.max(left, box.x);
+      const y = Math.max(top, box.y);
+      const [right, bottom] = [Math.min(left + side, box.x + box.w), Math.min(top + side, box.y + box.h)];
+      if (right > x && bottom > y) marks.push({ kind: "rect", x, y, w: right - x, h: bottom - y, fill });
+    };
+    const line = (q, k) => {
+      if (q !== null) band({ x: left, y: plot.place(q, 0).y, w: side, h: Math.max(1.5, plot.place(q, 0).h) }, "rgba(217,72,1,0.18)");
+      if (k !== null) band({ x: plot.place(0, k).x, y: top, w: Math.max(1.5, plot.place(0, k).w), h: side }, "rgba(33,113,181,0.18)");
+    };
+    if (cell) line(cell.q, cell.k);
+    else if (pointed >= 0) line(pointed, pointed);
+    return marks;
+  }
+
+  function setView(next) {
+    view = next;
+    canvas.redraw();
+    const size = view.q1 - view.q0;
+    app.store.set({ zoom: size === sequence.n ? "" : [view.q0, view.k0, size].map((v) => +v.toFixed(1)).join(",") });
+  }
+  function setCell(next) {
+    if (next?.q === cell?.q && next?.k === cell?.k) return;
+    cell = next;
+    canvas.redrawOver();
+    onCell(cell);
+  }
+  function showTip(x, y) {
+    if (!cell) return tip.hide();
+    tip.show(x, y, el("div", {}, el("b", {}, number(valueAt(sequence, cell.q, cell.k))), el("div", {}, `query ${cell.q} ${quoted(sequence.tokens[cell.q])}`), el("div", {}, `key ${cell.k} ${quoted(sequence.tokens[cell.k])}`)));
+  }
+
+  const target = canvas.element;
+  target.addEventListener("pointermove", oncePerFrame((event) => {
+    const [x, y] = canvas.at(event);
+    if (drag) {
+      const size = (view.q1 - view.q0) / plot.side.side;
+      drag.far ||= Math.hypot(x - drag.x, y - drag.y) > 4;
+      if (drag.far) setView(moved(drag.view, sequence.n, (drag.y - y) * size, (drag.x - x) * size));
+      return;
+    }
+    setCell(plot?.cell(x, y) ?? null);
+    showTip(event.clientX, event.clientY);
+  }));
+  target.addEventListener("pointerleave", () => {
+    tip.hide();
+    setCell(null);
+  });
+  target.addEventListener("pointerdown", (event) => {
+    const [x, y] = canvas.at(event);
+    drag = { x, y, view, far: false };
+    target.setPointerCapture(event.pointerId);
+  });
+  target.addEventListener("pointerup", () => {
+    const far = drag?.far;
+    drag = null;
+    if (!far && cell) onPress(cell);
+  });
+  target.addEventListener("wheel", (event) => {
+    if (event.ctrlKey) return;
+    const at = plot.cell(...canvas.at(event));
+    if (!at) return;
+    event.preventDefault();
+    setView(zoomed(view, sequence.n, event.deltaY > 0 ? 1.2 : 1 / 1.2, at.q + 0.5, at.k + 0.5));
+  }, { passive: false });
+  target.addEventListener("dblclick", () => setView(whole));
+  target.addEventListener("keydown", (event) => {
+    const step = Math.max(1, (view.q1 - view.q0) / 10);
+    const middle = [(view.q0 + view.q1) / 2, (view.k0 + view.k1) / 2];
+    const moves = { ArrowUp: [-step, 0], ArrowDown: [step, 0], ArrowLeft: [0, -step], ArrowRight: [0, step] };
+    if (moves[event.key]) setView(moved(view, sequence.n, ...moves[event.key]));
+    else if (event.key === "+" || event.key === "=") setView(zoomed(view, sequence.n, 1 / 1.4, ...middle));
+    else if (event.key === "-") setView(zoomed(view, sequence.n, 1.4, ...middle));
+    else if (event.key === "0") setView(whole);
+    else return;
+    event.preventDefault();
+  });
+
+  function table() {
+    const rows = [];
+    for (let q = 0; q < sequence.n; q++) {
+      for (let i = sequence.rowStart[q]; i < sequence.rowStart[q + 1]; i++) {
+        const k = sequence.cols[i];
+        if (q + 1 > view.q0 && q < view.q1 && k + 1 > view.k0 && k < view.k1) rows.push([q, k, sequence.tokens[q], sequence.tokens[k], sequence.vals[i]]);
+      }
+    }
+    return { columns: ["query", "key", "query_token", "key_token", "attention"], rows };
+  }
+
+  return {
+    root: panel.root,
+    refresh: () => canvas.redraw(),
+    /** Marks the row and column of a token hovered in the text. */
+    point(i) {
+      pointed = i;
+      if (plot) canvas.redrawOver();
+    },
+    stop: canvas.stop,
+  };
+}
+
+/** The view a `zoom` value names; null when it names none inside the pattern. */
+function viewOf(zoom, n) {
+  const [q0, k0, size] = zoom.split(",").map(Number);
+  const inside = [q0, k0].every((v) => v >= 0 && v + size <= n + 0.1) && size >= 1;
+  return zoom !== "" && inside ? { q0, q1: q0 + size, k0, k1: k0 + size } : null;
+}

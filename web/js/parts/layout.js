@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+// The page around the parts: top bar, sidebar, tabs, keys.
+
+import { bindKeys } from "../core/keys.js";
+import { button, el, fill } from "../core/dom.js";
+import { CUSTOM, hasEdge } from "../core/state.js";
+import { parseAddress } from "../pure/format.js";
+import { createAttribution, edgeOpener } from "./attribution.js";
+import { createGrid } from "./grid.js";
+import { createHelp } from "./help.js";
+import { createMetrics } from "./metrics.js";
+import { createProjection } from "./projection.js";
+import { createScatter } from "./scatter.js";
+import { createSequences } from "./sequences.js";
+import { createStatus } from "./status.js";
+import { createTable } from "./table.js";
+
+const TAB_LIST = [
+  { key: "sequences", label: "Sequences", create: createSequences },
+  { key: "metrics", label: "Metrics", create: createMetrics },
+  { key: "umap", label: "UMAP", create: createProjection },
+  { key: "qk", label: "QK", create: (app) => createAttribution(app, "qk") },
+  { key: "ov", label: "OV", create: (app) => createAttribution(app, "ov") },
+  { key: "help", label: "Help", create: createHelp },
+];
+
+export function createLayout(app) {
+  const { store, tree } = app;
+  const { config } = tree;
+  document.title = `HeadVis · ${config.model_name ?? "attention heads"}`;
+  document.body.classList.toggle("embed", store.state.embed);
+  app.keys = keyTable(app);
+  app.chooseEdge = edgeOpener(app);
+  app.intervals = Number.isInteger(config.n_intervals) && config.n_intervals > 0 ? config.n_intervals : 10;
+  const views = el("div", { class: "views" });
+  const tabs = createTabs(app, views);
+  const side = el("aside", { id: "side", "aria-label": "Heads" }, el("div", { class: "side-list" }, createScatter(app), createGrid(app), createTable(app)));
+  side.append(divider(side));
+  const showPane = () => (document.body.dataset.pane = store.state.pane);
+  store.on(["pane"], showPane);
+  showPane();
+  bindKeys(app.keys, (held) => store.set({ alt: held }));
+  return [
+    el("a", { class: "skip", href: "#main" }, "Skip to the head"),
+    topBar(app),
+    el("div", { id: "columns" }, side, el("main", { id: "main" }, headLine(app), tabs, views)),
+  ];
+}
+
+function topBar(app) {
+  const { store, tree } = app;
+  const go = el("input", {
+    class: "goto", placeholder: "Go to 5.1", "aria-label": "Go to a head by address", spellcheck: false, autocomplete: "off",
+    on: {
+      keydown: (event) => {
+        if (event.key === "Escape") go.blur();
+        if (event.key === "Enter") jump();
+      },
+      input: () => go.setCustomValidity(""),
+    },
+  });
+  function jump() {
+    const wanted = parseAddress(go.value);
+    const found = wanted && tree.heads.find((h) => h.layer === wanted.layer && h.head === wanted.head);
+    if (found) {
+      app.goTo(found.layer, found.head);
+      go.value = "";
+      go.blur();
+    } else {
+      go.setCustomValidity(wanted ? `This tree has no head L${wanted.layer}H${wanted.head}.` : "An address is a layer and a head, as in 5.1 or L5H1.");
+      go.reportValidity();
+    }
+  }
+  const copy = button("Copy link", async () => {
+    try {
+      await navigator.clipboard.writeText(store.link());
+      copy.textContent = "Copied";
+    } catch {
+      copy.textContent = "See the address bar";
+    }
+    setTimeout(() => (copy.textContent = "Copy link"), 1500);
+  }, { title: "A link that restores this view" });
+  const theme = button("", () => store.set({ theme: app.theme.name === "dark" ? "light" : "dark" }), { class: "icon" });
+  const showTheme = () => {
+    theme.textContent = app.theme.name === "dark" ? "☀" : "☾";
+    theme.setAttribute("aria-label", app.theme.name === "dark" ? "Light colours" : "Dark colours");
+  };
+  store.on(["themeName"], showTheme);
+  showTheme();
+  const pane = button("Heads", () => store.set({ pane: store.state.pane === "list" ? "head" : "list" }), { class: "pane-switch", "aria-controls": "side" });
+  store.on(["pane"], () => (pane.textContent = store.state.pane === "list" ? "Head" : "Heads"));
+  return el("header", { id: "top" },
+    el("span", { class: "wordmark" }, "HeadVis"),
+    el("span", { class: "model", title: tree.config.model_name ?? "" }, String(tree.config.model_name ?? "")),
+    el("span", { class: "spring" }), createStatus(app), pane, go, copy, theme);
+}
+
+/** The open head's address, its neighbours, and what the model calls it. */
+function headLine(app) {
+  const { store, heads, tree } = app;
+  const title = el("h1", {});
+  const place = el("span", { class: "dim" });
+  const step = (by) => {
+    const next = heads.next(store.state.layer, store.state.head, by);
+    app.goTo(next.layer, next.head);
+  };
+  const show = () => {
+    const { layer, head } = store.state;
+    fill(title, "Layer ", el("b", {}, String(layer)), " Head ", el("b", {}, String(head)));
+    const at = tree.heads.findIndex((h) => h.layer === layer && h.head === head);
+    place.textContent = `${at + 1} of ${tree.heads.length}`;
+  };
+  store.on(["layer", "head"], show);
+  show();
+  return el("div", { class: "headline" }, title,
+    el("span", { class: "stepper" }, button("‹", () => step(-1), { class: "icon", "aria-label": "Head before" }), button("›", () => step(1), { class: "icon", "aria-label": "Next head" })),
+    place);
+}
+
+function createTabs(app, main) {
+  const { store, tree } = app;
+  const made = new Map();
+  const bar = el("div", { role: "tablist", class: "tabs", "aria-label": "Views of the head" });
+  const closed = (key) => {
+    const { layer, head } = store.state;
+    if (key === "umap" && !tree.hasCloud(layer, head)) return tree.config.has_umap === true ? "This head has no projection in the tree." : "This tree has no projection; make it with stage-project.";
+    if ((key === "qk" || key === "ov") && !hasEdge(store.state)) return `Choose an edge first: press ${key.toUpperCase()} on a sequence, then its query and key token.`;
+    return "";
+  };
+  const buttons = TAB_LIST.map(({ key, label }) => {
+    const node = button(label, () => closed(key) || store.set({ tab: key }), { role: "tab", id: `tab-${key}`, "aria-controls": `view-${key}` });
+    app.tip.on(node, () => closed(key));
+    return [key, node];
+  });
+  bar.append(...buttons.map(([, node]) => node));
+  bar.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step) return;
+    const open = buttons.filter(([key]) => !closed(key));
+    const at = open.findIndex(([key]) => key === store.state.tab);
+    const [key, node] = open[(at + step + open.length) % open.length];
+    store.set({ tab: key });
+    node.focus();
+    event.preventDefault();
+  });
+  for (const { key } of TAB_LIST) {
+    main.append(el("div", { id: `view-${key}`, class: `view view-${key}`, role: "tabpanel", "aria-labelledby": `tab-${key}`, hidden: true }));
+  }
+  function show() {
+    let { tab } = store.state;
+    if (closed(tab)) tab = "sequences";
+    for (const [key, node] of buttons) {
+      const on = key === tab;
+      node.setAttribute("aria-selected", String(on));
+      node.setAttribute("aria-disabled", String(closed(key) !== ""));
+      node.tabIndex = on ? 0 : -1;
+      main.children[TAB_LIST.findIndex((t) => t.key === key)].hidden = !on;
+    }
+    if (!made.has(tab)) {
+      const { create } = TAB_LIST.find((t) => t.key === tab);
+      made.set(tab, true);
+      main.children[TAB_LIST.findIndex((t) => t.key === tab)].append(create(app));
+    }
+    if (tab !== store.state.tab) store.set({ tab }, { replace: true });
+  }
+  store.on(["tab", "layer", "head", "seq", "qpos", "kpos"], show);
+  show();
+  return bar;
+}
+
+/** A bar between sidebar and content, moved by pointer or arrow keys. */
+function divider(side) {
+  const bar = el("div", { class: "divider", role: "separator", tabIndex: 0, "aria-orientation": "vertical", "aria-label": "Width of the list of heads", "aria-valuemin": "260", "aria-valuemax": "900", "aria-valuenow": "400" });
+  const set = (width) => {
+    const px = Math.round(Math.min(900, Math.max(260, width)));
+    side.style.width = `${px}px`;
+    bar.setAttribute("aria-valuenow", String(px));
+  };
+  bar.addEventListener("pointerdown", (event) => {
+    bar.setPointerCapture(event.pointerId);
+    bar.onpointermove = (move) => set(move.clientX - side.getBoundingClientRect().left);
+  });
+  bar.addEventListener("pointerup", () => (bar.onpointermove = null));
+  bar.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 20, ArrowLeft: -20 }[event.key];
+    if (!step) return;
+    set(side.getBoundingClientRect().width + step);
+    event.preventDefault();
+  });
+  return bar;
+}
+
+/** Every key of the page and what it does; Help prints this table. */
+function keyTable(app) {
+  const { store, heads } = app;
+  const head = (event) => {
+    const next = heads.next(store.state.layer, store.state.head, event.shiftKey ? -1 : 1);
+    app.goTo(next.layer, next.head);
+  };
+  const interval = (up) => {
+    const stops = Array.from({ length: app.intervals }, (_, i) => i + 1);
+    if (app.backend || app.session.head.custom.length) stops.push(CUSTOM);
+    const at = Math.max(0, stops.indexOf(store.state.interval ?? app.intervals));
+    store.set({ interval: stops[(at + (up ? 1 : -1) + stops.length) % stops.length], tab: "sequences" });
+  };
+  return {
+    h: { says: "next head (Shift: the one before)", run: head },
+    l: { says: "next head (Shift: the one before)", run: head },
+    "[": { says: "interval up: 1 … n, custom, 1", run: () => interval(true) },
+    "]": { says: "interval down", run: () => interval(false) },
+    t: { says: "transpose (hold Alt: for a moment)", run: () => store.set({ transpose: !store.state.transpose }) },
+    r: { says: "reduction: max or pairwise_max", run: () => store.set({ reduction: store.state.reduction === "max" ? "pairwise_max" : "max" }) },
+    m: { says: "metrics, and back to sequences", run: () => store.set({ tab: store.state.tab === "sequences" ? "metrics" : "sequences" }) },
+    "?": { says: "help", run: () => store.set({ tab: "help" }) },
+    "/": { says: "go to a head by address", run: () => document.querySelector(/** @type {"input"} */ ("input.goto")).focus() },
+    Escape: { says: "cancel: picking, selection, maximised panel", run: () => escape(app) },
+  };
+}
+
+/** One thing at a time: the innermost that is open. */
+function escape({ store, tip }) {
+  tip.hide();
+  const { picking, full, sel, point, box } = store.state;
+  if (picking) store.set({ picking: null });
+  else if (full) store.set({ full: "" });
+  else if (sel) store.set({ sel: "" });
+  else if (point) store.set({ point: "" });
+  else if (box) store.set({ box: "" });
+  else return false;
+  return true;
+}

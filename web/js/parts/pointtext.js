@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// The text around a point of the cloud, its query and key marked.
+
+import { button, el, fill } from "../core/dom.js";
+import { number, quoted, token as shown } from "../pure/format.js";
+import { folds } from "../pure/sequence.js";
+
+const CONTEXT = 40;
+
+/** `points()` is the cloud model the numbers of points refer to. */
+export function createPointText(app, points) {
+  const root = el("div", { class: "pointtext", role: "status" });
+
+  function span(tokens, i, q, k) {
+    const kind = i === q && i === k ? "mark-both" : i === q ? "mark-query" : i === k ? "mark-key" : "";
+    return el("span", { class: kind ? `tok ${kind}` : "tok" }, shown(tokens[i]));
+  }
+
+  function body(tokens, q, k) {
+    const parts = [];
+    let at = 0;
+    for (const [from, to] of folds(tokens.length, [q, k].filter((i) => i >= 0 && i < tokens.length), CONTEXT)) {
+      if (from > at) parts.push(el("span", { class: "dim" }, ` ⋯ ${from - at} tokens ⋯ `));
+      for (let i = from; i < to; i++) {
+        parts.push(span(tokens, i, q, k));
+        if (tokens[i].includes("\n") && i + 1 < to) parts.push(el("br"));
+      }
+      at = to;
+    }
+    if (at < tokens.length) parts.push(el("span", { class: "dim" }, ` ⋯ ${tokens.length - at} tokens`));
+    return el("p", { class: "tokens" }, parts);
+  }
+
+  return {
+    root,
+    /** The point in a line or two, for the tooltip. */
+    summary(i) {
+      const [seq, q, k] = points().identity(i);
+      const tokens = points().tokensOf(i);
+      const around = (at) => (tokens ? tokens.slice(Math.max(0, at - 4), at + 3).map((t, j) => (Math.max(0, at - 4) + j === at ? el("b", {}, shown(t)) : shown(t))) : "");
+      return el("div", { class: "toktip" }, el("div", { class: "dim" }, `sequence ${seq} · ${q} → ${k}`),
+        tokens ? [el("div", {}, el("span", { class: "q" }, "query "), around(q)), el("div", {}, el("span", { class: "k" }, "key "), around(k))] : el("div", {}, "(no token data)"));
+    },
+    show(i) {
+      if (i < 0) {
+        fill(root, el("p", { class: "dim" }, "Hover a point for its text; click one to hold it."));
+        return;
+      }
+      const [seq, q, k] = points().identity(i);
+      const tokens = points().tokensOf(i);
+      const value = points().attention(i);
+      const word = (at) => (tokens?.[at] === undefined ? "" : quoted(tokens[at]));
+      const stored = app.session.sequence(seq);
+      fill(root,
+        el("div", { class: "edge-line" }, el("span", {}, "query ", el("b", { class: "q" }, `${q} ${word(q)}`), " → key ", el("b", { class: "k" }, `${k} ${word(k)}`)),
+          el("span", { class: "dim" }, `sequence ${seq}`), Number.isFinite(value) ? el("span", { class: "dim" }, `attention ${number(value)}`) : null, el("span", { class: "spring" }),
+          stored ? button("Open sequence", () => app.store.set({ tab: "sequences", interval: stored.interval > 0 ? stored.interval : -1, sel: `${seq}:${q}` }), { class: "small" }) : null,
+          ["qk", "ov"].map((kind) => (app.backend || app.tree.cachedEdges(kind, app.store.state.layer, app.store.state.head, seq).some((e) => e[0] === q && e[1] === k)
+            ? button(kind.toUpperCase(), () => app.chooseEdge(kind, seq, q, k), { class: `act ${kind}` }) : null))),
+        tokens ? body(tokens, q, k) : el("p", { class: "dim" }, "(no token data)"));
+    },
+  };
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+// Overview, first view: the scatter of heads.
+
+import { button, checkbox, el, oncePerFrame, select } from "../core/dom.js";
+import { createPanel } from "../core/panel.js";
+import { createCanvas } from "../plots/canvas.js";
+import { barMarks, nearest, scatterPlot } from "../plots/scatter.js";
+import { address, words } from "../pure/format.js";
+import { headTip } from "./headtip.js";
+
+export function createScatter(app) {
+  const { store, heads, tip } = app;
+  let plot = null;
+  let drag = null;
+
+  const panel = createPanel(app, {
+    name: "scatter", title: "All heads", describe: "Every head of the tree as a point. Click one to open it; drag a box to select several.",
+    give: { scene: () => fullScene(), table: () => table() },
+  });
+
+  const option = (name) => [name, heads.label(name)];
+  const axisSelect = (key, label) => {
+    const options = key === "color" ? [["none", "no colour"], ...heads.axes.map(option)] : heads.axes.map(option);
+    const node = select(label, options, heads.axis(key) ?? "none", (value) => store.set(key === "color" ? { color: value } : { [key]: value, box: "" }));
+    tip.on(node, () => heads.describe(heads.axis(key)));
+    store.on([key], () => (node.value = heads.axis(key) ?? "none"));
+    return el("label", { class: "axis" }, el("span", {}, key === "color" ? "colour" : key), node);
+  };
+  const logBox = (key, name) => {
+    const box = checkbox("log", store.state[key], (on) => store.set({ [key]: on, box: "" }), { title: `Logarithmic ${name} axis` });
+    store.on([key], () => (box.input.checked = store.state[key]));
+    return box;
+  };
+  const bars = checkbox("±", store.state.bars, (on) => store.set({ bars: on }), { title: "Standard errors of all heads" });
+  store.on(["bars"], () => (bars.input.checked = store.state.bars));
+  const hasErrors = heads.names.some((name) => heads.rows.some((row) => Number.isFinite(row[`${name}_se`])));
+  panel.controls.append(axisSelect("x", "Horizontal axis"), logBox("xlog", "horizontal"), axisSelect("y", "Vertical axis"), logBox("ylog", "vertical"),
+    axisSelect("color", "Colour"), hasErrors ? bars : "");
+  const note = el("p", { class: "note", role: "status" });
+  const clear = button("Clear box", () => store.set({ box: "" }), { class: "small" });
+  const holder = el("div", { class: "plot plot-scatter" });
+  panel.body.append(panel.controls, holder, el("div", { class: "row" }, note, clear));
+
+  const canvas = createCanvas(holder, { label: "Scatter of heads", draw, over, focusable: true });
+
+  function draw(width, height) {
+    const { set } = heads.shown();
+    plot = scatterPlot({
+      rows: heads.rows, names: { x: heads.axis("x"), y: heads.axis("y"), color: heads.axis("color") },
+      logs: { x: store.state.xlog, y: store.state.ylog }, bars: store.state.bars, discrete: heads.discrete,
+      shown: set ? (row) => set.has(address(row.layer, row.head)) : null, width, height, colours: app.theme.colours, extentOf: heads.extent,
+    });
+    const parts = [];
+    if (plot.hidden) parts.push(`${plot.hidden} not shown: at or below zero on a log axis, or without a value.`);
+    if (set) parts.push(`${plot.points.length} of ${heads.rows.length} heads selected.`);
+    note.textContent = parts.join(" ");
+    clear.hidden = !store.state.box;
+    canvas?.setLabel(`Scatter of ${heads.rows.length} heads, ${words(heads.axis("x"))} across, ${words(heads.axis("y"))} up. The table below has the same numbers.`);
+    return plot.scene;
+  }
+
+  function over(width, height) {
+    /** @type {import("../plots/scene.js").Mark[]} */
+    const marks = [];
+    const { colours } = app.theme;
+    const ring = (name, stroke, labelled) => {
+      const point = plot.points.find((p) => address(p.row.layer, p.row.head) === name);
+      if (!point) return;
+      marks.push(...barMarks(point.row, { x: heads.axis("x"), y: heads.axis("y") }, plot.x, plot.y, { faint: stroke }));
+      marks.push({ kind: "circle", x: point.x, y: point.y, r: 7, stroke, width: 2 });
+      if (labelled) {
+        const end = point.x > width - 60;
+        marks.push({ kind: "text", x: point.x + (end ? -11 : 11), y: point.y + 4, text: name, fill: colours.ink, size: 11.5, weight: 600, anchor: end ? "end" : "start", halo: colours.panel });
+      }
+    };
+    ring(app.headName(), colours.ring, true);
+    if (store.state.hot && store.state.hot !== app.headName()) ring(store.state.hot, colours.ink, true);
+    const box = heads.box();
+    if (drag?.to) marks.push(boxMark(drag.from, drag.to, colours));
+    else if (box) marks.push(boxMark([plot.x.at(box.x[0]), plot.y.at(box.y[0])], [plot.x.at(box.x[1]), plot.y.at(box.y[1])], colours));
+    return { width, height, marks };
+  }
+
+  function fullScene() {
+    const scene = canvas.scene;
+    return scene && { ...scene, marks: [...scene.marks, ...over(scene.width, scene.height).marks] };
+  }
+
+  function table() {
+    const names = [...new Set([heads.axis("x"), heads.axis("y"), heads.axis("color")])].filter((n) => n && n !== "layer" && n !== "head");
+    const columns = ["layer", "head", ...names.flatMap((n) => (hasErrors && heads.rows.some((r) => Number.isFinite(r[`${n}_se`])) ? [n, `${n}_se`] : [n]))];
+    return { columns, rows: plot.points.map(({ row }) => columns.map((c) => row[c] ?? null)) };
+  }
+
+  const target = canvas.element;
+  const hover = oncePerFrame((event) => {
+    const [px, py] = canvas.at(event);
+    if (drag) {
+      if (Math.hypot(px - drag.from[0], py - drag.from[1]) > 4) drag.to = [px, py];
+      canvas.redrawOver();
+      return;
+    }
+    const point = plot && nearest(plot.points, px, py);
+    app.setHot(point ? address(point.row.layer, point.row.head) : "");
+    target.style.cursor = point ? "pointer" : "crosshair";
+    if (point) tip.show(event.clientX, event.clientY, headTip(point.row, [heads.axis("x"), heads.axis("y"), heads.axis("color")], heads.rows));
+    else tip.hide();
+  });
+  target.addEventListener("pointermove", hover);
+  target.addEventListener("pointerleave", () => {
+    app.setHot("");
+    tip.hide();
+  });
+  target.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    drag = { from: canvas.at(event), to: null };
+    target.setPointerCapture(event.pointerId);
+  });
+  target.addEventListener("pointerup", (event) => {
+    if (!drag) return;
+    const { from } = drag;
+    const to = canvas.at(event);
+    drag = null;
+    if (Math.hypot(to[0] - from[0], to[1] - from[1]) > 4) {
+      const [xs, ys] = [[from[0], to[0]].map(plot.x.invert), [from[1], to[1]].map(plot.y.invert)];
+      const sorted = (pair) => pair.sort((a, b) => a - b).map((v) => +v.toPrecision(6));
+      store.set({ box: [...sorted(xs), ...sorted(ys)].join(",") });
+      return;
+    }
+    const [px, py] = canvas.at(event);
+    const point = nearest(plot.points, px, py);
+    if (point) app.goTo(point.row.layer, point.row.head);
+    else if (store.state.box) store.set({ box: "" });
+    canvas.redrawOver();
+  });
+  target.addEventListener("pointercancel", () => (drag = null));
+  target.addEventListener("keydown", (event) => walk(event));
+
+  /** Arrow keys go to the nearest point in that direction, Enter opens it. */
+  function walk(event) {
+    const step = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    const named = (name) => plot.points.find((p) => address(p.row.layer, p.row.head) === name);
+    const from = named(store.state.hot) ?? named(app.headName()) ?? plot.points[0];
+    if (event.key === "Enter" && from) app.goTo(from.row.layer, from.row.head);
+    if (!step || !from) return;
+    event.preventDefault();
+    let best = null;
+    let least = Infinity;
+    for (const p of plot.points) {
+      const [dx, dy] = [p.x - from.x, p.y - from.y];
+      const along = dx * step[0] + dy * step[1];
+      const aside = Math.abs(dx * step[1]) + Math.abs(dy * step[0]);
+      if (along > 0.5 && along + 2 * aside < least) {
+        least = along + 2 * aside;
+        best = p;
+      }
+    }
+    if (!best) return;
+    app.setHot(address(best.row.layer, best.row.head));
+    const box = target.getBoundingClientRect();
+    tip.show(box.left + best.x, box.top + best.y, headTip(best.row, [heads.axis("x"), heads.axis("y"), heads.axis("color")], heads.rows));
+  }
+
+  store.on(["x", "y", "color", "xlog", "ylog", "bars", "box", "find", "themeName"], () => canvas.redraw());
+  store.on(["hot", "layer", "head"], oncePerFrame(() => plot && canvas.redrawOver()));
+  return panel.root;
+}
+
+/** @returns {import("../plots/scene.js").Mark} */
+const boxMark = (a, b, colours) => ({
+  kind: "rect", x: Math.min(a[0], b[0]), y: Math.min(a[1], b[1]), w: Math.abs(a[0] - b[0]), h: Math.abs(a[1] - b[1]), stroke: colours.accent, width: 1, fill: "rgba(70,130,190,0.10)",
+});

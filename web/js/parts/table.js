@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// Overview, third view: the sortable, filterable table of heads, with only the rows in sight made.
+
+import { button, el, fill, oncePerFrame } from "../core/dom.js";
+import { createPanel } from "../core/panel.js";
+import { address, number, uncertainty } from "../pure/format.js";
+import { errorOf, sorted, valueOf } from "../pure/rank.js";
+
+const ROW = 23; // pixels, as in the style sheet
+const SPARE = 12; // rows made above and below the ones in sight
+
+export function createTable(app) {
+  const { store, heads, tip } = app;
+  const panel = createPanel(app, {
+    name: "table", title: "Table", describe: "Sort by a column's name. Filter by addresses (5.1, L5) and conditions (entropy<1); maximised, it shows every metric.",
+    give: { table: () => table() },
+  });
+  const find = el("input", { type: "search", class: "find", placeholder: "Filter: 5.1   L5   induction>0.3", value: store.state.find, "aria-label": "Filter heads", spellcheck: false, on: { input: () => store.set({ find: find.value }) } });
+  const note = el("p", { class: "note", role: "status" });
+  const head = el("tr", {});
+  const body = el("tbody", {});
+  const above = el("tr", { "aria-hidden": "true" }, el("td", {}));
+  const below = el("tr", { "aria-hidden": "true" }, el("td", {}));
+  const grid = el("table", { class: "heads", "aria-label": "Heads" }, el("thead", {}, head), body);
+  const scroller = el("div", { class: "scroller", tabIndex: 0, role: "region", "aria-label": "Table of heads" }, grid);
+  panel.body.append(find, note, scroller);
+  let rows = [];
+  let columns = [];
+  let first = -1;
+
+  const isFull = () => store.state.full === "table";
+  const shownColumns = () => {
+    if (isFull()) return heads.names;
+    const axes = [heads.axis("grid"), heads.axis("x"), heads.axis("y"), heads.axis("color")];
+    return [...new Set(axes)].filter((name) => name && name !== "layer" && name !== "head");
+  };
+
+  function update() {
+    const { error } = heads.shown();
+    columns = ["address", ...shownColumns()];
+    rows = sorted(heads.shownRows(), store.state.sort || (heads.axis("grid") ? `-${heads.axis("grid")}` : ""));
+    if (document.activeElement !== find) find.value = store.state.find;
+    note.textContent = error ?? (rows.length === heads.rows.length ? `${rows.length} heads` : `${rows.length} of ${heads.rows.length} heads`);
+    note.classList.toggle("error", error !== undefined);
+    drawHead();
+    first = -1;
+    drawRows();
+  }
+
+  function drawHead() {
+    const order = store.state.sort || (heads.axis("grid") ? `-${heads.axis("grid")}` : "");
+    fill(head, columns.map((name) => {
+      const state = order === name ? "ascending" : order === `-${name}` ? "descending" : "none";
+      const mark = { ascending: " ↑", descending: " ↓", none: "" }[state];
+      const press = () => store.set({ sort: state === "descending" ? name : `-${name}` });
+      const node = button(name === "address" ? "head" : heads.label(name), press, {}, mark);
+      if (heads.describe(name)) tip.on(node, heads.describe(name));
+      return el("th", { scope: "col", "aria-sort": state }, node);
+    }));
+  }
+
+  function drawRows() {
+    const height = scroller.clientHeight || 300;
+    const from = Math.max(0, Math.floor(scroller.scrollTop / ROW) - SPARE);
+    const to = Math.min(rows.length, from + Math.ceil(height / ROW) + 2 * SPARE);
+    if (from === first && body.childElementCount > 2) return;
+    first = from;
+    above.firstChild.style.height = `${from * ROW}px`;
+    below.firstChild.style.height = `${(rows.length - to) * ROW}px`;
+    above.hidden = from === 0;
+    below.hidden = to === rows.length;
+    fill(body, above, rows.slice(from, to).map(line), below);
+    mark();
+  }
+
+  function line(row) {
+    const name = address(row.layer, row.head);
+    return el("tr", { "data-head": name }, columns.map((column) => {
+      if (column === "address") return el("th", { scope: "row" }, button(name, () => app.goTo(row.layer, row.head), { class: "link" }));
+      const error = errorOf(row, column);
+      return el("td", { class: "num" }, number(valueOf(row, column)), error !== null && el("small", {}, ` ±${uncertainty(error)}`));
+    }));
+  }
+
+  function mark() {
+    const current = app.headName();
+    for (const node of body.children) {
+      node.classList.toggle("current", node.dataset.head === current);
+      node.classList.toggle("hot", node.dataset.head === store.state.hot);
+    }
+  }
+
+  function table() {
+    const metrics = columns.slice(1);
+    const withErrors = metrics.flatMap((name) => (rows.some((row) => errorOf(row, name) !== null) ? [name, `${name}_se`] : [name]));
+    return { columns: ["layer", "head", ...withErrors], rows: rows.map((row) => [row.layer, row.head, ...withErrors.map((n) => valueOf(row, n))]) };
+  }
+
+  const rowAt = (event) => event.target.closest?.("tr[data-head]")?.dataset.head ?? "";
+  body.addEventListener("pointerover", (event) => app.setHot(rowAt(event)));
+  body.addEventListener("pointerleave", () => app.setHot(""));
+  body.addEventListener("click", (event) => {
+    const row = rows.find((r) => address(r.layer, r.head) === rowAt(event));
+    if (row && event.target.tagName !== "BUTTON") app.goTo(row.layer, row.head);
+  });
+  scroller.addEventListener("scroll", oncePerFrame(drawRows), { passive: true });
+  new ResizeObserver(oncePerFrame(() => {
+    first = -1;
+    drawRows();
+  })).observe(scroller);
+  store.on(["find", "box", "sort", "grid", "x", "y", "color", "full"], update);
+  store.on(["hot", "layer", "head"], mark);
+  update();
+  return panel.root;
+}

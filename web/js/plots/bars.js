@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// Histograms as scenes: bars of log10(n + 1) over their bins, and the curve over bin edges.
+
+import { short } from "../pure/format.js";
+import { axis } from "../pure/scale.js";
+import { MARGIN, frameMarks } from "./frame.js";
+
+/** Edges and values of a {bin_edges, bin_values} field; null when they do not fit together. */
+export function readBins(value) {
+  const { bin_edges: edges, bin_values: values } = value ?? {};
+  const numbers = (list) => Array.isArray(list) && list.every(Number.isFinite);
+  return numbers(edges) && numbers(values) && values.length > 0 && edges.length === values.length + 1 ? { edges, values } : null;
+}
+
+/** Twenty equal bins over some values. */
+export function binned(list, count = 20) {
+  const low = Math.min(...list, 0);
+  const high = Math.max(...list, low + 1e-6);
+  const values = new Array(count).fill(0);
+  for (const v of list) values[Math.min(count - 1, Math.floor(((v - low) / (high - low)) * count))]++;
+  return { edges: Array.from({ length: count + 1 }, (_, i) => low + ((high - low) * i) / count), values };
+}
+
+/**
+ * Bars over bins. `even` gives every bin the same width, which is right where edges double;
+ * `logY` makes heights log10(n + 1). `hot` is the bin under the pointer.
+ * @param {any} options
+ * @returns {{scene: object, bin: (x: number) => number}}
+ */
+export function barPlot({ bins, width, height, colours, xLabel, yLabel, xFormat = short, even = false, logY = false, hot = -1 }) {
+  const { edges, values } = bins;
+  const heights = values.map((v) => (logY ? Math.log10(Math.max(0, v) + 1) : v));
+  const top = Math.max(...heights, 1e-9) * 1.06;
+  const [left, right] = [MARGIN.left, width - MARGIN.right];
+  const x = even
+    ? axis([0, values.length], [left, right], { count: Math.min(values.length, 10) })
+    : axis([edges[0], edges.at(-1)], [left, right], { count: Math.round(width / 80) });
+  if (even) {
+    const every = Math.ceil(edges.length / Math.max(2, width / 46));
+    x.ticks = edges.map((_, i) => i).filter((i) => i % every === 0);
+  }
+  const y = axis([0, top], [height - MARGIN.bottom, MARGIN.top], { count: 4 });
+  if (logY) y.ticks = powers(Math.max(...values, 1)).map((v) => Math.log10(v + 1));
+  const marks = frameMarks({
+    x, y, width, height, colours, xLabel, yLabel,
+    xFormat: even ? (i) => xFormat(edges[i]) : xFormat,
+    yFormat: logY ? (h) => short(Math.round(10 ** h - 1)) : short,
+  });
+  const place = (i) => (even ? [x.at(i), x.at(i + 1)] : [x.at(edges[i]), x.at(edges[i + 1])]);
+  values.forEach((_, i) => {
+    const [from, to] = place(i);
+    const upper = y.at(heights[i]);
+    marks.push({ kind: "rect", x: from + 0.5, y: upper, w: Math.max(0.5, to - from - 1), h: height - MARGIN.bottom - upper, fill: i === hot ? colours.given : colours.accent, alpha: 0.85 });
+  });
+  return {
+    scene: { width, height, ground: colours.panel, marks },
+    bin: (px) => values.findIndex((_, i) => px >= place(i)[0] && px < place(i)[1]),
+  };
+}
+
+function powers(most) {
+  const out = [0];
+  for (let v = 1; v <= most * 1.0001; v *= 10) out.push(v);
+  return out.length > 2 ? out : [0, Math.max(1, Math.round(most))];
+}
+
+/** Where a value stands among all heads: a tick for each, this one marked. */
+export function stripPlot({ values, value, error, width, height, colours }) {
+  const low = Math.min(...values);
+  const high = Math.max(...values);
+  const x = axis([low, high > low ? high : low + 1], [5, width - 5]);
+  const middle = height / 2;
+  /** @type {import("./scene.js").Mark[]} */
+  const marks = [{ kind: "line", points: [5, middle, width - 5, middle], stroke: colours.line, width: 1 }];
+  for (const v of values) marks.push({ kind: "line", points: [x.at(v), middle - 4, x.at(v), middle + 4], stroke: colours.faint, width: 1, alpha: 0.55 });
+  if (error) marks.push({ kind: "line", points: [x.at(value - error), middle, x.at(value + error), middle], stroke: colours.ring, width: 2 });
+  marks.push({ kind: "circle", x: x.at(value), y: middle, r: 4.5, fill: colours.ring, stroke: colours.panel, width: 1.25 });
+  return { width, height, marks };
+}

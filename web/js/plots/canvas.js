@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// A canvas that follows its element's size and the screen's pixel density.
+
+import { drawScene } from "./scene.js";
+import { el } from "../core/dom.js";
+
+/**
+ * A canvas in `holder` that redraws when its size changes: `draw(width, height)` answers a scene.
+ * `over` (optional) answers a second scene on a layer above, for what follows the pointer.
+ */
+export function createCanvas(holder, { label, draw, over = null, focusable = false }) {
+  const layers = [el("canvas", { role: "img", "aria-label": label, tabIndex: focusable ? 0 : -1 })];
+  if (over) layers.push(el("canvas", { class: "over", "aria-hidden": "true" }));
+  holder.classList.add("canvas");
+  holder.append(...layers);
+  let size = { width: 0, height: 0 };
+  let scene = null;
+
+  function paint(layer, made) {
+    const scale = devicePixelRatio || 1;
+    const [width, height] = [Math.round(size.width * scale), Math.round(size.height * scale)];
+    if (layer.width !== width || layer.height !== height) Object.assign(layer, { width, height });
+    drawScene(layer.getContext("2d"), made, scale);
+  }
+  function redraw() {
+    if (size.width < 2 || size.height < 2) return;
+    scene = draw(size.width, size.height);
+    paint(layers[0], scene);
+    if (over) redrawOver();
+  }
+  function redrawOver() {
+    if (size.width >= 2 && size.height >= 2) paint(layers[1], over(size.width, size.height));
+  }
+  const observer = new ResizeObserver(([entry]) => {
+    const { width, height } = entry.contentRect;
+    if (Math.abs(width - size.width) < 0.5 && Math.abs(height - size.height) < 0.5) return;
+    size = { width, height };
+    redraw();
+  });
+  observer.observe(holder);
+
+  return {
+    element: layers[0],
+    redraw,
+    redrawOver,
+    /** The scene on screen, for the exports. */
+    get scene() {
+      return scene;
+    },
+    setLabel: (text) => layers[0].setAttribute("aria-label", text),
+    /** Pointer position in scene units. */
+    at(event) {
+      const box = layers[0].getBoundingClientRect();
+      return [event.clientX - box.left, event.clientY - box.top];
+    },
+    stop: () => observer.disconnect(),
+  };
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// A sequence's attention pattern as a query x key heat map.
+
+import { attentionRamp, attentionStep } from "../pure/colour.js";
+import { token as shown } from "../pure/format.js";
+import { ticks } from "../pure/scale.js";
+
+const ROOM = { left: 46, top: 6, right: 8, bottom: 36 };
+const NAMED = 11; // pixels a cell needs before its token is written beside it
+
+/**
+ * The part `view` {q0, q1, k0, k1} (fractions of tokens allowed) of the pattern.
+ * @returns {{scene: object, side: {left: number, top: number, side: number}, cell: (x: number, y: number) => {q: number, k: number} | null,
+ *   place: (q: number, k: number) => {x: number, y: number, w: number, h: number}}}
+ */
+export function heatmapPlot({ sequence, view, largest, width, height, theme, colours }) {
+  const wide = cellSize(view, width, height) >= NAMED ? 92 : ROOM.left;
+  const room = { ...ROOM, left: wide, bottom: wide === ROOM.left ? ROOM.bottom : 92 };
+  const [left, top] = [room.left, room.top];
+  const side = Math.max(10, Math.min(width - left - room.right, height - top - room.bottom));
+  const [w, h] = [side / (view.k1 - view.k0), side / (view.q1 - view.q0)];
+  const place = (q, k) => ({ x: left + (k - view.k0) * w, y: top + (q - view.q0) * h, w, h });
+  const ramp = attentionRamp(theme);
+  /** @type {import("./scene.js").Mark[]} */
+  const marks = [{ kind: "rect", x: left, y: top, w: side, h: side, fill: ramp[0].fill, stroke: colours.line, width: 1 }];
+  const [q0, q1] = [Math.max(0, Math.floor(view.q0)), Math.min(sequence.n, Math.ceil(view.q1))];
+  const least = 1.7; // a single entry stays visible however small the map
+  const cells = [];
+  for (let q = q0; q < q1; q++) {
+    for (let i = sequence.rowStart[q]; i < sequence.rowStart[q + 1]; i++) {
+      const k = sequence.cols[i];
+      if (k + 1 <= view.k0 || k >= view.k1) continue;
+      const step = attentionStep(sequence.vals[i], largest);
+      if (!step) continue;
+      const x = Math.max(left, left + (k - view.k0) * w);
+      const y = Math.max(top, top + (q - view.q0) * h);
+      const right = Math.min(left + side, left + (k + 1 - view.k0) * w);
+      const bottom = Math.min(top + side, top + (q + 1 - view.q0) * h);
+      cells.push({ step, x, y, w: Math.max(least, right - x), h: Math.max(least, bottom - y) });
+    }
+  }
+  // Where cells are smaller than a pixel the strongest is the one to be seen.
+  cells.sort((a, b) => a.step - b.step);
+  for (const { step, ...box } of cells) marks.push({ kind: "rect", ...box, fill: ramp[step].fill });
+  marks.push(...axisMarks(sequence, view, { left, top, side, w, h }, colours));
+  return {
+    scene: { width, height, ground: colours.panel, marks },
+    side: { left, top, side },
+    place,
+    cell(x, y) {
+      const k = Math.floor(view.k0 + (x - left) / w);
+      const q = Math.floor(view.q0 + (y - top) / h);
+      const inside = x >= left && x < left + side && y >= top && y < top + side;
+      return inside && q >= 0 && q < sequence.n && k >= 0 && k < sequence.n ? { q, k } : null;
+    },
+  };
+}
+
+const cellSize = (view, width, height) => (Math.min(width, height) - 110) / Math.max(view.q1 - view.q0, view.k1 - view.k0);
+
+function axisMarks(sequence, view, { left, top, side, w, h }, colours) {
+  /** @type {import("./scene.js").Mark[]} */
+  const marks = [];
+  const named = Math.min(w, h) >= NAMED;
+  const label = (i) => (named ? clip(shown(sequence.tokens[i]).trim() || "␣") : String(i));
+  const inView = (from, to) => {
+    if (named) return Array.from({ length: Math.ceil(to) - Math.ceil(from - 0.5) }, (_, i) => Math.ceil(from - 0.5) + i).filter((i) => i >= 0 && i < sequence.n && i + 0.5 < to);
+    return ticks(from, to, Math.max(2, side / 70)).filter((v) => Number.isInteger(v) && v >= 0 && v < sequence.n);
+  };
+  for (const q of inView(view.q0, view.q1)) {
+    marks.push({ kind: "text", x: left - 6, y: top + (q + 0.5 - view.q0) * h + 3.5, text: label(q), size: 10, fill: colours.soft, anchor: "end" });
+  }
+  for (const k of inView(view.k0, view.k1)) {
+    const x = left + (k + 0.5 - view.k0) * w;
+    marks.push(named
+      ? { kind: "text", x: x + 3, y: top + side + 6, text: label(k), size: 10, fill: colours.soft, anchor: "end", turn: -70 }
+      : { kind: "text", x, y: top + side + 13, text: label(k), size: 10, fill: colours.soft, anchor: "middle" });
+  }
+  marks.push({ kind: "text", x: left + side / 2, y: top + side + (named ? 84 : 29), text: "key", size: 11, fill: colours.ink, anchor: "middle" });
+  marks.push({ kind: "text", x: 11, y: top + side / 2, text: "query", size: 11, fill: colours.ink, anchor: "middle", turn: -90 });
+  return marks;
+}
+
+const clip = (text) => (text.length > 12 ? `${text.slice(0, 11)}…` : text);
+
+/** `view` zoomed by `factor` about (q, k), kept within 0..n and no closer than 4 tokens. */
+export function zoomed(view, n, factor, q, k) {
+  const size = Math.min(n, Math.max(4, (view.q1 - view.q0) * factor));
+  const scale = size / (view.q1 - view.q0);
+  return clamped({ q0: q - (q - view.q0) * scale, k0: k - (k - view.k0) * scale }, size, n);
+}
+
+/** `view` moved by (dq, dk) tokens, kept within 0..n. */
+export const moved = (view, n, dq, dk) => clamped({ q0: view.q0 + dq, k0: view.k0 + dk }, view.q1 - view.q0, n);
+
+function clamped({ q0, k0 }, size, n) {
+  const keep = (v) => Math.min(Math.max(0, v), Math.max(0, n - size));
+  return { q0: keep(q0), q1: keep(q0) + size, k0: keep(k0), k1: keep(k0) + size };
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// The scatter of heads as a scene, and the places of its points for hover and selection.
+
+import { MISSING, viridisStep } from "../pure/colour.js";
+import { short, words } from "../pure/format.js";
+import { errorOf, valueOf } from "../pure/rank.js";
+import { axis, padded } from "../pure/scale.js";
+import { MARGIN, frameMarks } from "./frame.js";
+
+/**
+ * Extent of a column on an axis; a logarithmic one  sees only values above zero.
+ * @returns {[number, number]}
+ */
+function range(rows, name, log) {
+  let [low, high] = [Infinity, -Infinity];
+  for (const row of rows) {
+    const value = valueOf(row, name);
+    if (value === null || (log && value <= 0)) continue;
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+  }
+  if (low > high) return log ? [1, 10] : [0, 1];
+  return padded([low, high], log);
+}
+
+/** Colour of a row on the viridis scale of a column; the grey of the missing without a value. */
+export function rowColour(row, name, extent, plain) {
+  if (name === null) return plain;
+  const value = valueOf(row, name);
+  if (value === null || !extent) return MISSING;
+  return viridisStep(extent[1] > extent[0] ? (value - extent[0]) / (extent[1] - extent[0]) : 0.5);
+}
+
+/**
+ * @returns {{scene: import("./scene.js").Scene, points: {row: object, x: number, y: number}[],
+ *   x: object, y: object, hidden: number}} `hidden` counts heads a log axis cannot show
+ */
+export function scatterPlot({ rows, names, logs, bars, shown, discrete, width, height, colours, extentOf }) {
+  const [left, right] = [MARGIN.left, width - MARGIN.right];
+  const [top, bottom] = [MARGIN.top + (names.color === null ? 0 : 18), height - MARGIN.bottom];
+  const x = axis(range(rows, names.x, logs.x), [left, right], { log: logs.x, count: Math.max(3, Math.round(width / 90)) });
+  const y = axis(range(rows, names.y, logs.y), [bottom, top], { log: logs.y, count: Math.max(3, Math.round(height / 60)) });
+  for (const [name, scale] of [[names.x, x], [names.y, y]]) {
+    if (discrete.has(name)) scale.ticks = [...new Set(scale.ticks.map(Math.round))];
+  }
+  const colourExtent = names.color === null ? null : extentOf(names.color);
+  const marks = frameMarks({
+    x, y, width, height, colours, xLabel: words(names.x) + (logs.x ? " (log)" : ""), yLabel: words(names.y) + (logs.y ? " (log)" : ""),
+    margin: { ...MARGIN, top },
+  });
+  const points = [];
+  let hidden = 0;
+  const radius = rows.length > 1500 ? 2.5 : rows.length > 300 ? 3.5 : 4.5;
+  const order = shown ? [...rows].sort((a, b) => shown(a) - shown(b)) : rows;
+  for (const row of order) {
+    const [px, py] = [x.at(valueOf(row, names.x) ?? NaN), y.at(valueOf(row, names.y) ?? NaN)];
+    if (!Number.isFinite(px) || !Number.isFinite(py)) {
+      hidden++;
+      continue;
+    }
+    const out = shown && !shown(row);
+    if (bars && !out) marks.push(...barMarks(row, names, x, y, colours));
+    marks.push({ kind: "circle", x: px, y: py, r: radius, fill: out ? colours.line : rowColour(row, names.color, colourExtent, colours.accent), stroke: out ? undefined : colours.panel, width: 0.5, alpha: out ? 0.7 : 0.92 });
+    if (!out) points.push({ row, x: px, y: py });
+  }
+  if (names.color !== null && colourExtent) marks.push(...legend(names.color, colourExtent, width, colours));
+  return { scene: { width, height, ground: colours.panel, marks }, points, x, y, hidden };
+}
+
+/** Plus and minus one standard error of a row on both axes, where the tree has them. */
+export function barMarks(row, names, x, y, colours) {
+  /** @type {import("./scene.js").Mark[]} */
+  const marks = [];
+  const [vx, vy] = [valueOf(row, names.x), valueOf(row, names.y)];
+  const [ex, ey] = [errorOf(row, names.x), errorOf(row, names.y)];
+  const finite = (...points) => points.every(Number.isFinite);
+  if (ex !== null) {
+    const points = [x.at(vx - ex), y.at(vy), x.at(vx + ex), y.at(vy)];
+    if (finite(...points)) marks.push({ kind: "line", points, stroke: colours.faint, width: 1 });
+  }
+  if (ey !== null) {
+    const points = [x.at(vx), y.at(vy - ey), x.at(vx), y.at(vy + ey)];
+    if (finite(...points)) marks.push({ kind: "line", points, stroke: colours.faint, width: 1 });
+  }
+  return marks;
+}
+
+function legend(name, [low, high], width, colours) {
+  const bar = { x: width - MARGIN.right - 122, y: 6, w: 90, h: 7 };
+  /** @type {import("./scene.js").Mark[]} */
+  const marks = [{ kind: "text", x: bar.x - 14 - 6.2 * short(low).length, y: 13, text: words(name), fill: colours.soft, size: 10.5, anchor: "end" }];
+  for (let i = 0; i < 30; i++) marks.push({ kind: "rect", x: bar.x + (i * bar.w) / 30, y: bar.y, w: bar.w / 30 + 0.4, h: bar.h, fill: viridisStep(i / 29) });
+  marks.push({ kind: "text", x: bar.x - 5, y: 13, text: short(low), fill: colours.soft, size: 10, anchor: "end" });
+  marks.push({ kind: "text", x: bar.x + bar.w + 5, y: 13, text: short(high), fill: colours.soft, size: 10 });
+  return marks;
+}
+
+/** The point nearest to a pixel within `reach`, or null. */
+export function nearest(points, px, py, reach = 14) {
+  let best = null;
+  let least = reach * reach;
+  for (const point of points) {
+    const d = (point.x - px) ** 2 + (point.y - py) ** 2;
+    if (d <= least) {
+      least = d;
+      best = point;
+    }
+  }
+  return best;
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// A drawing as a list of marks: drawn on a canvas for the screen, written as SVG for a paper.
+
+/**
+ * @typedef {{width: number, height: number, ground?: string, marks: Mark[]}} Scene
+ * @typedef {{kind: "rect", x: number, y: number, w: number, h: number, fill?: string, stroke?: string, width?: number, r?: number, alpha?: number}
+ *   | {kind: "circle", x: number, y: number, r: number, fill?: string, stroke?: string, width?: number, alpha?: number}
+ *   | {kind: "line", points: number[], stroke: string, width?: number, dash?: number[], fill?: string, alpha?: number}
+ *   | {kind: "curve", from: [number, number], over: [number, number], to: [number, number], stroke: string, width?: number, alpha?: number}
+ *   | {kind: "text", x: number, y: number, text: string, fill: string, size?: number, anchor?: "start"|"middle"|"end",
+ *      turn?: number, weight?: number, alpha?: number, halo?: string}} Mark
+ */
+
+export const FONT = 'Inter, "Source Sans 3", "Segoe UI", system-ui, "Helvetica Neue", "Liberation Sans", Arial, sans-serif';
+
+/** Draws a scene; `scale` is device pixels per scene unit. */
+export function drawScene(context, scene, scale = 1) {
+  context.setTransform(scale, 0, 0, scale, 0, 0);
+  context.clearRect(0, 0, scene.width, scene.height);
+  if (scene.ground) {
+    context.fillStyle = scene.ground;
+    context.fillRect(0, 0, scene.width, scene.height);
+  }
+  for (const mark of scene.marks) {
+    context.globalAlpha = mark.alpha ?? 1;
+    PAINT[mark.kind](context, mark);
+  }
+  context.globalAlpha = 1;
+}
+
+function paintShape(context, mark) {
+  if (mark.fill) {
+    context.fillStyle = mark.fill;
+    context.fill();
+  }
+  if (mark.stroke) {
+    context.strokeStyle = mark.stroke;
+    context.lineWidth = mark.width ?? 1;
+    context.stroke();
+  }
+}
+
+const PAINT = {
+  rect(context, mark) {
+    if (mark.fill && !mark.stroke && !mark.r) {
+      context.fillStyle = mark.fill;
+      context.fillRect(mark.x, mark.y, mark.w, mark.h);
+      return;
+    }
+    context.beginPath();
+    context.roundRect(mark.x, mark.y, mark.w, mark.h, mark.r ?? 0);
+    paintShape(context, mark);
+  },
+  circle(context, mark) {
+    context.beginPath();
+    context.arc(mark.x, mark.y, mark.r, 0, 2 * Math.PI);
+    paintShape(context, mark);
+  },
+  line(context, mark) {
+    context.beginPath();
+    for (let i = 0; i < mark.points.length; i += 2) context.lineTo(mark.points[i], mark.points[i + 1]);
+    context.setLineDash(mark.dash ?? []);
+    paintShape(context, mark);
+    context.setLineDash([]);
+  },
+  curve(context, mark) {
+    context.beginPath();
+    context.moveTo(...mark.from);
+    context.quadraticCurveTo(...mark.over, ...mark.to);
+    paintShape(context, mark);
+  },
+  text(context, mark) {
+    context.save();
+    context.translate(mark.x, mark.y);
+    if (mark.turn) context.rotate((mark.turn * Math.PI) / 180);
+    context.font = `${mark.weight ?? 400} ${mark.size ?? 11}px ${FONT}`;
+    context.textAlign = mark.anchor === "middle" ? "center" : mark.anchor ?? "start";
+    context.textBaseline = "alphabetic";
+    if (mark.halo) {
+      context.lineJoin = "round";
+      context.lineWidth = 3.5;
+      context.strokeStyle = mark.halo;
+      context.strokeText(mark.text, 0, 0);
+    }
+    context.fillStyle = mark.fill;
+    context.fillText(mark.text, 0, 0);
+    context.restore();
+  },
+};
+
+const escape = (text) =>
+  String(text)
+    // XML 1.0 has no place for the other control characters, not even escaped.
+    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ud800-\udfff\ufffe\uffff]/gu, "\ufffd")
+    .replace(/[&<>"']/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" })[c]);
+
+const f = (value) => String(+value.toFixed(2));
+
+function attributes(mark) {
+  const out = [`fill="${escape(mark.fill ?? "none")}"`];
+  if (mark.stroke) out.push(`stroke="${escape(mark.stroke)}"`, `stroke-width="${f(mark.width ?? 1)}"`);
+  if (mark.alpha !== undefined && mark.alpha < 1) out.push(`opacity="${f(mark.alpha)}"`);
+  return out.join(" ");
+}
+
+const WRITE = {
+  rect: (m) => `<rect x="${f(m.x)}" y="${f(m.y)}" width="${f(m.w)}" height="${f(m.h)}"${m.r ? ` rx="${f(m.r)}"` : ""} ${attributes(m)}/>`,
+  circle: (m) => `<circle cx="${f(m.x)}" cy="${f(m.y)}" r="${f(m.r)}" ${attributes(m)}/>`,
+  line: (m) => {
+    const path = m.points.map((p, i) => (i % 2 ? f(p) : `${i ? "L" : "M"}${f(p)},`)).join("");
+    return `<path d="${path}" ${attributes(m)}${m.dash ? ` stroke-dasharray="${m.dash.map(f).join(" ")}"` : ""}/>`;
+  },
+  curve: (m) => `<path d="M${m.from.map(f)}Q${m.over.map(f)} ${m.to.map(f)}" ${attributes(m)}/>`,
+  text: (m) => {
+    const place = m.turn ? `transform="translate(${f(m.x)} ${f(m.y)}) rotate(${f(m.turn)})"` : `x="${f(m.x)}" y="${f(m.y)}"`;
+    const anchor = m.anchor && m.anchor !== "start" ? ` text-anchor="${m.anchor}"` : "";
+    const halo = m.halo ? ` stroke="${escape(m.halo)}" stroke-width="3.5" stroke-linejoin="round" paint-order="stroke"` : "";
+    return `<text ${place} font-size="${f(m.size ?? 11)}"${m.weight ? ` font-weight="${m.weight}"` : ""}${anchor}${halo} fill="${escape(m.fill)}" xml:space="preserve">${escape(m.text)}</text>`;
+  },
+};
+
+/** The scene as a standalone SVG document. */
+export function toSvg(scene, title = "") {
+  const body = scene.marks.map((mark) => WRITE[mark.kind](mark)).join("\n");
+  const ground = scene.ground ? `<rect width="100%" height="100%" fill="${escape(scene.ground)}"/>\n` : "";
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${f(scene.width)}" height="${f(scene.height)}" viewBox="0 0 ${f(scene.width)} ${f(scene.height)}" font-family="${escape(FONT)}">\n<title>${escape(title)}</title>\n${ground}${body}\n</svg>\n`;
+}

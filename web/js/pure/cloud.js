@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// A head's projection cloud: points, their identity, and one position a space and layout.
+
+/** Panels in the order they are shown; the names are the tree's. */
+export const SPACES = ["O", "Q", "K", "V", "R"];
+
+/** What a space is, for titles. */
+export const SPACE_NAMES = { Q: "query", K: "key", V: "value", O: "output", R: "residual" };
+
+/**
+ * @typedef {{n: number, seq: string[], q: Int32Array, k: Int32Array, norms: Float64Array | null,
+ *   attention: Float64Array | null, layouts: {name: string, label: string,
+ *   spaces: Record<string, Float32Array>}[], clusters: unknown, projected: object[]}} Cloud
+ * Positions are x, y, z of point after point; NaN where the file has none.
+ */
+
+/** The cloud of a parsed umap file; accepts top-level `embeddings` and flat x / y points too. */
+export function packCloud(file, path = "The cloud") {
+  if (!file || !Array.isArray(file.seq_idx)) throw new Error(`${path} has no seq_idx.`);
+  const n = file.seq_idx.length;
+  const ints = (list) => Int32Array.from({ length: n }, (_, i) => (Number.isInteger(list?.[i]) ? list[i] : -1));
+  const floats = (list) => (Array.isArray(list) ? Float64Array.from({ length: n }, (_, i) => list[i] ?? NaN) : null);
+  const layouts = [];
+  const add = (name, label, spaces) => {
+    const packed = packSpaces(spaces, n);
+    if (Object.keys(packed).length) layouts.push({ name, label, spaces: packed });
+  };
+  if (file.pca) add("pca", "PCA", file.pca);
+  const views = Array.isArray(file.views) ? file.views : file.embeddings ? [file] : [];
+  views.forEach((view, i) => add(String(i), `UMAP ${viewLabel(view)}`.trim(), view?.embeddings));
+  return {
+    n,
+    seq: file.seq_idx.map(String),
+    q: ints(file.top_q),
+    k: ints(file.top_k),
+    norms: floats(file.norms),
+    attention: floats(file.attention ?? file.attention_values),
+    layouts,
+    clusters: file.clusters ?? [],
+    projected: Array.isArray(file.projected_points) ? file.projected_points : [],
+  };
+}
+
+function viewLabel(view) {
+  const parts = [];
+  if (view?.n_neighbors !== undefined) parts.push(`${view.n_neighbors} neighbours`);
+  if (view?.min_dist !== undefined) parts.push(`min dist ${view.min_dist}`);
+  return parts.join(", ");
+}
+
+function packSpaces(spaces, n) {
+  const out = {};
+  for (const [name, axes] of Object.entries(spaces ?? {})) {
+    const columns = axes?.d0 ? [axes.d0, axes.d1, axes.d2] : axes?.x ? [axes.x, axes.y, axes.z] : null;
+    if (!columns || !SPACES.includes(name)) continue;
+    const xyz = new Float32Array(3 * n);
+    for (let i = 0; i < n; i++) {
+      for (let d = 0; d < 3; d++) xyz[3 * i + d] = columns[d] ? columns[d][i] ?? NaN : 0;
+    }
+    out[name] = xyz;
+  }
+  return out;
+}
+
+/** Position [x, y, z] of a projected point in a layout ("pca" or a view's number); null without. */
+export function projectedPosition(point, layout, space) {
+  const source = layout === "pca" ? point.pca : point.umap_views?.[Number(layout)];
+  const axes = source?.[space];
+  if (!axes) return null;
+  const xyz = Array.isArray(axes) ? axes : [axes.d0, axes.d1, axes.d2 ?? 0];
+  return xyz.every(Number.isFinite) ? xyz : null;
+}
+
+/** Rank of each value from 0 (smallest) to 1, equal values by order; missing: NaN. */
+export function rankShares(values) {
+  const order = Array.from(values.keys()).filter((i) => Number.isFinite(values[i])).sort((a, b) => values[a] - values[b]);
+  const out = new Float64Array(values.length).fill(NaN);
+  order.forEach((i, rank) => {
+    out[i] = order.length > 1 ? rank / (order.length - 1) : 0;
+  });
+  return out;
+}
+
+/** Middle and half-size of the box around all positions, per axis; equal sizes keep the shape. */
+export function frame(xyz) {
+  const low = [Infinity, Infinity, Infinity];
+  const high = [-Infinity, -Infinity, -Infinity];
+  for (let i = 0; i < xyz.length; i++) {
+    const v = xyz[i];
+    if (v < low[i % 3]) low[i % 3] = v;
+    if (v > high[i % 3]) high[i % 3] = v;
+  }
+  const middle = low.map((a, d) => (Number.isFinite(a) ? (a + high[d]) / 2 : 0));
+  const half = Math.max(...low.map((a, d) => (Number.isFinite(a) ? (high[d] - a) / 2 : 0))) || 1;
+  return { middle, half };
+}
+
+/**
+ * Screen axes of an orthographic camera at `eye` looking at the middle: unit vectors right and up.
+ * `up` is the direction kept upright.
+ */
+export function cameraAxes(eye, up = { x: 0, y: 0, z: 1 }) {
+  const f = unit([-eye.x, -eye.y, -eye.z]);
+  let right = cross(f, [up.x, up.y, up.z]);
+  if (Math.hypot(...right) < 1e-6) right = [1, 0, 0];
+  right = unit(right);
+  return { right, up: cross(right, f) };
+}
+
+const cross = (a, b) => [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]];
+const unit = (a) => a.map((c) => c / (Math.hypot(...a) || 1));
+
+/** Positions seen by a camera, as x, y pairs about 0 (NaN where a point has none). */
+export function project(xyz, { middle, half }, { right, up }) {
+  const out = new Float32Array((xyz.length / 3) * 2);
+  for (let i = 0, j = 0; i < xyz.length; i += 3, j += 2) {
+    const x = (xyz[i] - middle[0]) / half;
+    const y = (xyz[i + 1] - middle[1]) / half;
+    const z = (xyz[i + 2] - middle[2]) / half;
+    out[j] = x * right[0] + y * right[1] + z * right[2];
+    out[j + 1] = x * up[0] + y * up[1] + z * up[2];
+  }
+  return out;
+}
+
+/** Whether (x, y) lies inside a polygon of [x, y] corners (even-odd). */
+export function inside(x, y, polygon) {
+  let within = false;
+  for (let i = 0, j = polygon.length - 1; i < polygon.length; j = i++) {
+    const [xi, yi] = polygon[i];
+    const [xj, yj] = polygon[j];
+    if (yi > y !== yj > y && x < ((xj - xi) * (y - yi)) / (yj - yi) + xi) within = !within;
+  }
+  return within;
+}

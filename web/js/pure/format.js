@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// Numbers, tokens and addresses as the page prints them.
+
+/** Four decimals, exponential where that would hide the number; `0` for zero. */
+export function number(value) {
+  if (typeof value !== "number" || !Number.isFinite(value)) return "–";
+  if (value === 0) return "0";
+  const size = Math.abs(value);
+  return size < 0.001 || size >= 10000 ? value.toExponential(2) : value.toFixed(size >= 1000 ? 1 : 4);
+}
+
+/** Short form for axes and cells: three significant digits. */
+export function short(value) {
+  if (typeof value !== "number" || !Number.isFinite(value)) return "–";
+  if (value === 0) return "0";
+  const size = Math.abs(value);
+  if (size >= 1e6 || size < 1e-3) return value.toExponential(1).replace("e+", "e");
+  if (size >= 1000) return `${+(value / 1000).toPrecision(3)}k`;
+  return String(+value.toPrecision(3));
+}
+
+const FORMATS = {
+  percent: (value) => `${(100 * value).toFixed(2)}%`,
+  integer: (value) => Math.round(value).toLocaleString("en-US"),
+  scientific: (value) => value.toExponential(3),
+  default: number,
+};
+
+/** A statistic in one of the tree's formats: default, percent, integer, scientific. */
+export function statistic(value, format = "default") {
+  if (typeof value === "string" || typeof value === "boolean") return String(value);
+  if (typeof value !== "number" || !Number.isFinite(value)) return "–";
+  return (Object.hasOwn(FORMATS, format) ? FORMATS[format] : number)(value);
+}
+
+/** An attribution score: more digits the smaller it is. */
+export function score(value) {
+  if (typeof value !== "number" || !Number.isFinite(value)) return "–";
+  if (value === 0) return "0";
+  const size = Math.abs(value);
+  if (size < 0.001) return value.toExponential(1);
+  return value.toFixed(size < 1 ? 4 : 2);
+}
+
+/** A standard error: two significant digits. */
+export function uncertainty(value) {
+  if (!(value > 0) || !Number.isFinite(value)) return "0";
+  return value < 1e-4 || value >= 1e4 ? value.toExponential(0) : String(+value.toPrecision(2));
+}
+
+const PICTURES = new Map([["\t", "↹"], ["\n", "⏎"], ["\u2028", " "], ["\u205f", " "], ["\u007f", "␡"]]);
+
+/**
+ * A token as shown: control characters become their pictures, so that no token is invisible, and
+ * marks that would turn the text around them become one that does not.
+ */
+export function token(text) {
+  return text.replace(/[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]/g, "⇄").replace(/[\u0000-\u001f\u007f\u2028\u205f]/g, (c) => PICTURES.get(c) ?? String.fromCharCode(0x2400 + c.charCodeAt(0)));
+}
+
+/** A token for a list or a tooltip: as shown, its spaces made visible. */
+export function quoted(text) {
+  const shown = token(text).replace(/^ +| +$/g, (spaces) => "␣".repeat(spaces.length));
+  return shown === "" ? "∅" : shown;
+}
+
+/** "L5H1". */
+export const address = (layer, head) => `L${layer}H${head}`;
+
+/** Layer and head of "5.1", "L5H1", "l5 h1", "5,1" or "5 1"; null for anything else. */
+export function parseAddress(text) {
+  const match = /^\s*l?\s*(\d{1,6})\s*(?:[.,:/ ]\s*h?|h)\s*(\d{1,6})\s*$/i.exec(text);
+  return match ? { layer: Number(match[1]), head: Number(match[2]) } : null;
+}
+
+/** "qk_distance" as "qk distance". */
+export const words = (name) => name.replaceAll("_", " ");

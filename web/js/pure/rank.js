@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rows of scatter_data.json: which columns are metrics, ranks, filters and orders.
+
+import { address, parseAddress } from "./format.js";
+
+/** Columns that are numbers in the first row, without layer, head and standard errors. */
+export function metricNames(rows, preferred = []) {
+  const first = rows[0] ?? {};
+  const columns = Object.keys(first).filter((key) => Number.isFinite(first[key]) && key !== "layer" && key !== "head");
+  const isError = (key) => key.endsWith("_se") && columns.includes(key.slice(0, -3));
+  const found = columns.filter((key) => !isError(key));
+  const order = preferred.filter((key) => found.includes(key));
+  return [...order, ...found.filter((key) => !order.includes(key))];
+}
+
+/** A row's number in a column, or null. */
+export function valueOf(row, key) {
+  const value = row?.[key];
+  return typeof value === "number" && Number.isFinite(value) ? value : null;
+}
+
+/** A row's standard error of a metric, or null. */
+export const errorOf = (row, key) => valueOf(row, `${key}_se`);
+
+/** Rows with a value in `key`, largest first, ties by layer and head. */
+export function ranked(rows, key) {
+  return rows
+    .filter((row) => valueOf(row, key) !== null)
+    .sort((a, b) => b[key] - a[key] || a.layer - b.layer || a.head - b.head);
+}
+
+/**
+ * Where `value` stands in a column: rank from 1 (largest), of how many, and the percentage of
+ * heads at or below it.
+ */
+export function standing(rows, key, value) {
+  let above = 0;
+  let atOrBelow = 0;
+  for (const row of rows) {
+    const other = valueOf(row, key);
+    if (other === null) continue;
+    if (other > value) above++;
+    else atOrBelow++;
+  }
+  const of = above + atOrBelow;
+  return { rank: above + 1, of, percentile: of ? (100 * atOrBelow) / of : 0 };
+}
+
+/** Smallest and largest value of a column; null when it has none. */
+export function extent(rows, key) {
+  let low = Infinity;
+  let high = -Infinity;
+  for (const row of rows) {
+    const value = valueOf(row, key);
+    if (value === null) continue;
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return low <= high ? [low, high] : null;
+}
+
+const COMPARE = { "<": (a, b) => a < b, ">": (a, b) => a > b, "<=": (a, b) => a <= b, ">=": (a, b) => a >= b, "=": (a, b) => a === b };
+
+/**
+ * A filter over rows: blank-separated addresses ("5.1", "L5H1", "L5" or "5." for a layer; any of
+ * them) and conditions ("entropy<1", the name as far as it is unique; all of them).
+ * @returns {{test: (row: object) => boolean, error?: string}}
+ */
+export function rowFilter(text, names) {
+  const addresses = [];
+  const conditions = [];
+  for (const part of text.trim().split(/\s+/).filter(Boolean)) {
+    const condition = /^([a-z_][\w]*)(<=|>=|<|>|=)(-?[\d.]+(?:e-?\d+)?)$/i.exec(part);
+    const layer = /^(?:l(\d{1,6})|(\d{1,6})\.?)$/i.exec(part);
+    const exact = parseAddress(part);
+    if (condition) {
+      const name = resolveName(condition[1], names);
+      if (!name) return { test: () => true, error: `No metric is named ${condition[1]}.` };
+      conditions.push((row) => valueOf(row, name) !== null && COMPARE[condition[2]](row[name], Number(condition[3])));
+    } else if (exact) addresses.push((row) => row.layer === exact.layer && row.head === exact.head);
+    else if (layer) addresses.push((row) => row.layer === Number(layer[1] ?? layer[2]));
+    else return { test: () => true, error: `${part} is neither an address (5.1, L5) nor a condition (entropy<1).` };
+  }
+  return {
+    test: (row) => (!addresses.length || addresses.some((test) => test(row))) && conditions.every((test) => test(row)),
+  };
+}
+
+function resolveName(given, names) {
+  const all = ["layer", "head", ...names];
+  const lower = given.toLowerCase();
+  return all.find((name) => name.toLowerCase() === lower)
+    ?? all.find((name) => name.toLowerCase().startsWith(lower))
+    ?? all.find((name) => name.toLowerCase().includes(lower));
+}
+
+/** Rows in the order of `sort` ("name" or "-name"); an empty order keeps them. */
+export function sorted(rows, sort) {
+  if (!sort) return rows;
+  const down = sort.startsWith("-");
+  const key = down ? sort.slice(1) : sort;
+  /** @type {(row: any) => number | null} */
+  const read = key === "address" ? (row) => row.layer * 1e6 + row.head : (row) => valueOf(row, key);
+  return [...rows].sort((a, b) => {
+    const [left, right] = [read(a), read(b)];
+    if (left === null || right === null) return Number(left === null) - Number(right === null);
+    return (down ? right - left : left - right) || a.layer - b.layer || a.head - b.head;
+  });
+}
+
+/** Rows by address, for links between views. */
+export const byAddress = (rows) => new Map(rows.map((row) => [address(row.layer, row.head), row]));
