@@ -67,11 +67,11 @@ scan_parameters = \
 	--samples-per-interval $(SAMPLES_PER_INTERVAL) \
 	--top-sequences $(TOP_SEQUENCES) \
 	--edges $(EDGES) \
-	--points $(N_POINTS) \
+	--points $(MAX_POINTS) \
 	--seed $(SEED)
 metrics_parameters = --attention-threshold $(ATTENTION_THRESHOLD)
 sample_parameters = \
-	--samples-per-interval $(SAMPLES_PER_INTERVAL) --top-sequences $(TOP_SEQUENCES) --seed $(SEED)
+	--samples-per-interval $(SAMPLES_PER_INTERVAL) --top-sequences $(TOP_SEQUENCES)
 project_parameters = \
 	--points $(N_POINTS) \
 	$(if $(filter 1,$(UMAP)),--views $(call quote,$(VIEWS)),--pca-only) \

@@ -35,10 +35,12 @@ TOP_SEQUENCES ?= 10
 ## From which attention on a pair of tokens counts in the token entropies.
 ATTENTION_THRESHOLD ?= 0.3
 
-## The clouds: points of each head, what makes an edge strong (attention or output_norm), whether to
-## run UMAP (1) or leave it at PCA (0), and its views as neighbours:distance ("5:0.1 15:0.1").
-N_POINTS ?= 5000
+## The clouds: how many edges the scan keeps of each head, and what makes one strong (attention or
+## output_norm); points shown of them, whether to run UMAP (1) or leave it at PCA (0), and its views
+## as neighbours:distance ("5:0.1 15:0.1").
+MAX_POINTS ?= 6000
 EDGES ?= attention
+N_POINTS ?= 5000
 UMAP ?= 1
 VIEWS ?= 15:0.1
 

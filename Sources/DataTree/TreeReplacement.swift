@@ -101,21 +101,6 @@ public struct TreeReplacement {
         try? FileManager.default.removeItem(at: fresh)
     }
 
-    /// Moves the tree that is there now aside.
-    ///
-    /// - Returns: where it is now, nil if there was none.
-    public func setAside() throws -> URL? {
-        guard FileManager.default.fileExists(atPath: url.path) else { return nil }
-        var number = 1
-        var target = Self.sibling(of: url, "old-\(number)")
-        while FileManager.default.fileExists(atPath: target.path) {
-            number += 1
-            target = Self.sibling(of: url, "old-\(number)")
-        }
-        guard rename(url.path, target.path) == 0 else { throw cannotReplace() }
-        return target
-    }
-
     private func cannotReplace() -> DataTreeError {
         DataTreeError(
             "\(url.path): cannot be replaced (\(String(cString: strerror(errno)))); is the folder above it writable?"

@@ -28,9 +28,6 @@ struct StageEmit: ParsableCommand {
     @Option(help: "The folder to write.")
     var data: String
 
-    @Flag(help: "If the folder holds another model's tree, move it aside instead of refusing.")
-    var setAside = false
-
     func run() throws {
         let work = try WorkSet(scan: scan, metrics: metrics, sample: sample)
         let tree = try TreeReplacement(of: URL(filePath: data))
@@ -50,12 +47,9 @@ struct StageEmit: ParsableCommand {
         }
         let old = try? JSONDecoder().decode(OldConfig.self, from: config)
         guard old?.pipeline_config?.model_sha256 != modelHash else { return }
-        guard setAside else {
-            throw StageError(
-                "\(data): holds the tree of another model (\(old?.model_name ?? "unknown")); set DATA to another folder, or run make set-data-aside to keep it under another name."
-            )
-        }
-        if let aside = try tree.setAside() { note("the old tree is now \(aside.path)") }
+        throw StageError(
+            "\(data): holds the tree of another model (\(old?.model_name ?? "unknown")); set DATA to another folder, or run make set-aside to move that tree to a free name."
+        )
     }
 
     private struct OldConfig: Decodable {

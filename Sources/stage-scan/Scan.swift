@@ -53,7 +53,7 @@ struct Scan {
         poolPriority = Priority(poolSeed: settings.seed)
         let pool = min(Self.poolSize, corpus.count)
         var plan = ScanPlan(
-            edgesPerSequence: Int((1.2 * Double(settings.points) / Double(pool)).rounded(.up)),
+            edgesPerSequence: (settings.points + pool - 1) / pool,
             edgeRanking: settings.edges)
         if settings.edges == .outputNorm {
             plan.outputGrams = try loaded.model.outputGrams(selection)
