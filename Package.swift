@@ -86,6 +86,7 @@ let package = Package(
         executable("stage-scan", "Stages", "Corpora", "Sampling", crypto),
         executable("stage-metrics", "Stages", "Metrics", "AttentionStats"),
         executable("stage-sample", "Stages", "Sampling"),
+        executable("stage-project", "Stages", "Projection", "Tensors"),
         executable("stage-emit", "Stages", "DataTree", "Tensors"),
 
         // Tests.

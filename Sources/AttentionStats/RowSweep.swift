@@ -57,26 +57,26 @@ private func topTwo(
     var i = 0
     while i < full {
         let value = x.lanes(at: i)
-        second = pointwiseMax(second, pointwiseMin(first, value))
-        first = pointwiseMax(first, value)
+        second = lanewiseMax(second, lanewiseMin(first, value))
+        first = lanewiseMax(first, value)
         i += laneCount
     }
     if full < count {
         let value = lowest.replacing(with: x.lanes(at: full), where: tail)
-        second = pointwiseMax(second, pointwiseMin(first, value))
-        first = pointwiseMax(first, value)
+        second = lanewiseMax(second, lanewiseMin(first, value))
+        first = lanewiseMax(first, value)
     }
     // Fold halves on each other, keeping the two largest of four.
-    let a8 = pointwiseMax(first.lowHalf, first.highHalf)
-    let b8 = pointwiseMax(
-        pointwiseMin(first.lowHalf, first.highHalf),
-        pointwiseMax(second.lowHalf, second.highHalf))
-    let a4 = pointwiseMax(a8.lowHalf, a8.highHalf)
-    let b4 = pointwiseMax(
-        pointwiseMin(a8.lowHalf, a8.highHalf), pointwiseMax(b8.lowHalf, b8.highHalf))
-    let a2 = pointwiseMax(a4.lowHalf, a4.highHalf)
-    let b2 = pointwiseMax(
-        pointwiseMin(a4.lowHalf, a4.highHalf), pointwiseMax(b4.lowHalf, b4.highHalf))
+    let a8 = lanewiseMax(first.lowHalf, first.highHalf)
+    let b8 = lanewiseMax(
+        lanewiseMin(first.lowHalf, first.highHalf),
+        lanewiseMax(second.lowHalf, second.highHalf))
+    let a4 = lanewiseMax(a8.lowHalf, a8.highHalf)
+    let b4 = lanewiseMax(
+        lanewiseMin(a8.lowHalf, a8.highHalf), lanewiseMax(b8.lowHalf, b8.highHalf))
+    let a2 = SIMD2(max(a4.x, a4.z), max(a4.y, a4.w))
+    let b2 = SIMD2(
+        max(min(a4.x, a4.z), max(b4.x, b4.z)), max(min(a4.y, a4.w), max(b4.y, b4.w)))
     return (max(a2.x, a2.y), max(min(a2.x, a2.y), max(b2.x, b2.y)))
 }
 
@@ -123,7 +123,7 @@ private func normalize(
         x.store(a, at: i)
         mass.store(mass.lanes(at: i) + a, at: i)
         // Only the first lane of the first step can be position 0.
-        largest = pointwiseMax(largest, i == 0 && skipsFirst ? withoutFirst(a) : a)
+        largest = lanewiseMax(largest, i == 0 && skipsFirst ? withoutFirst(a) : a)
         i += laneCount
     }
     if full < count {
@@ -131,7 +131,7 @@ private func normalize(
         let a = x.lanes(at: full) * scale
         x.store(a, at: full)
         mass.store(mass.lanes(at: full) + a, at: full)
-        largest = pointwiseMax(largest, full == 0 && skipsFirst ? withoutFirst(a) : a)
+        largest = lanewiseMax(largest, full == 0 && skipsFirst ? withoutFirst(a) : a)
     }
     return largest.laneMax
 }

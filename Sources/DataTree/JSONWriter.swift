@@ -89,6 +89,12 @@ public struct JSONWriter: Sendable {
     /// Writes a Float32 in the same way.
     public mutating func number(_ value: Float) { number(Double(value)) }
 
+    /// Writes a value that is JSON already.
+    public mutating func json(_ value: some Sequence<UInt8>) {
+        separate()
+        bytes += value
+    }
+
     /// Writes a string, escaped as JSON demands; everything else stays UTF-8.
     public mutating func string(_ value: String) {
         separate()

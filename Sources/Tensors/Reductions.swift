@@ -3,7 +3,7 @@
 
 extension SIMD16<Float> {
     /// The sum of the lanes, by halves.
-    @inline(__always) @_alwaysEmitIntoClient
+    @inlinable @inline(__always)
     public var laneSum: Float {
         let eight = lowHalf + highHalf
         let four = eight.lowHalf + eight.highHalf
@@ -12,12 +12,11 @@ extension SIMD16<Float> {
     }
 
     /// The largest lane.
-    @inline(__always) @_alwaysEmitIntoClient
+    @inlinable @inline(__always)
     public var laneMax: Float {
-        let eight = pointwiseMax(lowHalf, highHalf)
-        let four = pointwiseMax(eight.lowHalf, eight.highHalf)
-        let two = pointwiseMax(four.lowHalf, four.highHalf)
-        return Swift.max(two.x, two.y)
+        let eight = lanewiseMax(lowHalf, highHalf)
+        let four = lanewiseMax(eight.lowHalf, eight.highHalf)
+        return Swift.max(Swift.max(four.x, four.y), Swift.max(four.z, four.w))
     }
 }
 
@@ -68,7 +67,7 @@ public func add(_ x: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>, _ 
 }
 
 /// A mask of the first `count` lanes.
-@inline(__always) @_alwaysEmitIntoClient
+@inlinable @inline(__always)
 public func laneMask(first count: Int) -> SIMDMask<SIMD16<Int32>> {
     SIMD16<Int32>(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15) .< Int32(count)
 }

@@ -9,7 +9,7 @@ public let laneCount = 16
 
 extension UnsafePointer<Float> {
     /// The sixteen values that start at `offset`, whatever their alignment.
-    @inline(__always) @_alwaysEmitIntoClient
+    @inlinable @inline(__always)
     public func lanes(at offset: Int) -> Lanes {
         UnsafeRawPointer(self + offset).loadUnaligned(as: Lanes.self)
     }
@@ -17,27 +17,75 @@ extension UnsafePointer<Float> {
 
 extension UnsafeMutablePointer<Float> {
     /// The sixteen values that start at `offset`, whatever their alignment.
-    @inline(__always) @_alwaysEmitIntoClient
+    @inlinable @inline(__always)
     public func lanes(at offset: Int) -> Lanes {
         UnsafeRawPointer(self + offset).loadUnaligned(as: Lanes.self)
     }
 
     /// Writes sixteen values starting at `offset`, whatever its alignment.
-    @inline(__always) @_alwaysEmitIntoClient
+    @inlinable @inline(__always)
     public func store(_ value: Lanes, at offset: Int) {
         UnsafeMutableRawPointer(self + offset).storeBytes(of: value, as: Lanes.self)
     }
 }
 
+extension SIMD16<Float> {
+    /// Each lane, but within `low`...`high`: two instructions, where the standard library's `clamped` is
+    /// a loop over the lanes.
+    @inlinable @inline(__always)
+    public func held(within low: Float, _ high: Float) -> Self {
+        lanewiseMin(lanewiseMax(self, Self(repeating: low)), Self(repeating: high))
+    }
+}
+
+/// The larger of each two lanes; the second where one is NaN. One instruction, where the standard
+/// library's generic `pointwiseMax` is a loop over the lanes (and so would be a generic version here).
+@inlinable @inline(__always)
+public func lanewiseMax(_ a: SIMD16<Float>, _ b: SIMD16<Float>) -> SIMD16<Float> {
+    b.replacing(with: a, where: a .> b)
+}
+
+/// The larger of each two lanes.
+@inlinable @inline(__always)
+public func lanewiseMax(_ a: SIMD8<Float>, _ b: SIMD8<Float>) -> SIMD8<Float> {
+    b.replacing(with: a, where: a .> b)
+}
+
+/// The larger of each two lanes.
+@inlinable @inline(__always)
+public func lanewiseMax(_ a: SIMD4<Float>, _ b: SIMD4<Float>) -> SIMD4<Float> {
+    b.replacing(with: a, where: a .> b)
+}
+
+/// The smaller of each two lanes; the second where one is NaN.
+@inlinable @inline(__always)
+public func lanewiseMin(_ a: SIMD16<Float>, _ b: SIMD16<Float>) -> SIMD16<Float> {
+    b.replacing(with: a, where: a .< b)
+}
+
+/// The smaller of each two lanes.
+@inlinable @inline(__always)
+public func lanewiseMin(_ a: SIMD8<Float>, _ b: SIMD8<Float>) -> SIMD8<Float> {
+    b.replacing(with: a, where: a .< b)
+}
+
+/// The smaller of each two lanes.
+@inlinable @inline(__always)
+public func lanewiseMin(_ a: SIMD4<Float>, _ b: SIMD4<Float>) -> SIMD4<Float> {
+    b.replacing(with: a, where: a .< b)
+}
+
 /// e^x in each lane, to 2e-7 relative. Below -87 the result is about 1e-38, never a denormal;
 /// above 88 it is about 1e38, never infinite. NaN is not preserved.
 ///
+/// Transparent, as the optimiser calls functions of this size out of line even when they are to be
+/// inlined always, and a call moves sixteen lanes through four small registers.
+///
 /// Range reduction x = n ln 2 + r and a polynomial of degree six in r, after Cephes' `expf`. Rounding
 /// to the nearest n is done by adding 1.5 * 2^23, which leaves n in the low bits of the sum.
-@inline(__always) @_alwaysEmitIntoClient
+@_transparent
 public func exp(_ x: Lanes) -> Lanes {
-    let clamped = x.clamped(
-        lowerBound: Lanes(repeating: -87), upperBound: Lanes(repeating: 88))
+    let clamped = x.held(within: -87, 88)
     let shifted = Lanes(repeating: 12_582_912).addingProduct(
         clamped, Lanes(repeating: 1.442_695_04))
     let n = shifted - 12_582_912
@@ -60,7 +108,7 @@ public func exp(_ x: Lanes) -> Lanes {
 }
 
 /// tanh x in each lane, to 3e-7 absolute: (1 - e) / (1 + e) with e = exp(-2|x|), and the sign of x.
-@inline(__always) @_alwaysEmitIntoClient
+@_transparent
 public func tanh(_ x: Lanes) -> Lanes {
     let magnitude = x.replacing(with: -x, where: x .< 0)
     let e = exp(magnitude * -2)
@@ -69,7 +117,7 @@ public func tanh(_ x: Lanes) -> Lanes {
 }
 
 /// erf x in each lane, to 5e-7 absolute: Abramowitz and Stegun 7.1.26, whose own error is 1.5e-7.
-@inline(__always) @_alwaysEmitIntoClient
+@_transparent
 public func erf(_ x: Lanes) -> Lanes {
     let magnitude = x.replacing(with: -x, where: x .< 0)
     let t = 1 / (1 + magnitude * 0.327_591_1)

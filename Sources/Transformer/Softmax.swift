@@ -28,12 +28,12 @@ extension ScoreBlock {
         var maxima = Lanes(repeating: -.greatestFiniteMagnitude)
         var i = 0
         while i < full {
-            maxima = pointwiseMax(maxima, x.lanes(at: i))
+            maxima = lanewiseMax(maxima, x.lanes(at: i))
             i += laneCount
         }
         if full < count {
             maxima = maxima.replacing(
-                with: pointwiseMax(maxima, x.lanes(at: full)), where: tail)
+                with: lanewiseMax(maxima, x.lanes(at: full)), where: tail)
         }
         let maximum = Lanes(repeating: maxima.laneMax)
         var sums = Lanes()

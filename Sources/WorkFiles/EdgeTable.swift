@@ -59,16 +59,32 @@ final class EdgeTableWriter {
 
 /// The edges of one head, in file order.
 public struct HeadEdges: Sendable {
-    public var sequence: [Int] = []
-    public var query: [Int] = []
-    public var key: [Int] = []
-    public var attention: [Float] = []
-    public var strength: [Float] = []
-    /// [n, headSize] each.
-    public var q: [Float] = []
-    public var k: [Float] = []
-    public var v: [Float] = []
-    public var z: [Float] = []
+    public var sequence: [Int]
+    public var query: [Int]
+    public var key: [Int]
+    public var attention: [Float]
+    public var strength: [Float]
+    /// The query vectors, [n, headSize].
+    public var q: [Float]
+    public var k: [Float]
+    public var v: [Float]
+    public var z: [Float]
+
+    /// Edges, by column.
+    public init(
+        sequence: [Int], query: [Int], key: [Int], attention: [Float], strength: [Float],
+        q: [Float], k: [Float], v: [Float], z: [Float]
+    ) {
+        self.sequence = sequence
+        self.query = query
+        self.key = key
+        self.attention = attention
+        self.strength = strength
+        self.q = q
+        self.k = k
+        self.v = v
+        self.z = z
+    }
 }
 
 /// Reads edges head by head.

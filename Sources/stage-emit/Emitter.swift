@@ -17,11 +17,12 @@ struct Emitter {
     func run() throws {
         let heads = work.scan.header.heads
         let builder = try HeadPayloadBuilder(work)
-        try tree.write(config().json(), to: "config.json")
+        let clouds = try CloudEmitter(work: work, tree: tree)
+        try clouds.run()
+        try tree.write(config(umapHeads: clouds.heads).json(), to: "config.json")
         try tree.write(ScatterRow.json(scatterRows()), to: "scatter_data.json")
         try tree.keep("custom_sequences")
         try tree.keep("attributions")
-        try tree.keep("umap")
         if let manifest = tree.current("attributions/manifest.json") {
             try tree.write([UInt8](manifest), to: "attributions/manifest.json")
         } else {
@@ -29,7 +30,6 @@ struct Emitter {
         }
         let server = tree.current("server_config.json") ?? Data("{}".utf8)
         try tree.write([UInt8](server), to: "server_config.json")
-        try tree.write(Array("{}".utf8), to: "umap/sequences.json")
 
         let workers = ProcessInfo.processInfo.activeProcessorCount
         var progress = Progress("emitting", unit: "heads", total: heads.count)
@@ -61,13 +61,14 @@ struct Emitter {
         }
     }
 
-    private func config() -> ConfigPayload {
+    private func config(umapHeads: [HeadAddress]) -> ConfigPayload {
         let header = work.scan.header
         return ConfigPayload(
             modelName: header.model.name, heads: header.heads.map { ($0.layer, $0.head) },
             nLayers: header.model.nLayers, nHeads: header.model.nHeads,
             nIntervals: header.nIntervals,
-            metrics: work.metrics.metrics.map { ($0.name, $0.about) }, umapHeads: [],
+            metrics: work.metrics.metrics.map { ($0.name, $0.about) },
+            umapHeads: umapHeads.map { ($0.layer, $0.head) },
             plots: HeadPayloadBuilder.plots, tables: HeadPayloadBuilder.tables,
             statistics: HeadPayloadBuilder.statistics(work.metrics),
             defaultX: "previous_token_score", defaultY: "induction_score",

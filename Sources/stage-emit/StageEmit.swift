@@ -25,11 +25,15 @@ struct StageEmit: ParsableCommand {
     @Option(help: "The samples of that scan.")
     var sample: String
 
+    @Option(help: "The projection of that scan; without it the tree has no clouds.")
+    var project: String?
+
     @Option(help: "The folder to write.")
     var data: String
 
     func run() throws {
-        let work = try WorkSet(scan: scan, metrics: metrics, sample: sample)
+        let work = try WorkSet(
+            scan: scan, metrics: metrics, sample: sample, project: project)
         let tree = try TreeReplacement(of: URL(filePath: data))
         try makeRoom(tree, for: work.modelHash)
         let emitter = Emitter(work: work, tree: tree)

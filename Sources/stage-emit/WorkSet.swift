@@ -9,12 +9,20 @@ struct WorkSet {
     let scan: ScanFile
     let metrics: MetricsFile
     let sample: SampleReader
+    let project: ProjectReader?
 
     /// Opens the files, and refuses them unless all come from the same scan.
-    init(scan scanPath: String, metrics metricsPath: String, sample samplePath: String) throws {
+    init(
+        scan scanPath: String, metrics metricsPath: String, sample samplePath: String,
+        project projectPath: String?
+    ) throws {
         scan = try ScanFile(scanPath)
         metrics = try MetricsFile(metricsPath)
         sample = try SampleReader(samplePath, sequences: scan.nSequences)
+        project = try projectPath.map(ProjectReader.init)
+        if let project, let projectPath {
+            try Self.check(project.provenance, projectPath, "stage-project", against: scan)
+        }
         try Self.check(metrics.provenance, metricsPath, "stage-metrics", against: scan)
         try Self.check(sample.provenance, samplePath, "stage-sample", against: scan)
         guard metrics.heads == scan.header.heads, sample.heads == scan.header.heads else {
@@ -44,7 +52,7 @@ struct WorkSet {
     /// What every stage says of the run, for config.json.
     var provenance: Provenance {
         var all = scan.header.provenance
-        for facts in [metrics.provenance, sample.provenance] {
+        for facts in [metrics.provenance, sample.provenance, project?.provenance ?? Provenance()] {
             for fact in facts.facts { all[fact.name] = fact.value }
         }
         return all

@@ -42,7 +42,8 @@ struct Run: ParsableCommand {
     @Option(help: "How many of each head's very top sequences are kept.")
     var topSequences = 10
 
-    @Option(help: "Edges that each head keeps for the clouds, at most as many points as they can have.")
+    @Option(
+        help: "Edges that each head keeps for the clouds, at most as many points as they can have.")
     var points = 6000
 
     @Option(help: "What makes an edge strong: attention or output_norm.")
