@@ -101,6 +101,10 @@ let package = Package(
         tests("CheckpointsTests", "Checkpoints"),
         tests("MetricsTests", "Metrics"),
         tests("SamplingTests", "Sampling"),
+        tests("DataTreeTests", "DataTree"),
+        tests(
+            "PipelineTests", "stage-scan", "stage-metrics", "stage-sample", "stage-project",
+            "stage-emit"),
 
         // Benchmarks.
         benchmark("bench-widen", path: "bench/widen", "Checkpoints"),
