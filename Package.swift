@@ -108,6 +108,7 @@ let package = Package(
 
         // Benchmarks.
         benchmark("bench-widen", path: "bench/widen", "Checkpoints"),
+        benchmark("bench-scan", path: "bench/scan", "Transformer", "AttentionStats", "Tensors"),
         benchmark("bench-projection", path: "bench/projection", "Projection", "Tensors"),
     ]
 )
