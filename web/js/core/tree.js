@@ -40,7 +40,9 @@ export async function openTree(pageUrl, given) {
       const config = await readConfig(base);
       const [scatter, server, manifest] = await rest;
       const rows = scatter.rows ?? listedHeads(config);
-      if (scatter.error) problems.add("scatter_data.json", `${scatter.error.message} Heads are listed without metrics.`);
+      if (scatter.error) problems.add(
+        "scatter_data.json", `${scatter.error.message} Heads are listed without metrics.`,
+      );
       return createTree({ base, config, rows, server, manifest, problems, reader });
     } catch (error) {
       if (!failure || !error.missing) failure = error;
@@ -125,7 +127,9 @@ function createTree({ base, config, rows, server, manifest, problems, reader }) 
       problems.clear(path);
       if (packed.skipped) problems.add(path, `${path}: ${packed.skipped} sequences have no tokens and are left out.`);
       const dropped = data.sequences.reduce((sum, s) => sum + s.dropped, 0);
-      if (dropped) problems.add(path, `${path}: ${dropped} attention entries lie outside their sequence and are left out.`);
+      if (dropped) problems.add(
+        path, `${path}: ${dropped} attention entries lie outside their sequence and are left out.`,
+      );
       return data;
     } catch (error) {
       if (error.name !== "AbortError") problems.add(path, error.message);

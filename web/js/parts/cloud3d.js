@@ -21,8 +21,14 @@ export function missing3d() {
 export function loadPlotly() {
   loading ??= new Promise((resolve, reject) => {
     const script = el("script", { src: VENDOR, async: true });
-    script.addEventListener("load", () => (globalThis.Plotly ? resolve(globalThis.Plotly) : reject(new Error("plotly.min.js did not start."))));
-    script.addEventListener("error", () => reject(new Error("vendor/plotly.min.js is missing beside the page, so the cloud is drawn in two dimensions; set-up fetches it.")));
+    script.addEventListener(
+      "load",
+      () => (globalThis.Plotly ? resolve(globalThis.Plotly) : reject(new Error("plotly.min.js did not start."))),
+    );
+    script.addEventListener(
+      "error",
+      () => reject(new Error("vendor/plotly.min.js is missing beside the page, so the cloud is drawn in two dimensions; set-up fetches it.")),
+    );
     document.head.append(script);
   });
   return loading;
@@ -51,13 +57,17 @@ export async function createCloud3d(holder, { xyz, look, colours, camera, onHove
   });
   const main = () => ({
     type: "scatter3d", mode: "markers", x: column(xyz, 0), y: column(xyz, 1), z: column(xyz, 2), hoverinfo: "none",
-    marker: { size: xyz.length > 6000 ? 2.4 : 3.4, color: look().colors, opacity: look().dim ? 0.15 : 0.85, line: { width: 0 } },
+    marker: {
+      size: xyz.length > 6000 ? 2.4 : 3.4, color: look().colors, opacity: look().dim ? 0.15 : 0.85, line: { width: 0 },
+    },
   });
   const plot = el("div", { class: "plot3d" });
   holder.append(plot);
   await plotly.newPlot(plot, [main()], layout(), { displayModeBar: false, responsive: true, displaylogo: false });
   let marked = { hot: -1, chosen: -1 };
-  const rings = createCanvas(holder, { label: "", draw: (width, height) => ({ width, height, marks: ringMarks(width, height) }) });
+  const rings = createCanvas(
+    holder, { label: "", draw: (width, height) => ({ width, height, marks: ringMarks(width, height) }) },
+  );
   rings.element.classList.add("over");
   rings.element.setAttribute("aria-hidden", "true");
 
@@ -75,12 +85,16 @@ export async function createCloud3d(holder, { xyz, look, colours, camera, onHove
     const { ink, ring } = colours();
     return [[marked.hot, 6.5, ink], [marked.chosen, 7.5, ring]].flatMap(([i, r, stroke]) => {
       const at = i >= 0 ? onScreen(plot, xyz.subarray(3 * i, 3 * i + 3)) : null;
-      return at ? [{ kind: "circle", x: (width * (1 + at[0])) / 2, y: (height * (1 - at[1])) / 2, r, stroke, width: 2 }] : [];
+      return at ? [{
+        kind: "circle", x: (width * (1 + at[0])) / 2, y: (height * (1 - at[1])) / 2, r, stroke, width: 2,
+      }] : [];
     });
   }
 
   return {
-    recolour: () => plotly.restyle(plot, { "marker.color": [look().colors], "marker.opacity": look().dim ? 0.15 : 0.85 }, [0]),
+    recolour: () => plotly.restyle(
+      plot, { "marker.color": [look().colors], "marker.opacity": look().dim ? 0.15 : 0.85 }, [0],
+    ),
     mark(next) {
       marked = next;
       rings.redraw();

@@ -27,7 +27,10 @@ export function createClusterList(app, { change }) {
     describe: "Lasso points to name a cluster. Giving it the name of another merges the two.",
     give: {
       json: () => clusters,
-      table: () => ({ columns: ["cluster", "seq_idx", "query", "key"], rows: clusters.flatMap((c) => c.points.map((p) => [c.name, ...p])) }),
+      table: () => ({
+        columns: ["cluster", "seq_idx", "query", "key"],
+        rows: clusters.flatMap((c) => c.points.map((p) => [c.name, ...p])),
+      }),
     },
   });
   panel.body.append(note, body);
@@ -76,7 +79,9 @@ export function createClusterList(app, { change }) {
       node.replaceChildren(swatch, field);
       field.select();
     };
-    const node = el("li", { on: { dblclick: rename } }, swatch, el("span", { class: "name" }, cluster.name), el("span", { class: "dim num" }, String(cluster.points.length)),
+    const node = el("li", { on: { dblclick: rename } }, swatch, el("span", { class: "name" }, cluster.name), el(
+      "span", { class: "dim num" }, String(cluster.points.length),
+    ),
       button("Rename", rename, { class: "small" }), button("×", () => keep(deleteCluster(clusters, cluster.name)), { class: "icon", "aria-label": `Delete cluster ${cluster.name}` }));
     return node;
   }

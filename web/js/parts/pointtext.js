@@ -52,10 +52,23 @@ export function createPointText(app, points) {
       const word = (at) => (tokens?.[at] === undefined ? "" : quoted(tokens[at]));
       const stored = app.session.sequence(seq);
       fill(root,
-        el("div", { class: "edge-line" }, el("span", {}, "query ", el("b", { class: "q" }, `${q} ${word(q)}`), " → key ", el("b", { class: "k" }, `${k} ${word(k)}`)),
-          el("span", { class: "dim" }, `sequence ${seq}`), Number.isFinite(value) ? el("span", { class: "dim" }, `attention ${number(value)}`) : null, el("span", { class: "spring" }),
-          stored ? button("Open sequence", () => app.store.set({ tab: "sequences", interval: stored.interval > 0 ? stored.interval : -1, sel: `${seq}:${q}` }), { class: "small" }) : null,
-          ["qk", "ov"].map((kind) => (app.backend || app.tree.cachedEdges(kind, app.store.state.layer, app.store.state.head, seq).some((e) => e[0] === q && e[1] === k)
+        el("div", { class: "edge-line" }, el(
+          "span", {}, "query ", el("b", { class: "q" }, `${q} ${word(q)}`), " → key ",
+          el("b", { class: "k" }, `${k} ${word(k)}`),
+        ),
+          el("span", { class: "dim" }, `sequence ${seq}`), Number.isFinite(value) ? el(
+            "span", { class: "dim" }, `attention ${number(value)}`,
+          ) : null, el("span", { class: "spring" }),
+          stored ? button(
+            "Open sequence",
+            () => app.store.set({
+              tab: "sequences", interval: stored.interval > 0 ? stored.interval : -1, sel: `${seq}:${q}`,
+            }),
+            { class: "small" },
+          ) : null,
+          ["qk", "ov"].map((kind) => (app.backend || app.tree.cachedEdges(
+            kind, app.store.state.layer, app.store.state.head, seq,
+          ).some((e) => e[0] === q && e[1] === k)
             ? button(kind.toUpperCase(), () => app.chooseEdge(kind, seq, q, k), { class: `act ${kind}` }) : null))),
         tokens ? body(tokens, q, k) : el("p", { class: "dim" }, "(no token data)"));
     },

@@ -21,17 +21,24 @@ export function createScatter(app) {
   const option = (name) => [name, heads.label(name)];
   const axisSelect = (key, label) => {
     const options = key === "color" ? [["none", "no colour"], ...heads.axes.map(option)] : heads.axes.map(option);
-    const node = select(label, options, heads.axis(key) ?? "none", (value) => store.set(key === "color" ? { color: value } : { [key]: value, box: "" }));
+    const node = select(
+      label, options, heads.axis(key) ?? "none",
+      (value) => store.set(key === "color" ? { color: value } : { [key]: value, box: "" }),
+    );
     tip.on(node, () => heads.describe(heads.axis(key)));
     store.on([key], () => (node.value = heads.axis(key) ?? "none"));
     return el("label", { class: "axis" }, el("span", {}, key === "color" ? "colour" : key), node);
   };
   const logBox = (key, name) => {
-    const box = checkbox("log", store.state[key], (on) => store.set({ [key]: on, box: "" }), { title: `Logarithmic ${name} axis` });
+    const box = checkbox(
+      "log", store.state[key], (on) => store.set({ [key]: on, box: "" }), { title: `Logarithmic ${name} axis` },
+    );
     store.on([key], () => (box.input.checked = store.state[key]));
     return box;
   };
-  const bars = checkbox("±", store.state.bars, (on) => store.set({ bars: on }), { title: "Standard errors of all heads" });
+  const bars = checkbox(
+    "±", store.state.bars, (on) => store.set({ bars: on }), { title: "Standard errors of all heads" },
+  );
   store.on(["bars"], () => (bars.input.checked = store.state.bars));
   const hasErrors = heads.names.some((name) => heads.rows.some((row) => Number.isFinite(row[`${name}_se`])));
   panel.controls.append(axisSelect("x", "Horizontal axis"), logBox("xlog", "horizontal"), axisSelect("y", "Vertical axis"), logBox("ylog", "vertical"),
@@ -70,14 +77,19 @@ export function createScatter(app) {
       marks.push({ kind: "circle", x: point.x, y: point.y, r: 7, stroke, width: 2 });
       if (labelled) {
         const end = point.x > width - 60;
-        marks.push({ kind: "text", x: point.x + (end ? -11 : 11), y: point.y + 4, text: name, fill: colours.ink, size: 11.5, weight: 600, anchor: end ? "end" : "start", halo: colours.panel });
+        marks.push({
+          kind: "text", x: point.x + (end ? -11 : 11), y: point.y + 4, text: name, fill: colours.ink, size: 11.5,
+          weight: 600, anchor: end ? "end" : "start", halo: colours.panel,
+        });
       }
     };
     ring(app.headName(), colours.ring, true);
     if (store.state.hot && store.state.hot !== app.headName()) ring(store.state.hot, colours.ink, true);
     const box = heads.box();
     if (drag?.to) marks.push(boxMark(drag.from, drag.to, colours));
-    else if (box) marks.push(boxMark([plot.x.at(box.x[0]), plot.y.at(box.y[0])], [plot.x.at(box.x[1]), plot.y.at(box.y[1])], colours));
+    else if (box) marks.push(boxMark(
+      [plot.x.at(box.x[0]), plot.y.at(box.y[0])], [plot.x.at(box.x[1]), plot.y.at(box.y[1])], colours,
+    ));
     return { width, height, marks };
   }
 
@@ -87,8 +99,13 @@ export function createScatter(app) {
   }
 
   function table() {
-    const names = [...new Set([heads.axis("x"), heads.axis("y"), heads.axis("color")])].filter((n) => n && n !== "layer" && n !== "head");
-    const columns = ["layer", "head", ...names.flatMap((n) => (hasErrors && heads.rows.some((r) => Number.isFinite(r[`${n}_se`])) ? [n, `${n}_se`] : [n]))];
+    const names = [...new Set([
+      heads.axis("x"), heads.axis("y"), heads.axis("color"),
+    ])].filter((n) => n && n !== "layer" && n !== "head");
+    const columns = [
+      "layer", "head",
+      ...names.flatMap((n) => (hasErrors && heads.rows.some((r) => Number.isFinite(r[`${n}_se`])) ? [n, `${n}_se`] : [n])),
+    ];
     return { columns, rows: plot.points.map(({ row }) => columns.map((c) => row[c] ?? null)) };
   }
 
@@ -103,7 +120,10 @@ export function createScatter(app) {
     const point = plot && nearest(plot.points, px, py);
     app.setHot(point ? address(point.row.layer, point.row.head) : "");
     target.style.cursor = point ? "pointer" : "crosshair";
-    if (point) tip.show(event.clientX, event.clientY, headTip(point.row, [heads.axis("x"), heads.axis("y"), heads.axis("color")], heads.rows));
+    if (point) tip.show(
+      event.clientX, event.clientY,
+      headTip(point.row, [heads.axis("x"), heads.axis("y"), heads.axis("color")], heads.rows),
+    );
     else tip.hide();
   });
   target.addEventListener("pointermove", hover);
@@ -158,7 +178,10 @@ export function createScatter(app) {
     if (!best) return;
     app.setHot(address(best.row.layer, best.row.head));
     const box = target.getBoundingClientRect();
-    tip.show(box.left + best.x, box.top + best.y, headTip(best.row, [heads.axis("x"), heads.axis("y"), heads.axis("color")], heads.rows));
+    tip.show(
+      box.left + best.x, box.top + best.y,
+      headTip(best.row, [heads.axis("x"), heads.axis("y"), heads.axis("color")], heads.rows),
+    );
   }
 
   store.on(["x", "y", "color", "xlog", "ylog", "bars", "box", "find", "themeName"], () => canvas.redraw());

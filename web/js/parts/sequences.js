@@ -25,8 +25,17 @@ export function createSequences(app) {
   };
   const reduction = el("div", { class: "segmented", role: "group", "aria-label": "Reduction" },
     ["max", "pairwise_max"].map((name) => button(name === "max" ? "max" : "pairwise max", () => store.set({ reduction: name }), { "data-value": name })));
-  const transpose = button("Transpose", () => store.set({ transpose: !store.state.transpose }), { "aria-pressed": "false", class: "toggle", title: "t, or hold Alt" });
-  const filter = el("input", { type: "search", placeholder: "Filter text, =token, /pattern/", "aria-label": "Filter sequences", spellcheck: false, value: store.state.text, on: { input: () => store.set({ text: filter.value }) } });
+  const transpose = button(
+    "Transpose", () => store.set({ transpose: !store.state.transpose }),
+    { "aria-pressed": "false", class: "toggle", title: "t, or hold Alt" },
+  );
+  const filter = el(
+    "input",
+    {
+      type: "search", placeholder: "Filter text, =token, /pattern/", "aria-label": "Filter sequences",
+      spellcheck: false, value: store.state.text, on: { input: () => store.set({ text: filter.value }) },
+    },
+  );
   const hint = el("span", { class: "dim" });
   const bar = el("span", { class: "colourbar", role: "img" });
   const note = el("p", { class: "note", role: "status" });
@@ -35,7 +44,11 @@ export function createSequences(app) {
   const root = el("div", { class: "sequences" },
     el("div", { class: "toolbar" },
       el("label", { class: "axis" }, el("span", {}, "interval"), interval),
-      el("span", { class: "stepper" }, button("‹", () => step(-1), { class: "icon", "aria-label": "Interval above in the list" }), button("›", () => step(1), { class: "icon", "aria-label": "Interval below in the list" })),
+      el(
+        "span", { class: "stepper" },
+        button("‹", () => step(-1), { class: "icon", "aria-label": "Interval above in the list" }),
+        button("›", () => step(1), { class: "icon", "aria-label": "Interval below in the list" }),
+      ),
       reduction, transpose, hint, el("span", { class: "spring" }), filter, bar),
     composer.root, note, list);
 
@@ -59,7 +72,9 @@ export function createSequences(app) {
     const options = Array.from({ length: n }, (_, i) => [n - i, `${n - i} of ${n}`]);
     if (app.backend || custom.length) options.unshift([CUSTOM, `Custom (${custom.length})`]);
     setOptions(interval, options, chosen());
-    for (const node of reduction.children) node.setAttribute("aria-pressed", String(node.dataset.value === store.state.reduction));
+    for (const node of reduction.children) node.setAttribute(
+      "aria-pressed", String(node.dataset.value === store.state.reduction),
+    );
     const across = store.state.transpose !== (store.state.alt === true);
     transpose.setAttribute("aria-pressed", String(across));
     hint.textContent = store.state.reduction === "pairwise_max" ? "strongest query → key pair" : across ? "over queries: attention received" : "over keys: attention given";
@@ -96,12 +111,23 @@ export function createSequences(app) {
     }
     cards = [];
     if (error && chosen() !== CUSTOM) {
-      fill(list, el("div", { class: "empty error", role: "alert" }, el("p", {}, error), el("p", { class: "dim" }, "The other heads and the overview still work."), button("Try again", session.load)));
+      fill(
+        list,
+        el(
+          "div", { class: "empty error", role: "alert" }, el("p", {}, error),
+          el("p", { class: "dim" }, "The other heads and the overview still work."), button("Try again", session.load),
+        ),
+      );
       note.textContent = "";
       return;
     }
     if (!data && chosen() !== CUSTOM) {
-      fill(list, el("div", { class: "empty", role: "status" }, el("span", { class: "spinner" }), "Loading ", app.headName(), " …"));
+      fill(
+        list,
+        el(
+          "div", { class: "empty", role: "status" }, el("span", { class: "spinner" }), "Loading ", app.headName(), " …",
+        ),
+      );
       note.textContent = "";
       return;
     }
@@ -110,7 +136,9 @@ export function createSequences(app) {
     const order = [...found].sort((a, b) => b.max - a.max);
     note.classList.toggle("error", wrong !== undefined);
     note.textContent = wrong ?? noteText(order.length, all.length);
-    cards = order.map((sequence) => createCard(app, sequence, { remove: chosen() === CUSTOM && app.backend ? composer.remove : null }));
+    cards = order.map((sequence) => createCard(
+      app, sequence, { remove: chosen() === CUSTOM && app.backend ? composer.remove : null },
+    ));
     fill(list, cards.map((card) => card.root), order.length ? null : emptyText(all.length));
     cards.slice(0, 4).forEach((card) => card.mount());
     cards.forEach((card) => observer.observe(card.root));
@@ -122,7 +150,10 @@ export function createSequences(app) {
     const everywhere = matching([...(data?.sequences ?? []), ...custom]).list.length;
     return `${found} of ${all} match; ${everywhere} in all intervals.`;
   }
-  const emptyText = (all) => el("p", { class: "empty" }, all ? "No sequence of this interval matches the filter." : chosen() === CUSTOM ? "No custom sequence yet." : "The tree has no sequences of this interval.");
+  const emptyText = (all) => el(
+    "p", { class: "empty" },
+    all ? "No sequence of this interval matches the filter." : chosen() === CUSTOM ? "No custom sequence yet." : "The tree has no sequences of this interval.",
+  );
 
   store.on(["headVersion", "interval", "text", "tab", "layer", "head"], (state, changed) => {
     if (document.activeElement !== filter) filter.value = state.text;

@@ -15,7 +15,13 @@ export function createTable(app) {
     name: "table", title: "Table", describe: "Sort by a column's name. Filter by addresses (5.1, L5) and conditions (entropy<1); maximised, it shows every metric.",
     give: { table: () => table() },
   });
-  const find = el("input", { type: "search", class: "find", placeholder: "Filter: 5.1   L5   induction>0.3", value: store.state.find, "aria-label": "Filter heads", spellcheck: false, on: { input: () => store.set({ find: find.value }) } });
+  const find = el(
+    "input",
+    {
+      type: "search", class: "find", placeholder: "Filter: 5.1   L5   induction>0.3", value: store.state.find,
+      "aria-label": "Filter heads", spellcheck: false, on: { input: () => store.set({ find: find.value }) },
+    },
+  );
   const note = el("p", { class: "note", role: "status" });
   const head = el("tr", {});
   const body = el("tbody", {});
@@ -76,9 +82,14 @@ export function createTable(app) {
   function line(row) {
     const name = address(row.layer, row.head);
     return el("tr", { "data-head": name }, columns.map((column) => {
-      if (column === "address") return el("th", { scope: "row" }, button(name, () => app.goTo(row.layer, row.head), { class: "link" }));
+      if (column === "address") return el(
+        "th", { scope: "row" }, button(name, () => app.goTo(row.layer, row.head), { class: "link" }),
+      );
       const error = errorOf(row, column);
-      return el("td", { class: "num" }, number(valueOf(row, column)), error !== null && el("small", {}, ` ±${uncertainty(error)}`));
+      return el(
+        "td", { class: "num" }, number(valueOf(row, column)),
+        error !== null && el("small", {}, ` ±${uncertainty(error)}`),
+      );
     }));
   }
 
@@ -93,7 +104,10 @@ export function createTable(app) {
   function table() {
     const metrics = columns.slice(1);
     const withErrors = metrics.flatMap((name) => (rows.some((row) => errorOf(row, name) !== null) ? [name, `${name}_se`] : [name]));
-    return { columns: ["layer", "head", ...withErrors], rows: rows.map((row) => [row.layer, row.head, ...withErrors.map((n) => valueOf(row, n))]) };
+    return {
+      columns: ["layer", "head", ...withErrors],
+      rows: rows.map((row) => [row.layer, row.head, ...withErrors.map((n) => valueOf(row, n))]),
+    };
   }
 
   const rowAt = (event) => event.target.closest?.("tr[data-head]")?.dataset.head ?? "";

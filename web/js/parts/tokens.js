@@ -16,7 +16,9 @@ const SVG = "http://www.w3.org/2000/svg";
  * `mode()` answers {transpose, reduction}; `largest()` where the colour scale ends; `onFocus(i)`
  * hears what is hovered or focused (-1: nothing), `onPress(i, event)` a click or Enter.
  */
-export function createTokens(app, sequence, { spans, mode, largest, onFocus = nobody, onPress = nobody, onOpen = nobody, marks = () => null }) {
+export function createTokens(
+  app, sequence, { spans, mode, largest, onFocus = nobody, onPress = nobody, onOpen = nobody, marks = () => null },
+) {
   const arcs = document.createElementNS(SVG, "svg");
   arcs.setAttribute("class", "arcs");
   arcs.setAttribute("aria-hidden", "true");
@@ -51,7 +53,10 @@ export function createTokens(app, sequence, { spans, mode, largest, onFocus = no
     rover = order[0] ?? -1;
     if (rover >= 0) nodes[rover].tabIndex = 0;
   }
-  const gap = (from, to) => button(`⋯ ${to - from} tokens ⋯`, () => onOpen(from, to), { class: "gap", "aria-label": `Show tokens ${from} to ${to - 1}` });
+  const gap = (from, to) => button(
+    `⋯ ${to - from} tokens ⋯`, () => onOpen(from, to),
+    { class: "gap", "aria-label": `Show tokens ${from} to ${to - 1}` },
+  );
 
   function rebase() {
     const { transpose, reduction } = mode();
@@ -71,7 +76,9 @@ export function createTokens(app, sequence, { spans, mode, largest, onFocus = no
     const single = given?.query !== undefined && given.query >= 0 && active < 0 ? given.query : active;
     const from = single > 0 ? [single] : selection;
     const still = reduction === "pairwise_max" && single > 0 && !selection.length && given === null;
-    if (from.length && !still) look = { fills: summed(sequence, from, transpose), strips: summed(sequence, from, !transpose), from };
+    if (from.length && !still) look = {
+      fills: summed(sequence, from, transpose), strips: summed(sequence, from, !transpose), from,
+    };
     else look = { fills: base.fills, strips: null, from: [] };
     paint(given);
     drawArcs(still ? [] : from, transpose);
@@ -118,9 +125,14 @@ export function createTokens(app, sequence, { spans, mode, largest, onFocus = no
       const path = document.createElementNS(SVG, "path");
       const same = Math.abs(y1 - y2) < 4;
       const lift = same ? Math.min(16, 6 + Math.abs(x1 - x2) / 20) : 0;
-      const [from, to] = same ? [[x1, y1 + 3], [x2, y2 + 3]] : y1 > y2 ? [[x1, y1 + 2], [x2, y2 + h2 - 2]] : [[x1, y1 + h1 - 2], [x2, y2 + 2]];
+      const [from, to] = same ? [[x1, y1 + 3], [x2, y2 + 3]] : y1 > y2 ? [
+        [x1, y1 + 2], [x2, y2 + h2 - 2],
+      ] : [[x1, y1 + h1 - 2], [x2, y2 + 2]];
       const middle = [(from[0] + to[0]) / 2, (from[1] + to[1]) / 2 - lift];
-      path.setAttribute("d", same ? `M${from}Q${middle} ${to}` : `M${from}C${from[0]},${(from[1] + to[1]) / 2} ${to[0]},${(from[1] + to[1]) / 2} ${to}`);
+      path.setAttribute(
+        "d",
+        same ? `M${from}Q${middle} ${to}` : `M${from}C${from[0]},${(from[1] + to[1]) / 2} ${to[0]},${(from[1] + to[1]) / 2} ${to}`,
+      );
       path.setAttribute("stroke", colour);
       path.setAttribute("stroke-width", String(0.75 + 2.25 * Math.min(1, value / top)));
       path.setAttribute("opacity", String(0.35 + 0.55 * Math.min(1, value / top)));
@@ -145,8 +157,13 @@ export function createTokens(app, sequence, { spans, mode, largest, onFocus = no
   function tipFor(i, x, y) {
     app.tip.show(x, y,
       el("div", { class: "toktip" },
-        el("div", {}, el("b", {}, `${i}: ${number(base.fills[i])}`), " ", el("span", { class: "dim" }, quoted(sequence.tokens[i]))),
-        look.from.length && !look.from.includes(i) ? el("div", {}, `from the selection: ${number(look.fills[i])}`) : null,
+        el(
+          "div", {}, el("b", {}, `${i}: ${number(base.fills[i])}`), " ",
+          el("span", { class: "dim" }, quoted(sequence.tokens[i])),
+        ),
+        look.from.length && !look.from.includes(i) ? el(
+          "div", {}, `from the selection: ${number(look.fills[i])}`,
+        ) : null,
         says(i).map((line) => el("div", { class: "dim" }, line))));
   }
 
@@ -202,7 +219,9 @@ export function createTokens(app, sequence, { spans, mode, largest, onFocus = no
       return;
     }
     const at = order.indexOf(i);
-    const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: order.length - 1, ArrowDown: at + 12, ArrowUp: at - 12 }[event.key];
+    const to = {
+      ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: order.length - 1, ArrowDown: at + 12, ArrowUp: at - 12,
+    }[event.key];
     if (to === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     const next = order[Math.min(order.length - 1, Math.max(0, to))];

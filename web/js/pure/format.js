@@ -55,7 +55,9 @@ const PICTURES = new Map([["\t", "↹"], ["\n", "⏎"], ["\u2028", " "], ["\u205
  * marks that would turn the text around them become one that does not.
  */
 export function token(text) {
-  return text.replace(/[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]/g, "⇄").replace(/[\u0000-\u001f\u007f\u2028\u205f]/g, (c) => PICTURES.get(c) ?? String.fromCharCode(0x2400 + c.charCodeAt(0)));
+  return text.replace(/[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]/g, "⇄").replace(
+    /[\u0000-\u001f\u007f\u2028\u205f]/g, (c) => PICTURES.get(c) ?? String.fromCharCode(0x2400 + c.charCodeAt(0)),
+  );
 }
 
 /** A token for a list or a tooltip: as shown, its spaces made visible. */

@@ -59,7 +59,9 @@ export function extent(rows, key) {
   return low <= high ? [low, high] : null;
 }
 
-const COMPARE = { "<": (a, b) => a < b, ">": (a, b) => a > b, "<=": (a, b) => a <= b, ">=": (a, b) => a >= b, "=": (a, b) => a === b };
+const COMPARE = {
+  "<": (a, b) => a < b, ">": (a, b) => a > b, "<=": (a, b) => a <= b, ">=": (a, b) => a >= b, "=": (a, b) => a === b,
+};
 
 /**
  * A filter over rows: blank-separated addresses ("5.1", "L5H1", "L5" or "5." for a layer; any of
