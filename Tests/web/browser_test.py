@@ -131,7 +131,7 @@ class Tab:
             self.page.screenshot(path=str(Path(self.shots) / f"{name}.png"))
 
     def params(self):
-        self.page.wait_for_timeout(200)
+        self.page.wait_for_timeout(350)  # the address follows a moment later
         return dict(self.page.evaluate("[...new URLSearchParams(location.search)]"))
 
     def save(self, panel, kind):
@@ -275,7 +275,7 @@ def the_heat_map_is_linked_with_the_tokens_both_ways(tab):
     canvas.hover(position={"x": 60, "y": min(box["width"], box["height"]) * 0.5})
     until(page, "!document.getElementById('tip').hidden")
     assert "query" in page.locator("#tip").inner_text()
-    until(page, "document.querySelector('.card .tok.source, .card .tok.mark-key') !== null")
+    until(page, "document.querySelector('.card .source, .card .mark-key') !== null")
     page.mouse.wheel(0, -600)
     canvas.focus()
     page.keyboard.press("0")

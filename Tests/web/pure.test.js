@@ -12,7 +12,7 @@ import { MISSING, attentionRamp, attentionStep, luminance, signed, viridis } fro
 import { number, parseAddress, quoted, score, short, statistic, token, uncertainty } from "../../web/js/pure/format.js";
 import { textRule, tokenRule } from "../../web/js/pure/match.js";
 import { MATCH, paintPoints } from "../../web/js/pure/paint.js";
-import { extent, metricNames, ranked, rowFilter, sorted, standing } from "../../web/js/pure/rank.js";
+import { extent, metricNames, metricTable, ranked, rowFilter, sorted, standing } from "../../web/js/pure/rank.js";
 import { axis, logTicks, padded, ticks } from "../../web/js/pure/scale.js";
 import {
   entries, folds, fromRecord, strongestPair, strongestPerToken, summed, toRecord, valueAt,
@@ -191,6 +191,12 @@ test("metric columns leave out layer, head and standard errors, in the preferred
   assert.deepEqual(metricNames(ROWS), ["a", "b"]);
   assert.deepEqual(metricNames(ROWS, ["b", "zzz"]), ["b", "a"]);
   assert.deepEqual(extent(ROWS, "b"), [10, 30]);
+});
+
+test("standard errors are read from their object or their column, and exported beside the metric", () => {
+  const rows = [{ layer: 0, head: 1, a: 3, standard_errors: { a: 0.5 } }, { layer: 0, head: 2, a: 4, a_se: 0.25 }];
+  assert.deepEqual(metricNames(rows), ["a"]);
+  assert.deepEqual(metricTable(rows, ["a"]), { columns: ["layer", "head", "a", "a_se"], rows: [[0, 1, 3, 0.5], [0, 2, 4, 0.25]] });
 });
 
 test("ranks, percentiles, orders and filters", () => {

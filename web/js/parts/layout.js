@@ -174,7 +174,8 @@ function createTabs(app, main) {
     if (!made.has(tab)) {
       const { create } = TAB_LIST.find((t) => t.key === tab);
       made.set(tab, true);
-      main.children[TAB_LIST.findIndex((t) => t.key === tab)].append(create(app));
+      const view = main.children[TAB_LIST.findIndex((t) => t.key === tab)];
+      view.append(create(app, view));
     }
     if (tab !== store.state.tab) store.set({ tab }, { replace: true });
   }

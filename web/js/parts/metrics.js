@@ -42,7 +42,7 @@ export function createMetrics(app) {
       if (!bins) continue;
       const doubling = bins.edges.length > 4 && bins.edges.at(-1) > 4 * bins.edges.length;
       out.push(barPanel({
-        name: `plot-${plot.key}`, title: String(plot.label ?? words(plot.key)), bins, describe: String(plot.description ?? ""), xLabel: words(plot.key).replace(/ histogram$/, ""), yLabel: "count",
+        name: `plot-${plot.key}`, title: String(plot.label ?? words(plot.key)), bins, describe: String(plot.description ?? ""), xLabel: plot.key.includes("distance") ? "distance |q − k|" : words(plot.key), yLabel: bins.values.every((v) => v <= 1) ? "share" : "count",
         even: doubling, xFormat: (plot.x_format ?? "integer") === "integer" ? (v) => String(Math.round(v)) : undefined,
       }));
     }

@@ -6,6 +6,7 @@ import { createPanel } from "../core/panel.js";
 import { createCanvas } from "../plots/canvas.js";
 import { barMarks, nearest, scatterPlot } from "../plots/scatter.js";
 import { address, words } from "../pure/format.js";
+import { errorOf, metricTable } from "../pure/rank.js";
 import { headTip } from "./headtip.js";
 
 export function createScatter(app) {
@@ -40,7 +41,7 @@ export function createScatter(app) {
     "±", store.state.bars, (on) => store.set({ bars: on }), { title: "Standard errors of all heads" },
   );
   store.on(["bars"], () => (bars.input.checked = store.state.bars));
-  const hasErrors = heads.names.some((name) => heads.rows.some((row) => Number.isFinite(row[`${name}_se`])));
+  const hasErrors = heads.names.some((name) => heads.rows.some((row) => errorOf(row, name) !== null));
   panel.controls.append(axisSelect("x", "Horizontal axis"), logBox("xlog", "horizontal"), axisSelect("y", "Vertical axis"), logBox("ylog", "vertical"),
     axisSelect("color", "Colour"), hasErrors ? bars : "");
   const note = el("p", { class: "note", role: "status" });
@@ -99,14 +100,8 @@ export function createScatter(app) {
   }
 
   function table() {
-    const names = [...new Set([
-      heads.axis("x"), heads.axis("y"), heads.axis("color"),
-    ])].filter((n) => n && n !== "layer" && n !== "head");
-    const columns = [
-      "layer", "head",
-      ...names.flatMap((n) => (hasErrors && heads.rows.some((r) => Number.isFinite(r[`${n}_se`])) ? [n, `${n}_se`] : [n])),
-    ];
-    return { columns, rows: plot.points.map(({ row }) => columns.map((c) => row[c] ?? null)) };
+    const axes = [heads.axis("x"), heads.axis("y"), heads.axis("color")];
+    return metricTable(plot.points.map(({ row }) => row), [...new Set(axes)].filter((n) => heads.names.includes(n)));
   }
 
   const target = canvas.element;

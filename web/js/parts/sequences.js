@@ -11,7 +11,8 @@ import { createComposer } from "./custom.js";
 
 const AHEAD = "900px"; // cards this far outside the window are kept made
 
-export function createSequences(app) {
+/** `view` is the scrolling element the tab is put into. */
+export function createSequences(app, view) {
   const { store, session } = app;
   const n = app.intervals;
   let cards = [];
@@ -59,7 +60,7 @@ export function createSequences(app) {
       if (entry.isIntersecting) card.mount();
       else card.unmount();
     }
-  }, { rootMargin: AHEAD });
+  }, { root: view, rootMargin: `${AHEAD} 0px` });
 
   const chosen = () => {
     const wanted = store.state.interval;

@@ -4,7 +4,7 @@
 import { button, el, fill, oncePerFrame } from "../core/dom.js";
 import { createPanel } from "../core/panel.js";
 import { address, number, uncertainty } from "../pure/format.js";
-import { errorOf, sorted, valueOf } from "../pure/rank.js";
+import { errorOf, metricTable, sorted, valueOf } from "../pure/rank.js";
 
 const ROW = 23; // pixels, as in the style sheet
 const SPARE = 12; // rows made above and below the ones in sight
@@ -101,14 +101,7 @@ export function createTable(app) {
     }
   }
 
-  function table() {
-    const metrics = columns.slice(1);
-    const withErrors = metrics.flatMap((name) => (rows.some((row) => errorOf(row, name) !== null) ? [name, `${name}_se`] : [name]));
-    return {
-      columns: ["layer", "head", ...withErrors],
-      rows: rows.map((row) => [row.layer, row.head, ...withErrors.map((n) => valueOf(row, n))]),
-    };
-  }
+  const table = () => metricTable(rows, columns.slice(1));
 
   const rowAt = (event) => event.target.closest?.("tr[data-head]")?.dataset.head ?? "";
   body.addEventListener("pointerover", (event) => app.setHot(rowAt(event)));

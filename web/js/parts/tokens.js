@@ -26,6 +26,7 @@ export function createTokens(
   const nodes = new Array(sequence.n).fill(null);
   const painted = new Map();
   let order = [];
+  let gaps = []; // what is folded away: {node, from, to}
   let active = -1;
   let rover = -1;
   let selection = [];
@@ -34,13 +35,17 @@ export function createTokens(
 
   function build() {
     order = [];
+    gaps = [];
     const children = [arcs];
     let at = 0;
     for (const [from, to] of spans) {
       if (from > at) children.push(gap(at, from));
       for (let i = from; i < to; i++) {
         const text = sequence.tokens[i];
-        const node = el("span", { class: "tok", role: "button", tabIndex: -1, "data-i": i }, shown(text) || "∅");
+        const blank = text.trim() === "" ? quoted(text) : null; // a name for what has no visible text
+        const node = el(
+          "span", { class: "tok", role: "button", tabIndex: -1, "data-i": i, "aria-label": blank }, shown(text) || "∅",
+        );
         nodes[i] = node;
         order.push(i);
         children.push(node);
@@ -53,10 +58,12 @@ export function createTokens(
     rover = order[0] ?? -1;
     if (rover >= 0) nodes[rover].tabIndex = 0;
   }
-  const gap = (from, to) => button(
-    `⋯ ${to - from} tokens ⋯`, () => onOpen(from, to),
-    { class: "gap", "aria-label": `Show tokens ${from} to ${to - 1}` },
-  );
+  function gap(from, to) {
+    const name = `Show tokens ${from} to ${to - 1}`;
+    const node = button(`⋯ ${to - from} tokens ⋯`, () => onOpen(from, to), { class: "gap", "aria-label": name });
+    gaps.push({ node, from, to });
+    return node;
+  }
 
   function rebase() {
     const { transpose, reduction } = mode();
@@ -81,6 +88,9 @@ export function createTokens(
     };
     else look = { fills: base.fills, strips: null, from: [] };
     paint(given);
+    for (const { node, from: first, to } of gaps) {
+      node.classList.toggle("source", look.from.some((i) => i >= first && i < to));
+    }
     drawArcs(still ? [] : from, transpose);
   }
 
@@ -260,6 +270,7 @@ export function createTokens(
     get look() {
       return { ...look, largest: largest(), selection, pair: base.pair };
     },
-    element: (i) => nodes[i],
+    /** The element of a token, or of the fold it is in. */
+    element: (i) => nodes[i] ?? gaps.find(({ from, to }) => i >= from && i < to)?.node,
   };
 }
