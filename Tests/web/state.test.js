@@ -108,3 +108,8 @@ test("index.html preloads exactly the modules main.js reaches", () => {
   ).matchAll(/modulepreload" href="([^"]+)"/g)].map(([, path]) => new URL(path, web).href);
   assert.deepEqual(listed.toSorted(), [...seen].toSorted());
 });
+
+test("docs/page.md lists every key of the state with its meaning", () => {
+  const docs = readFileSync(new URL("../../docs/page.md", import.meta.url), "utf8");
+  for (const [key, { says }] of Object.entries(STATE)) assert.ok(docs.includes(`| \`${key}\` | ${says} |`), key);
+});

@@ -45,7 +45,8 @@ export function score(value) {
 /** A standard error: two significant digits. */
 export function uncertainty(value) {
   if (!(value > 0) || !Number.isFinite(value)) return "0";
-  return value < 1e-4 || value >= 1e4 ? value.toExponential(0) : String(+value.toPrecision(2));
+  if (value < 1e-4 || value >= 1e4) return value.toExponential(0);
+  return value >= 10 ? String(Math.round(value)) : value.toPrecision(2);
 }
 
 const PICTURES = new Map([["\t", "↹"], ["\n", "⏎"], ["\u2028", " "], ["\u205f", " "], ["\u007f", "␡"]]);
