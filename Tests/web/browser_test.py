@@ -624,6 +624,8 @@ def an_edge_is_chosen_and_attributed(tab):
     assert len(shown) == 12
     assert page.locator(".description").first.inner_text() == "<img src=x onerror=alert(9)>"
     tab.shot("attribution")
+    page.mouse.move(700, 5)
+    until(page, "document.getElementById('tip').hidden")
     page.evaluate(AXE.read_text())
     found = page.evaluate("axe.run(document, {resultTypes: ['violations']}).then(r => r.violations.map(v => [v.id, v.nodes[0].html.slice(0, 200)]))")
     assert not found, found

@@ -73,7 +73,9 @@ test("reductions equal a plain matrix walk without row 0 and column 0, the diago
       summed(sequence, [2, 4, 2], transpose).forEach((v, j) => assert.ok(Math.abs(v - two[j]) < 1e-12));
     }
     let best = { value: -1 };
-    for (let q = 1; q < n; q++) for (let k = 1; k <= q; k++) if (matrix[q][k] > best.value) best = { q, k, value: matrix[q][k] };
+    for (let q = 1; q < n; q++) {
+      for (let k = 1; k <= q; k++) if (matrix[q][k] > best.value) best = { q, k, value: matrix[q][k] };
+    }
     assert.deepEqual(strongestPair(sequence), best);
     assert.equal(valueAt(sequence, best.q, best.k), best.value);
     assert.equal(entries(sequence, best.q, false)[0].at, best.k);
@@ -196,7 +198,9 @@ test("metric columns leave out layer, head and standard errors, in the preferred
 test("standard errors are read from their object or their column, and exported beside the metric", () => {
   const rows = [{ layer: 0, head: 1, a: 3, standard_errors: { a: 0.5 } }, { layer: 0, head: 2, a: 4, a_se: 0.25 }];
   assert.deepEqual(metricNames(rows), ["a"]);
-  assert.deepEqual(metricTable(rows, ["a"]), { columns: ["layer", "head", "a", "a_se"], rows: [[0, 1, 3, 0.5], [0, 2, 4, 0.25]] });
+  assert.deepEqual(
+    metricTable(rows, ["a"]), { columns: ["layer", "head", "a", "a_se"], rows: [[0, 1, 3, 0.5], [0, 2, 4, 0.25]] },
+  );
 });
 
 test("ranks, percentiles, orders and filters", () => {
@@ -279,7 +283,8 @@ test("points are painted by norm rank, distance, rule and cluster, and stay grey
     total: 3, identity: (i) => [
       ["a", 5, 5], ["a", 9, 1], ["b", 3, 2],
     ][i], norm: (i) => [4, NaN, 2][i], attention: (i) => [1, NaN, 0][i],
-    rule: tokenRule("the"), tokenAt: (i) => [" the", null, " then"][i], clusters: [{ color: "#123456" }], clusterOf: [-1, 0, -1],
+    rule: tokenRule("the"), tokenAt: (i) =>
+      [" the", null, " then"][i], clusters: [{ color: "#123456" }], clusterOf: [-1, 0, -1],
   };
   const [low, high] = [viridis(0), viridis(1)];
   assert.deepEqual(paintPoints("norm", points), [high, MISSING, low]);

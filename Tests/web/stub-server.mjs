@@ -18,7 +18,8 @@ const done = (body) => ({ status: 200, body });
 const edge = ({ layer, head, seq_idx, query_pos, key_pos }) => `L${layer}H${head}S${seq_idx}Q${query_pos}K${key_pos}`;
 const state = { modelLoads: 1, projected: new Map() };
 
-const read = (path, fallback) => (existsSync(join(data, path)) ? JSON.parse(readFileSync(join(data, path), "utf8")) : fallback);
+const read = (path, fallback) =>
+  (existsSync(join(data, path)) ? JSON.parse(readFileSync(join(data, path), "utf8")) : fallback);
 function write(path, value) {
   mkdirSync(join(data, path, ".."), { recursive: true });
   writeFileSync(join(data, path), JSON.stringify(value));

@@ -52,7 +52,10 @@ function fatal(error) {
   return el("div", { class: "fatal", role: "alert" },
     el("h1", {}, "This page found no heads to show"),
     el("p", {}, error.message),
-    el("p", {}, "It looks for a folder data/ beside itself or beside its folder, written by ", el("code", {}, "make data"), ", or for the folder named in the address as ", el("code", {}, "?data=folder/"), "."));
+    el(
+      "p", {}, "It looks for a folder data/ beside itself or beside its folder, written by ",
+      el("code", {}, "make data"), ", or for the folder named in the address as ", el("code", {}, "?data=folder/"), ".",
+    ));
 }
 
 start();

@@ -17,7 +17,8 @@ export function download(name, blob) {
 }
 
 /** A file name of letters, digits, dots and dashes. */
-export const fileName = (...parts) => parts.filter((p) => p !== "" && p !== null && p !== undefined).join("-").replace(/[^\w.-]+/g, "_").slice(0, 120);
+export const fileName = (...parts) =>
+  parts.filter((p) => p !== "" && p !== null && p !== undefined).join("-").replace(/[^\w.-]+/g, "_").slice(0, 120);
 
 export const saveSvg = (name, scene, title) => download(
   `${name}.svg`, new Blob([toSvg(scene, title)], { type: "image/svg+xml" }),
@@ -47,4 +48,5 @@ export function toCsv({ columns, rows }) {
 }
 
 /** The same table as a list of objects. */
-export const toObjects = ({ columns, rows }) => rows.map((row) => Object.fromEntries(columns.map((c, i) => [c, row[i] ?? null])));
+export const toObjects = ({ columns, rows }) =>
+  rows.map((row) => Object.fromEntries(columns.map((c, i) => [c, row[i] ?? null])));

@@ -94,7 +94,9 @@ export function createAttribution(app, kind) {
         "div", { class: "edge" },
         el(
           "p", {},
-          waiting ? "Loading the sequence …" : `Sequence ${seq} is not stored with this head; its tokens are not shown.`,
+          waiting
+            ? "Loading the sequence …"
+            : `Sequence ${seq} is not stored with this head; its tokens are not shown.`,
         ),
         el("p", {}, `query ${q} → key ${k}`), swap,
       );
@@ -221,18 +223,19 @@ export function createAttribution(app, kind) {
     const largest = Math.max(...snippets.map((s) => s.max), 1e-9);
     const intervals = [...new Set(snippets.map((s) => s.interval))];
     const root = el("div", { class: "snippets" });
-    const draw = (limit) => fill(root, intervals.map((interval) => {
+    const groupNodes = (interval, limit) => {
       const group = snippets.filter((s) => s.interval === interval);
       const before = snippets.findIndex((s) => s.interval === interval);
       const inSight = group.slice(0, Math.max(0, limit - before));
-      if (!inSight.length) return null;
-      return [
-        intervals.length > 1 ? el(
-          "h4", {}, `${interval ? `Interval ${interval}` : "Other"} (max ${number(group[0].max)})`,
-        ) : null,
-        inSight.map((s) => snippetNode(s, largest)),
-      ];
-    }), snippets.length > limit ? button(`${snippets.length - limit} more`, () => draw(snippets.length), { class: "small" }) : null);
+      if (!inSight.length) return [];
+      const title = `${interval ? `Interval ${interval}` : "Other"} (max ${number(group[0].max)})`;
+      return [intervals.length > 1 && el("h4", {}, title), inSight.map((s) => snippetNode(s, largest))];
+    };
+    const draw = (limit) => {
+      const rest = snippets.length - limit;
+      const more = rest > 0 && button(`${rest} more`, () => draw(snippets.length), { class: "small" });
+      fill(root, intervals.map((interval) => groupNodes(interval, limit)), more);
+    };
     draw(SNIPPETS_FIRST);
     return root;
   }
@@ -240,7 +243,7 @@ export function createAttribution(app, kind) {
   function snippetNode(snippet, largest) {
     const ramp = attentionRamp(app.theme.name);
     const line = el("p", { class: "snippet" });
-    const button_ = button("", () => draw(true), { class: "link small", "aria-label": "Full context" });
+    const expand = button("", () => draw(true), { class: "link small", "aria-label": "Full context" });
     const draw = (whole) => {
       const from = whole ? 0 : Math.max(0, snippet.peak - AROUND);
       const to = whole ? snippet.tokens.length : Math.min(snippet.tokens.length, snippet.peak + AROUND + 1);
@@ -257,8 +260,8 @@ export function createAttribution(app, kind) {
         if (snippet.tokens[i].includes("\n")) parts.push(el("br"));
       }
       const cut = from > 0 || to < snippet.tokens.length;
-      button_.textContent = "⋯";
-      fill(line, from > 0 ? "… " : null, parts, to < snippet.tokens.length ? " … " : null, cut ? button_ : null);
+      expand.textContent = "⋯";
+      fill(line, from > 0 ? "… " : null, parts, to < snippet.tokens.length ? " … " : null, cut ? expand : null);
     };
     draw(false);
     return line;

@@ -52,9 +52,10 @@ export function createCard(app, sequence, { remove = null }) {
     reduction: picking() ? "max" : store.state.reduction,
   });
   const spans = () => spansOf(sequence, { open: isOpen(), anchors: [...selected(), ...edgeHere()] });
-  const edgeHere = () => (store.state.seq === sequence.id && store.state.qpos !== null ? [
-    store.state.qpos, store.state.kpos,
-  ] : []);
+  const edgeHere = () => {
+    const { seq, qpos, kpos } = store.state;
+    return seq === sequence.id && qpos !== null ? [qpos, kpos] : [];
+  };
 
   function marks() {
     const pick = picking();
@@ -103,7 +104,8 @@ export function createCard(app, sequence, { remove = null }) {
         ["CSV: pattern", () => saveCsv(name(), table())],
         ["JSON", () => saveJson(name(), toRecord(sequence))],
       ]),
-      remove && button("×", () => remove(sequence), { class: "icon", "aria-label": `Delete sequence ${sequence.id}`, title: "Delete" }));
+      remove
+        && button("×", () => remove(sequence), { class: "icon", "aria-label": `Delete sequence ${sequence.id}`, title: "Delete" }));
   }
 
   function actions() {
@@ -183,8 +185,12 @@ export function createCard(app, sequence, { remove = null }) {
     const chosen = selected();
     if (!chosen.length) return "";
     const { transpose } = mode();
-    const top = entriesOf(chosen, transpose).slice(0, 4).map(({ at, value }) => `${at} ${sequence.tokens[at].trim() || "␣"} ${number(value)}`);
-    return `${chosen.length === 1 ? "Token" : `${chosen.length} tokens`} ${chosen.join(", ")} ${transpose ? "receive from" : "attend to"}: ${top.join(" · ") || "nothing stored"}`;
+    const top = entriesOf(chosen, transpose)
+      .slice(0, 4)
+      .map(({ at, value }) => `${at} ${sequence.tokens[at].trim() || "␣"} ${number(value)}`);
+    const who = chosen.length === 1 ? "Token" : `${chosen.length} tokens`;
+    const does = transpose ? "receive from" : "attend to";
+    return `${who} ${chosen.join(", ")} ${does}: ${top.join(" · ") || "nothing stored"}`;
   }
   function entriesOf(positions, transpose) {
     const sum = new Map();
@@ -214,7 +220,8 @@ export function createCard(app, sequence, { remove = null }) {
         showLine();
       }),
       store.on(["open", "map"], (state, changed) => {
-        const affected = isOpen() !== (root.dataset.open === "true") || (store.state.map === sequence.id) !== (map !== null);
+        const affected = isOpen() !== (root.dataset.open === "true")
+          || (store.state.map === sequence.id) !== (map !== null);
         if (affected) build();
       }),
     );

@@ -82,7 +82,10 @@ export function createClusterList(app, { change }) {
     const node = el("li", { on: { dblclick: rename } }, swatch, el("span", { class: "name" }, cluster.name), el(
       "span", { class: "dim num" }, String(cluster.points.length),
     ),
-      button("Rename", rename, { class: "small" }), button("×", () => keep(deleteCluster(clusters, cluster.name)), { class: "icon", "aria-label": `Delete cluster ${cluster.name}` }));
+      button("Rename", rename, { class: "small" }),
+      button("×", () => keep(deleteCluster(clusters, cluster.name)), {
+        class: "icon", "aria-label": `Delete cluster ${cluster.name}`,
+      }));
     return node;
   }
 
@@ -101,15 +104,17 @@ export function createClusterList(app, { change }) {
       const field = el("input", { placeholder: "Name of the cluster", "aria-label": "Name of the cluster" });
       field.setAttribute("list", "cluster-names");
       const names = el("datalist", { id: "cluster-names" }, clusters.map((c) => el("option", { value: c.name })));
-      const form = el("form", { class: "row", on: { submit: (event) => {
+      const submit = (event) => {
         event.preventDefault();
         const name = field.value.trim();
         if (name) keep(addToCluster(clusters, name, points));
-      } } }, field, names, el("button", { type: "submit", class: "primary" }, `Add ${points.length} points`), button("Cancel", () => {
+      };
+      const cancel = () => {
         note.textContent = "";
         show(clusters);
-      }));
-      fill(note, form);
+      };
+      const add = el("button", { type: "submit", class: "primary" }, `Add ${points.length} points`);
+      fill(note, el("form", { class: "row", on: { submit } }, field, names, add, button("Cancel", cancel)));
       field.focus();
     },
   };

@@ -14,7 +14,8 @@ export function createGrid(app) {
   const shape = gridShape(heads.rows);
   let plot = null;
   const panel = createPanel(app, {
-    name: "grid", title: "Layers × heads", describe: "Every head in its place; the strongest of the chosen metric are ringed and ranked.",
+    name: "grid", title: "Layers × heads",
+    describe: "Every head in its place; the strongest of the chosen metric are ringed and ranked.",
     give: { scene: () => canvas.scene, table: () => table() },
   });
   const metric = select(

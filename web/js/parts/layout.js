@@ -53,7 +53,8 @@ export function createLayout(app) {
 function topBar(app) {
   const { store, tree } = app;
   const go = el("input", {
-    class: "goto", placeholder: "Go to 5.1", "aria-label": "Go to a head by address", spellcheck: false, autocomplete: "off",
+    class: "goto", placeholder: "Go to 5.1", "aria-label": "Go to a head by address", spellcheck: false,
+    autocomplete: "off",
     on: {
       keydown: (event) => {
         if (event.key === "Escape") go.blur();
@@ -132,8 +133,14 @@ function createTabs(app, main) {
   const bar = el("div", { role: "tablist", class: "tabs", "aria-label": "Views of the head" });
   const closed = (key) => {
     const { layer, head } = store.state;
-    if (key === "umap" && !tree.hasCloud(layer, head)) return tree.config.has_umap === true ? "This head has no projection in the tree." : "This tree has no projection; make it with stage-project.";
-    if ((key === "qk" || key === "ov") && !hasEdge(store.state)) return `Choose an edge first: press ${key.toUpperCase()} on a sequence, then its query and key token.`;
+    if (key === "umap" && !tree.hasCloud(layer, head)) {
+      return tree.config.has_umap === true
+        ? "This head has no projection in the tree."
+        : "This tree has no projection; make it with stage-project.";
+    }
+    if ((key === "qk" || key === "ov") && !hasEdge(store.state)) {
+      return `Choose an edge first: press ${key.toUpperCase()} on a sequence, then its query and key token.`;
+    }
     return "";
   };
   const buttons = TAB_LIST.map(({ key, label }) => {

@@ -34,15 +34,21 @@ export function createMetrics(app) {
   function plots({ rest, sequences }) {
     const stored = readBins(rest.histogram);
     const out = [barPanel({
-      name: "histogram", title: "Strongest attention of a sequence", bins: stored ?? binned(sequences.map((s) => s.max)), xLabel: "max activation", yLabel: "sequences", logY: true,
-      describe: stored ? "max_activation over all walked sequences; heights are logarithmic." : "max_activation of the stored sequences; the file has no histogram of all. Heights are logarithmic.",
+      name: "histogram", title: "Strongest attention of a sequence",
+      bins: stored ?? binned(sequences.map((s) => s.max)), xLabel: "max activation", yLabel: "sequences", logY: true,
+      describe: stored
+        ? "max_activation over all walked sequences; heights are logarithmic."
+        : "max_activation of the stored sequences; the file has no histogram of all. Heights are logarithmic.",
     })];
     for (const plot of list(config.custom_plots)) {
       const bins = readBins(rest[plot.key]);
       if (!bins) continue;
       const doubling = bins.edges.length > 4 && bins.edges.at(-1) > 4 * bins.edges.length;
       out.push(barPanel({
-        name: `plot-${plot.key}`, title: String(plot.label ?? words(plot.key)), bins, describe: String(plot.description ?? ""), xLabel: plot.key.includes("distance") ? "distance |q − k|" : words(plot.key), yLabel: bins.values.every((v) => v <= 1) ? "share" : "count",
+        name: `plot-${plot.key}`, title: String(plot.label ?? words(plot.key)), bins,
+        describe: String(plot.description ?? ""),
+        xLabel: plot.key.includes("distance") ? "distance |q − k|" : words(plot.key),
+        yLabel: bins.values.every((v) => v <= 1) ? "share" : "count",
         even: doubling, xFormat: (plot.x_format ?? "integer") === "integer" ? (v) => String(Math.round(v)) : undefined,
       }));
     }
@@ -95,12 +101,15 @@ export function createMetrics(app) {
 
   function tables({ rest }) {
     return list(config.custom_tables).map((table) => {
-      const rows = Array.isArray(rest[table.key]) ? rest[table.key].filter((r) => typeof r?.token === "string" && Number.isFinite(r.weight)) : [];
+      const rows = Array.isArray(rest[table.key])
+        ? rest[table.key].filter((r) => typeof r?.token === "string" && Number.isFinite(r.weight))
+        : [];
       if (!rows.length) return null;
       const shown = rows.slice(0, Number.isInteger(table.max_rows) ? table.max_rows : 15);
       const most = Math.max(...shown.map((r) => Math.abs(r.weight)), 1e-12);
       const panel = createPanel(app, {
-        name: `table-${table.key}`, title: String(table.label ?? words(table.key)), describe: String(table.description ?? ""),
+        name: `table-${table.key}`, title: String(table.label ?? words(table.key)),
+        describe: String(table.description ?? ""),
         give: { table: () => ({ columns: ["token", "weight"], rows: shown.map((r) => [r.token, r.weight]) }) },
       });
       panel.body.append(el("table", { class: "weights" },
@@ -155,13 +164,15 @@ export function createMetrics(app) {
     const { heads } = app;
     const row = heads.row(store.state.layer, store.state.head);
     const stats = session.head.data?.rest.statistics ?? {};
-    const errorFor = (name) => errorOf(row, name) ?? (Number.isFinite(stats[`${name}_se`]) ? stats[`${name}_se`] : null);
+    const errorFor = (name) =>
+      errorOf(row, name) ?? (Number.isFinite(stats[`${name}_se`]) ? stats[`${name}_se`] : null);
     const known = heads.names.filter((name) => valueOf(row, name) !== null);
     const lines = known.map((name) => ({
       name, value: row[name], error: errorFor(name), ...standing(heads.rows, name, row[name]),
     }));
     const panel = createPanel(app, {
-      name: "standing", title: `Among all ${heads.rows.length} heads`, describe: "Every tick is a head, the marked one is this; rank 1 is the largest value, the percentile the share of heads at or below it.",
+      name: "standing", title: `Among all ${heads.rows.length} heads`,
+      describe: "Every tick is a head, the marked one is this; rank 1 is the largest value, the percentile the share of heads at or below it.",
       give: {
         table: () => ({
           columns: ["metric", "value", "standard_error", "rank", "of", "percentile"],

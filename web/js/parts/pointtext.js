@@ -37,9 +37,17 @@ export function createPointText(app, points) {
     summary(i) {
       const [seq, q, k] = points().identity(i);
       const tokens = points().tokensOf(i);
-      const around = (at) => (tokens ? tokens.slice(Math.max(0, at - 4), at + 3).map((t, j) => (Math.max(0, at - 4) + j === at ? el("b", {}, shown(t)) : shown(t))) : "");
+      const around = (at) => {
+        const from = Math.max(0, at - 4);
+        return tokens.slice(from, at + 3).map((t, j) => (from + j === at ? el("b", {}, shown(t)) : shown(t)));
+      };
       return el("div", { class: "toktip" }, el("div", { class: "dim" }, `sequence ${seq} · ${q} → ${k}`),
-        tokens ? [el("div", {}, el("span", { class: "q" }, "query "), around(q)), el("div", {}, el("span", { class: "k" }, "key "), around(k))] : el("div", {}, "(no token data)"));
+        tokens
+          ? [
+            el("div", {}, el("span", { class: "q" }, "query "), around(q)),
+            el("div", {}, el("span", { class: "k" }, "key "), around(k)),
+          ]
+          : el("div", {}, "(no token data)"));
     },
     show(i) {
       if (i < 0) {

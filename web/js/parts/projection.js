@@ -201,7 +201,8 @@ export function createProjection(app) {
     const xyz = model.positions(layout(), space);
     const of = membership(clusters, model.total, model.identity);
     const rows = Array.from({ length: model.total }, (_, i) => [
-      ...model.identity(i), ...xyz.subarray(3 * i, 3 * i + 3), of[i] >= 0 ? clusters[of[i]].name : "", i >= model.cloud.n,
+      ...model.identity(i), ...xyz.subarray(3 * i, 3 * i + 3),
+      of[i] >= 0 ? clusters[of[i]].name : "", i >= model.cloud.n,
     ].map((v) => (Number.isNaN(v) ? null : v)));
     return { columns: ["seq_idx", "query", "key", "d0", "d1", "d2", "cluster", "projected"], rows };
   }

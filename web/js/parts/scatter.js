@@ -15,7 +15,8 @@ export function createScatter(app) {
   let drag = null;
 
   const panel = createPanel(app, {
-    name: "scatter", title: "All heads", describe: "Every head of the tree as a point. Click one to open it; drag a box to select several.",
+    name: "scatter", title: "All heads",
+    describe: "Every head of the tree as a point. Click one to open it; drag a box to select several.",
     give: { scene: () => fullScene(), table: () => table() },
   });
 
@@ -42,7 +43,9 @@ export function createScatter(app) {
   );
   store.on(["bars"], () => (bars.input.checked = store.state.bars));
   const hasErrors = heads.names.some((name) => heads.rows.some((row) => errorOf(row, name) !== null));
-  panel.controls.append(axisSelect("x", "Horizontal axis"), logBox("xlog", "horizontal"), axisSelect("y", "Vertical axis"), logBox("ylog", "vertical"),
+  panel.controls.append(
+    axisSelect("x", "Horizontal axis"), logBox("xlog", "horizontal"),
+    axisSelect("y", "Vertical axis"), logBox("ylog", "vertical"),
     axisSelect("color", "Colour"), hasErrors ? bars : "");
   const note = el("p", { class: "note", role: "status" });
   const clear = button("Clear box", () => store.set({ box: "" }), { class: "small" });
@@ -56,7 +59,8 @@ export function createScatter(app) {
     plot = scatterPlot({
       rows: heads.rows, names: { x: heads.axis("x"), y: heads.axis("y"), color: heads.axis("color") },
       logs: { x: store.state.xlog, y: store.state.ylog }, bars: store.state.bars, discrete: heads.discrete,
-      shown: set ? (row) => set.has(address(row.layer, row.head)) : null, width, height, colours: app.theme.colours, extentOf: heads.extent,
+      shown: set && ((row) => set.has(address(row.layer, row.head))),
+      width, height, colours: app.theme.colours, extentOf: heads.extent,
     });
     const parts = [];
     if (plot.hidden) parts.push(`${plot.hidden} not shown: at or below zero on a log axis, or without a value.`);
@@ -186,5 +190,6 @@ export function createScatter(app) {
 
 /** @returns {import("../plots/scene.js").Mark} */
 const boxMark = (a, b, colours) => ({
-  kind: "rect", x: Math.min(a[0], b[0]), y: Math.min(a[1], b[1]), w: Math.abs(a[0] - b[0]), h: Math.abs(a[1] - b[1]), stroke: colours.accent, width: 1, fill: "rgba(70,130,190,0.10)",
+  kind: "rect", x: Math.min(a[0], b[0]), y: Math.min(a[1], b[1]), w: Math.abs(a[0] - b[0]), h: Math.abs(a[1] - b[1]),
+  stroke: colours.accent, width: 1, fill: "rgba(70,130,190,0.10)",
 });

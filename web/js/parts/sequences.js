@@ -4,7 +4,7 @@
 import { button, el, fill, select, setOptions } from "../core/dom.js";
 import { CUSTOM } from "../core/state.js";
 import { attentionRamp } from "../pure/colour.js";
-import { number } from "../pure/format.js";
+import { number, words } from "../pure/format.js";
 import { textRule } from "../pure/match.js";
 import { createCard } from "./card.js";
 import { createComposer } from "./custom.js";
@@ -25,7 +25,8 @@ export function createSequences(app, view) {
     if (next) store.set({ interval: Number(next.value) });
   };
   const reduction = el("div", { class: "segmented", role: "group", "aria-label": "Reduction" },
-    ["max", "pairwise_max"].map((name) => button(name === "max" ? "max" : "pairwise max", () => store.set({ reduction: name }), { "data-value": name })));
+    ["max", "pairwise_max"].map((name) =>
+      button(words(name), () => store.set({ reduction: name }), { "data-value": name })));
   const transpose = button(
     "Transpose", () => store.set({ transpose: !store.state.transpose }),
     { "aria-pressed": "false", class: "toggle", title: "t, or hold Alt" },
@@ -78,7 +79,9 @@ export function createSequences(app, view) {
     );
     const across = store.state.transpose !== (store.state.alt === true);
     transpose.setAttribute("aria-pressed", String(across));
-    hint.textContent = store.state.reduction === "pairwise_max" ? "strongest query → key pair" : across ? "over queries: attention received" : "over keys: attention given";
+    hint.textContent = store.state.reduction === "pairwise_max"
+      ? "strongest query → key pair"
+      : across ? "over queries: attention received" : "over keys: attention given";
     showBar();
   }
 
@@ -95,7 +98,9 @@ export function createSequences(app, view) {
   function matching(all) {
     const rule = store.state.text;
     if (rule.trim() === "") return { list: all };
-    if (rule.startsWith("=")) return { list: all.filter((s) => s.tokens.some((t) => t.trim() === rule.slice(1).trim())) };
+    if (rule.startsWith("=")) {
+      return { list: all.filter((s) => s.tokens.some((t) => t.trim() === rule.slice(1).trim())) };
+    }
     const { test, error } = textRule(rule);
     return { list: all.filter((s) => test(s.tokens.join(""))), error };
   }
@@ -147,13 +152,17 @@ export function createSequences(app, view) {
 
   function noteText(found, all) {
     const { data, custom } = session.head;
-    if (!store.state.text.trim()) return `${all} ${all === 1 ? "sequence" : "sequences, strongest first"}. Hover a token; click to hold it, Shift-click to add.`;
+    if (!store.state.text.trim()) {
+      return `${all} ${all === 1 ? "sequence" : "sequences, strongest first"}. Hover a token; click to hold it, Shift-click to add.`;
+    }
     const everywhere = matching([...(data?.sequences ?? []), ...custom]).list.length;
     return `${found} of ${all} match; ${everywhere} in all intervals.`;
   }
   const emptyText = (all) => el(
     "p", { class: "empty" },
-    all ? "No sequence of this interval matches the filter." : chosen() === CUSTOM ? "No custom sequence yet." : "The tree has no sequences of this interval.",
+    all
+      ? "No sequence of this interval matches the filter."
+      : chosen() === CUSTOM ? "No custom sequence yet." : "The tree has no sequences of this interval.",
   );
 
   store.on(["headVersion", "interval", "text", "tab", "layer", "head"], (state, changed) => {

@@ -12,7 +12,8 @@ const SPARE = 12; // rows made above and below the ones in sight
 export function createTable(app) {
   const { store, heads, tip } = app;
   const panel = createPanel(app, {
-    name: "table", title: "Table", describe: "Sort by a column's name. Filter by addresses (5.1, L5) and conditions (entropy<1); maximised, it shows every metric.",
+    name: "table", title: "Table",
+    describe: "Sort by a column's name. Filter by addresses (5.1, L5) and conditions (entropy<1); maximised, it shows every metric.",
     give: { table: () => table() },
   });
   const find = el(
@@ -46,7 +47,8 @@ export function createTable(app) {
     columns = ["address", ...shownColumns()];
     rows = sorted(heads.shownRows(), store.state.sort || (heads.axis("grid") ? `-${heads.axis("grid")}` : ""));
     if (document.activeElement !== find) find.value = store.state.find;
-    note.textContent = error ?? (rows.length === heads.rows.length ? `${rows.length} heads` : `${rows.length} of ${heads.rows.length} heads`);
+    note.textContent = error
+      ?? (rows.length === heads.rows.length ? `${rows.length} heads` : `${rows.length} of ${heads.rows.length} heads`);
     note.classList.toggle("error", error !== undefined);
     drawHead();
     first = -1;

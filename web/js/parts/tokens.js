@@ -141,7 +141,9 @@ export function createTokens(
       const middle = [(from[0] + to[0]) / 2, (from[1] + to[1]) / 2 - lift];
       path.setAttribute(
         "d",
-        same ? `M${from}Q${middle} ${to}` : `M${from}C${from[0]},${(from[1] + to[1]) / 2} ${to[0]},${(from[1] + to[1]) / 2} ${to}`,
+        same
+          ? `M${from}Q${middle} ${to}`
+          : `M${from}C${from[0]},${(from[1] + to[1]) / 2} ${to[0]},${(from[1] + to[1]) / 2} ${to}`,
       );
       path.setAttribute("stroke", colour);
       path.setAttribute("stroke-width", String(0.75 + 2.25 * Math.min(1, value / top)));
@@ -160,7 +162,9 @@ export function createTokens(
     const [fromQuery] = entries(sequence, i, true);
     const lines = [];
     if (toKey) lines.push(`gives ${number(toKey.value)} to ${toKey.at} ${quoted(sequence.tokens[toKey.at])}`);
-    if (fromQuery) lines.push(`receives ${number(fromQuery.value)} from ${fromQuery.at} ${quoted(sequence.tokens[fromQuery.at])}`);
+    if (fromQuery) {
+      lines.push(`receives ${number(fromQuery.value)} from ${fromQuery.at} ${quoted(sequence.tokens[fromQuery.at])}`);
+    }
     return lines.length ? lines : [i === 0 ? "position 0 is left out of every reduction" : "nothing stored"];
   }
 

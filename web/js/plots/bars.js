@@ -9,7 +9,9 @@ import { MARGIN, frameMarks } from "./frame.js";
 export function readBins(value) {
   const { bin_edges: edges, bin_values: values } = value ?? {};
   const numbers = (list) => Array.isArray(list) && list.every(Number.isFinite);
-  return numbers(edges) && numbers(values) && values.length > 0 && edges.length === values.length + 1 ? { edges, values } : null;
+  return numbers(edges) && numbers(values) && values.length > 0 && edges.length === values.length + 1
+    ? { edges, values }
+    : null;
 }
 
 /** Twenty equal bins over some values. */

@@ -49,7 +49,8 @@ export function scatterPlot({ rows, names, logs, bars, shown, discrete, width, h
   }
   const colourExtent = names.color === null ? null : extentOf(names.color);
   const marks = frameMarks({
-    x, y, width, height, colours, xLabel: words(names.x) + (logs.x ? " (log)" : ""), yLabel: words(names.y) + (logs.y ? " (log)" : ""),
+    x, y, width, height, colours, xLabel: words(names.x) + (logs.x ? " (log)" : ""),
+    yLabel: words(names.y) + (logs.y ? " (log)" : ""),
     margin: { ...MARGIN, top },
   });
   const points = [];
