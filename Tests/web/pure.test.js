@@ -159,7 +159,7 @@ test("numbers, scores and statistics print in the contracted forms", () => {
   assert.equal(statistic(1234.4, "integer"), "1,234");
   assert.equal(statistic(1234.5, "scientific"), "1.235e+3");
   assert.equal(statistic(0.5, "constructor"), "0.5000");
-  assert.deepEqual([0.03217, 0, 12.34, 0.00001, 0.03].map(uncertainty), ["0.032", "0", "12", "1e-5", "0.030"]);
+  assert.deepEqual([0.03217, 0, 12.34, 0.00001, 0.03, 0.0001].map(uncertainty), ["0.032", "0", "12", "1e-5", "0.030", "0.0001"]);
 });
 
 test("tokens show their control characters, lists show their spaces", () => {

@@ -278,7 +278,11 @@ export function createProjection(app) {
   });
   store.on(["cloud", "spaces", "flat", "themeName"], build);
   store.on(["paint", "rule", "side"], repaint);
-  store.on(["headVersion"], () => painted() === "attention" && repaint());
+  store.on(["headVersion"], () => {
+    if (!model || !mine()) return;
+    if (painted() === "attention") repaint();
+    text.show(chosen()); // the payload may hold the point's sequence
+  });
   store.on(["point"], () => {
     if (!model || !mine()) return;
     views.forEach((view) => view.recolour());

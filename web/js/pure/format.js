@@ -42,11 +42,12 @@ export function score(value) {
   return value.toFixed(size < 1 ? 4 : 2);
 }
 
-/** A standard error: two significant digits. */
+/** A standard error: two significant digits, as far as four decimals (what a tree holds) carry them. */
 export function uncertainty(value) {
   if (!(value > 0) || !Number.isFinite(value)) return "0";
   if (value < 1e-4 || value >= 1e4) return value.toExponential(0);
-  return value >= 10 ? String(Math.round(value)) : value.toPrecision(2);
+  if (value >= 10) return String(Math.round(value));
+  return value < 0.001 ? value.toFixed(4) : value.toPrecision(2);
 }
 
 const PICTURES = new Map([["\t", "↹"], ["\n", "⏎"], ["\u2028", " "], ["\u205f", " "], ["\u007f", "␡"]]);
