@@ -3,8 +3,8 @@
 
 python browser_test.py [--tree DATA] [--shots DIR] [--serve URL] [--only WORDS]
 
---tree runs the static part on a tree of the pipeline's too, --serve the live part on a running
-serve. Screenshots go to --shots. Needs playwright and axe-playwright-python from PyPI, node, and
+--tree runs the static part on a tree of the pipeline's too, --serve (the address of the page of a
+running serve, its model loaded) a round of custom prompts. Screenshots go to --shots. Needs playwright and axe-playwright-python from PyPI, node, and
 the chromium of the system (CHROMIUM names another).
 """
 
@@ -36,7 +36,7 @@ TESTS = []
 
 
 def test(needs):
-    """Registers a test for the kinds of tree in `needs`: synthetic, odd, large, live, real."""
+    """Registers a test for kinds of tree: synthetic, odd, large, live (the stub), real, umap-real, serve."""
     def keep(run):
         TESTS.append((needs.split(), run))
         return run
@@ -679,6 +679,31 @@ def an_edge_lands_in_the_projection_and_clusters_are_saved(tab):
     page.wait_for_selector(".clusters li")
 
 
+@test("serve live")
+def a_prompt_is_added_found_again_and_deleted(tab):
+    tab.open("interval=-1")
+    page = tab.page
+    until(page, "document.querySelector('.backend').dataset.state === 'ready'", 120)
+    text, send = page.locator(".composer textarea"), page.locator(".composer .primary")
+    prompt = "When Mary and John went to the store, John gave a drink to Mary"
+    text.fill(prompt)
+    send.click()
+    until(page, "/Added as/.test(document.querySelector('.composer').textContent)", 60)
+    name = re.search(r"Added as (\S+):", page.locator(".composer").inner_text()).group(1)
+    card = page.locator(f".card[data-id='{name}']")
+    assert prompt in card.locator(".tokens").inner_text()
+    assert float(card.locator("header .num b").inner_text()) > 0
+    tab.shot("prompt")
+    page.reload()
+    card.wait_for()
+    send.wait_for()
+    text.fill(" ".join(["word"] * 3000))
+    send.click()
+    until(page, "document.querySelector('.composer .note.error') !== null", 60)
+    page.locator(f"[aria-label='Delete sequence {name}']").click()
+    until(page, f"document.querySelector(\".card[data-id='{name}']\") === null", 30)
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--tree", type=Path)
@@ -705,6 +730,8 @@ def main():
             "large": serve_folder(work / "large") + "/web/",
             "live": stub + "/",
         }
+        if given.serve:
+            bases["serve"] = given.serve.rstrip("/") + "/"
         if given.tree:
             (work / "real").mkdir()
             (work / "real" / "web").symlink_to(WEB)
