@@ -188,8 +188,9 @@ export function createCard(app, sequence, { remove = null }) {
     const top = entriesOf(chosen, transpose)
       .slice(0, 4)
       .map(({ at, value }) => `${at} ${sequence.tokens[at].trim() || "␣"} ${number(value)}`);
-    const who = chosen.length === 1 ? "Token" : `${chosen.length} tokens`;
-    const does = transpose ? "receive from" : "attend to";
+    const one = chosen.length === 1;
+    const who = one ? "Token" : `${chosen.length} tokens`;
+    const does = transpose ? `receive${one ? "s" : ""} from` : `attend${one ? "s" : ""} to`;
     return `${who} ${chosen.join(", ")} ${does}: ${top.join(" · ") || "nothing stored"}`;
   }
   function entriesOf(positions, transpose) {

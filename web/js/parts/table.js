@@ -59,7 +59,7 @@ export function createTable(app) {
     const order = store.state.sort || (heads.axis("grid") ? `-${heads.axis("grid")}` : "");
     fill(head, columns.map((name) => {
       const state = order === name ? "ascending" : order === `-${name}` ? "descending" : "none";
-      const mark = { ascending: " ↑", descending: " ↓", none: "" }[state];
+      const mark = { ascending: "\u00a0↑", descending: "\u00a0↓", none: "" }[state];
       const press = () => store.set({ sort: state === "descending" ? name : `-${name}` });
       const node = button(name === "address" ? "head" : heads.label(name), press, {}, mark);
       if (heads.describe(name)) tip.on(node, heads.describe(name));
