@@ -3,8 +3,8 @@
 
 python browser_test.py [--tree DATA] [--shots DIR] [--serve URL] [--only WORDS]
 
---tree runs the static part on a tree of the pipeline's too, --serve the live part on a running
-serve. Screenshots go to --shots. Needs playwright and axe-playwright-python from PyPI, node, and
+--tree runs the static part on a tree of the pipeline's too, --serve (the address of the page of a
+running serve, its model loaded) a round of custom prompts. Screenshots go to --shots. Needs playwright and axe-playwright-python from PyPI, node, and
 the chromium of the system (CHROMIUM names another).
 """
 
@@ -36,7 +36,7 @@ TESTS = []
 
 
 def test(needs):
-    """Registers a test for the kinds of tree in `needs`: synthetic, odd, large, live, real."""
+    """Registers a test for kinds of tree: synthetic, odd, large, live (the stub), real, umap-real, serve."""
     def keep(run):
         TESTS.append((needs.split(), run))
         return run
@@ -131,7 +131,7 @@ class Tab:
             self.page.screenshot(path=str(Path(self.shots) / f"{name}.png"))
 
     def params(self):
-        self.page.wait_for_timeout(200)
+        self.page.wait_for_timeout(350)  # the address follows a moment later
         return dict(self.page.evaluate("[...new URLSearchParams(location.search)]"))
 
     def save(self, panel, kind):
@@ -275,7 +275,7 @@ def the_heat_map_is_linked_with_the_tokens_both_ways(tab):
     canvas.hover(position={"x": 60, "y": min(box["width"], box["height"]) * 0.5})
     until(page, "!document.getElementById('tip').hidden")
     assert "query" in page.locator("#tip").inner_text()
-    until(page, "document.querySelector('.card .tok.source, .card .tok.mark-key') !== null")
+    until(page, "document.querySelector('.card .source, .card .mark-key') !== null")
     page.mouse.wheel(0, -600)
     canvas.focus()
     page.keyboard.press("0")
@@ -624,6 +624,8 @@ def an_edge_is_chosen_and_attributed(tab):
     assert len(shown) == 12
     assert page.locator(".description").first.inner_text() == "<img src=x onerror=alert(9)>"
     tab.shot("attribution")
+    page.mouse.move(700, 5)
+    until(page, "document.getElementById('tip').hidden")
     page.evaluate(AXE.read_text())
     found = page.evaluate("axe.run(document, {resultTypes: ['violations']}).then(r => r.violations.map(v => [v.id, v.nodes[0].html.slice(0, 200)]))")
     assert not found, found
@@ -677,6 +679,31 @@ def an_edge_lands_in_the_projection_and_clusters_are_saved(tab):
     page.wait_for_selector(".clusters li")
 
 
+@test("serve live")
+def a_prompt_is_added_found_again_and_deleted(tab):
+    tab.open("interval=-1")
+    page = tab.page
+    until(page, "document.querySelector('.backend').dataset.state === 'ready'", 120)
+    text, send = page.locator(".composer textarea"), page.locator(".composer .primary")
+    prompt = "When Mary and John went to the store, John gave a drink to Mary"
+    text.fill(prompt)
+    send.click()
+    until(page, "/Added as/.test(document.querySelector('.composer').textContent)", 60)
+    name = re.search(r"Added as (\S+):", page.locator(".composer").inner_text()).group(1)
+    card = page.locator(f".card[data-id='{name}']")
+    assert prompt in card.locator(".tokens").inner_text()
+    assert float(card.locator("header .num b").inner_text()) > 0
+    tab.shot("prompt")
+    page.reload()
+    card.wait_for()
+    send.wait_for()
+    text.fill(" ".join(["word"] * 3000))
+    send.click()
+    until(page, "document.querySelector('.composer .note.error') !== null", 60)
+    page.locator(f"[aria-label='Delete sequence {name}']").click()
+    until(page, f"document.querySelector(\".card[data-id='{name}']\") === null", 30)
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--tree", type=Path)
@@ -703,6 +730,8 @@ def main():
             "large": serve_folder(work / "large") + "/web/",
             "live": stub + "/",
         }
+        if given.serve:
+            bases["serve"] = given.serve.rstrip("/") + "/"
         if given.tree:
             (work / "real").mkdir()
             (work / "real" / "web").symlink_to(WEB)

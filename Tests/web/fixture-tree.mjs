@@ -20,8 +20,14 @@ function random(seed) {
 }
 
 const WORDS = "the of and to in a is that for it was on with as be by at from his an were are which this have or had not but what all their when who said there been has would will more no if out so up into them than some could these two may then do first any my now such like our over man me even most made after also did many before must through back years where much your way well down should because each just those people how too little state good very make world still own see men work long here get both between life being under never day same another know while last might us great old year off come since against go came right used take three".split(" ");
-const METRICS = ["self_attention_score", "previous_token_score", "pattern_entropy", "qk_distance", "qk_distance_variance", "induction_score", "logit_std", "top_logit_margin", "logit_z_score", "query_token_entropy", "key_token_entropy"];
-const HOSTILE = ["<img src=x onerror=alert(1)>", "</span><script>alert(2)</script>", "\"><b>", "&amp;", "\n", "\t", "\u0000", "\u202eevil", "😀", "", "javascript:alert(3)"];
+const METRICS = [
+  "self_attention_score", "previous_token_score", "pattern_entropy", "qk_distance", "qk_distance_variance",
+  "induction_score", "logit_std", "top_logit_margin", "logit_z_score", "query_token_entropy", "key_token_entropy",
+];
+const HOSTILE = [
+  "<img src=x onerror=alert(1)>", "</span><script>alert(2)</script>", "\"><b>", "&amp;", "\n", "\t", "\u0000",
+  "\u202eevil", "😀", "", "javascript:alert(3)",
+];
 
 const round = (v) => Math.round(v * 1e4) / 1e4;
 
@@ -57,10 +63,15 @@ function sequenceOf(rand, id, interval, n, nIntervals, tokens) {
       if (q > 0 && k > 0) max = Math.max(max, value);
     }
   }
-  return { sequence_id: id, interval, tokens, attention_indices: indices, attention_values: values, seq_len: n, max_activation: max };
+  return {
+    sequence_id: id, interval, tokens, attention_indices: indices, attention_values: values, seq_len: n,
+    max_activation: max,
+  };
 }
 
-const table = (rand) => Array.from({ length: 20 }, (_, i) => ({ token: ` ${WORDS[Math.floor(rand() * 80)]}`, weight: round(40 / (i + 1) + rand()) }));
+const table = (rand) => Array.from(
+  { length: 20 }, (_, i) => ({ token: ` ${WORDS[Math.floor(rand() * 80)]}`, weight: round(40 / (i + 1) + rand()) }),
+);
 
 function payload(rand, { sequences, length, nIntervals, odd, pool }) {
   const per = Math.max(1, Math.round(sequences / nIntervals));
@@ -76,9 +87,14 @@ function payload(rand, { sequences, length, nIntervals, odd, pool }) {
   for (const m of METRICS) statistics[`${m}_se`] = round(0.02 * rand());
   return {
     sequences: list,
-    qk_distance_histogram: { bin_edges: edges, bin_values: edges.slice(1).map((e) => Math.round(4000 / Math.sqrt(e) * rand())) },
+    qk_distance_histogram: {
+      bin_edges: edges, bin_values: edges.slice(1).map((e) => Math.round(4000 / Math.sqrt(e) * rand())),
+    },
     top_query_tokens: table(rand), top_key_tokens: table(rand),
-    histogram: { bin_edges: Array.from({ length: 21 }, (_, i) => round(i / 20)), bin_values: Array.from({ length: 20 }, (_, i) => Math.round(400 * Math.exp(-i / 5) * rand())) },
+    histogram: {
+      bin_edges: Array.from({ length: 21 }, (_, i) => round(i / 20)),
+      bin_values: Array.from({ length: 20 }, (_, i) => Math.round(400 * Math.exp(-i / 5) * rand())),
+    },
     statistics,
     ...(odd ? { something_new: { deep: [1, 2, 3] } } : {}),
   };
@@ -103,17 +119,27 @@ function cloudOf(rand, points, length, poolSize, umap) {
     top_q, top_k: top_q.map((q) => Math.max(1, Math.floor(q * rand()))),
     norms: Array.from({ length: points }, () => round(5 + 10 * rand())),
     pca: spaces(),
-    ...(umap ? { views: [{ n_neighbors: 15, min_dist: 0.1, embeddings: spaces() }, { n_neighbors: 50, min_dist: 0.5, embeddings: spaces() }] } : {}),
+    ...(umap ? { views: [
+      { n_neighbors: 15, min_dist: 0.1, embeddings: spaces() },
+      { n_neighbors: 50, min_dist: 0.5, embeddings: spaces() },
+    ] } : {}),
     clusters: [], projected_points: [],
   };
 }
 
 /** Writes a tree into `out`; see the head of the file for the options. */
-export function writeTree(out, { layers = 2, heads = 4, sequences = 40, length = 96, points = 600, files = 4, odd = false, intervals = 10, server = {}, seed = 1 } = {}) {
+export function writeTree(
+  out,
+  { layers = 2, heads = 4, sequences = 40, length = 96, points = 600, files = 4, odd = false, intervals = 10, server = {}, seed = 1 } = {},
+) {
   const rand = random(seed);
   const nIntervals = intervals;
-  const write = (path, value) => writeFileSync(join(out, path), typeof value === "string" ? value : JSON.stringify(value));
-  for (const folder of ["heads", "umap", "custom_sequences", "attributions/qk", "attributions/ov"]) mkdirSync(join(out, folder), { recursive: true });
+  const write = (path, value) => writeFileSync(
+    join(out, path), typeof value === "string" ? value : JSON.stringify(value),
+  );
+  for (const folder of ["heads", "umap", "custom_sequences", "attributions/qk", "attributions/ov"]) mkdirSync(
+    join(out, folder), { recursive: true },
+  );
   const all = [];
   for (let l = 0; l < layers; l++) for (let h = 0; h < heads; h++) all.push([l, h]);
   const rows = all.map(([layer, head]) => {
@@ -128,12 +154,26 @@ export function writeTree(out, { layers = 2, heads = 4, sequences = 40, length =
   const withFile = all.slice(0, files);
   write("config.json", {
     model_name: odd ? "<b>odd</b>/model" : "synthetic/model", heads: all, n_layers: layers, n_heads: heads, n_intervals: nIntervals, metrics: METRICS,
-    metric_descriptions: Object.fromEntries(METRICS.map((m) => [m, `What ${m.replaceAll("_", " ")} measures, in a sentence or two.`])),
+    metric_descriptions: Object.fromEntries(METRICS.map((m) => [
+      m, `What ${m.replaceAll("_", " ")} measures, in a sentence or two.`,
+    ])),
     head_data_pattern: "L{layer}H{head}.json", has_umap: points > 0, umap_heads: points > 0 ? withFile : [],
-    custom_plots: [{ key: "qk_distance_histogram", label: "Distance between query and key", description: "Counts of |q - k| over the stored pairs.", x_format: "integer" }],
-    custom_tables: [{ key: "top_query_tokens", label: "Top query tokens", max_rows: 15 }, { key: "top_key_tokens", label: "Top key tokens", description: "By attention mass.", max_rows: 15 }],
-    statistics_display: { sequences: { label: "Sequences walked", format: "integer" }, bos_mass: { label: "Attention to position 0", format: "percent" } },
-    scatter: { default_x: "qk_distance", default_y: "induction_score", default_color: "pattern_entropy", discrete_axes: ["layer", "head"] },
+    custom_plots: [{
+      key: "qk_distance_histogram", label: "Distance between query and key",
+      description: "Counts of |q - k| over the stored pairs.", x_format: "integer",
+    }],
+    custom_tables: [
+      { key: "top_query_tokens", label: "Top query tokens", max_rows: 15 },
+      { key: "top_key_tokens", label: "Top key tokens", description: "By attention mass.", max_rows: 15 },
+    ],
+    statistics_display: {
+      sequences: { label: "Sequences walked", format: "integer" },
+      bos_mass: { label: "Attention to position 0", format: "percent" },
+    },
+    scatter: {
+      default_x: "qk_distance", default_y: "induction_score", default_color: "pattern_entropy",
+      discrete_axes: ["layer", "head"],
+    },
     pipeline_config: { seed, sequences }, ...(odd ? { unknown_key: [1] } : {}),
   });
   write("scatter_data.json", rows);
@@ -150,13 +190,27 @@ export function writeTree(out, { layers = 2, heads = 4, sequences = 40, length =
 /** A made-up attribution answer with `count` pairs. */
 export function attributionAnswer(seed = 1, count = 12) {
   const rand = random(seed);
-  const snippets = () => Array.from({ length: 8 }, (_, i) => ({ tokens: tokensOf(rand, 60, i === 0), activations: Array.from({ length: 60 }, () => (rand() < 0.06 ? round(8 * rand()) : 0)), interval: 10 - (i >> 2) }));
+  const snippets = () => Array.from(
+    { length: 8 },
+    (_, i) => ({
+      tokens: tokensOf(rand, 60, i === 0),
+      activations: Array.from({ length: 60 }, () => (rand() < 0.06 ? round(8 * rand()) : 0)), interval: 10 - (i >> 2),
+    }),
+  );
   const word = () => `about “${WORDS[Math.floor(rand() * WORDS.length)]}”`;
   const pairs = Array.from({ length: count }, (_, i) => ({
     query_feature: 100 + i, key_feature: 900 + i, attribution: round((i % 3 === 2 ? -1 : 1) * (2 / (i + 1))),
     query_description: word(), key_description: i === 0 ? "<img src=x onerror=alert(9)>" : word(), query_snippets: snippets(), key_snippets: snippets(),
   }));
-  const marginals = () => Array.from({ length: 4 }, (_, i) => ({ description: word(), marginal_score: round(1 / (i + 1)), snippets: snippets(), top_interactions: Array.from({ length: 3 }, () => ({ description: word(), pairwise_score: round(rand() - 0.3), snippets: snippets() })) }));
+  const marginals = () => Array.from(
+    { length: 4 },
+    (_, i) => ({
+      description: word(), marginal_score: round(1 / (i + 1)), snippets: snippets(),
+      top_interactions: Array.from(
+        { length: 3 }, () => ({ description: word(), pairwise_score: round(rand() - 0.3), snippets: snippets() }),
+      ),
+    }),
+  );
   return { pairs, query_marginals: marginals(), key_marginals: marginals() };
 }
 

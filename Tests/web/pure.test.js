@@ -4,15 +4,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readAttribution } from "../../web/js/pure/attribution.js";
-import { cameraAxes, frame, inside, packCloud, project, projectedPosition, rankShares } from "../../web/js/pure/cloud.js";
+import {
+  cameraAxes, frame, inside, packCloud, project, projectedPosition, rankShares,
+} from "../../web/js/pure/cloud.js";
 import { addToCluster, deleteCluster, membership, readClusters, renameCluster } from "../../web/js/pure/clusters.js";
 import { MISSING, attentionRamp, attentionStep, luminance, signed, viridis } from "../../web/js/pure/colour.js";
 import { number, parseAddress, quoted, score, short, statistic, token, uncertainty } from "../../web/js/pure/format.js";
 import { textRule, tokenRule } from "../../web/js/pure/match.js";
 import { MATCH, paintPoints } from "../../web/js/pure/paint.js";
-import { extent, metricNames, ranked, rowFilter, sorted, standing } from "../../web/js/pure/rank.js";
+import { extent, metricNames, metricTable, ranked, rowFilter, sorted, standing } from "../../web/js/pure/rank.js";
 import { axis, logTicks, padded, ticks } from "../../web/js/pure/scale.js";
-import { entries, folds, fromRecord, strongestPair, strongestPerToken, summed, toRecord, valueAt } from "../../web/js/pure/sequence.js";
+import {
+  entries, folds, fromRecord, strongestPair, strongestPerToken, summed, toRecord, valueAt,
+} from "../../web/js/pure/sequence.js";
 import { barPlot, binned, readBins } from "../../web/js/plots/bars.js";
 import { nearestPoint, placePoints } from "../../web/js/plots/cloud.js";
 import { heatmapPlot, moved, zoomed } from "../../web/js/plots/heatmap.js";
@@ -36,7 +40,13 @@ function sample(n, seed) {
     }
   }
   const tokens = Array.from({ length: n }, (_, i) => `t${i}`);
-  return { matrix, record: { sequence_id: 7, interval: 3, tokens, attention_indices: indices, attention_values: values, seq_len: n, max_activation: 0.9 } };
+  return {
+    matrix,
+    record: {
+      sequence_id: 7, interval: 3, tokens, attention_indices: indices, attention_values: values, seq_len: n,
+      max_activation: 0.9,
+    },
+  };
 }
 
 test("reductions equal a plain matrix walk without row 0 and column 0, the diagonal kept", () => {
@@ -52,14 +62,20 @@ test("reductions equal a plain matrix walk without row 0 and column 0, the diago
       });
       assert.deepEqual([...strongestPerToken(sequence, transpose)], want);
       for (const p of [0, 1, n - 1]) {
-        const line = Array.from({ length: n }, (_, j) => (p === 0 || j === 0 ? 0 : transpose ? matrix[j][p] : matrix[p][j]));
+        const line = Array.from(
+          { length: n }, (_, j) => (p === 0 || j === 0 ? 0 : transpose ? matrix[j][p] : matrix[p][j]),
+        );
         assert.deepEqual([...summed(sequence, [p], transpose)], line);
       }
-      const two = Array.from({ length: n }, (_, j) => (j === 0 ? 0 : transpose ? matrix[j][2] + matrix[j][4] : matrix[2][j] + matrix[4][j]));
+      const two = Array.from(
+        { length: n }, (_, j) => (j === 0 ? 0 : transpose ? matrix[j][2] + matrix[j][4] : matrix[2][j] + matrix[4][j]),
+      );
       summed(sequence, [2, 4, 2], transpose).forEach((v, j) => assert.ok(Math.abs(v - two[j]) < 1e-12));
     }
     let best = { value: -1 };
-    for (let q = 1; q < n; q++) for (let k = 1; k <= q; k++) if (matrix[q][k] > best.value) best = { q, k, value: matrix[q][k] };
+    for (let q = 1; q < n; q++) {
+      for (let k = 1; k <= q; k++) if (matrix[q][k] > best.value) best = { q, k, value: matrix[q][k] };
+    }
     assert.deepEqual(strongestPair(sequence), best);
     assert.equal(valueAt(sequence, best.q, best.k), best.value);
     assert.equal(entries(sequence, best.q, false)[0].at, best.k);
@@ -69,14 +85,20 @@ test("reductions equal a plain matrix walk without row 0 and column 0, the diago
 test("entries in any order make the same sequence, and it writes back as it came", () => {
   const { record } = sample(12, 5);
   const order = record.attention_indices.map((_, i) => i).reverse();
-  const shuffled = { ...record, attention_indices: order.map((i) => record.attention_indices[i]), attention_values: order.map((i) => record.attention_values[i]) };
+  const shuffled = {
+    ...record, attention_indices: order.map((i) => record.attention_indices[i]),
+    attention_values: order.map((i) => record.attention_values[i]),
+  };
   const [a, b] = [fromRecord(record), fromRecord(shuffled)];
   for (let q = 0; q < 12; q++) assert.deepEqual(entries(a, q, false), entries(b, q, false));
   assert.deepEqual(toRecord(a), record);
 });
 
 test("entries outside the pattern are counted and left out", () => {
-  const sequence = fromRecord({ sequence_id: 1, tokens: ["a", "b"], seq_len: 2, attention_indices: [0, 3, 4, -1, 1.5, 2], attention_values: [1, 0.5, 1, 1, 1, null], max_activation: 1 });
+  const sequence = fromRecord({
+    sequence_id: 1, tokens: ["a", "b"], seq_len: 2, attention_indices: [0, 3, 4, -1, 1.5, 2],
+    attention_values: [1, 0.5, 1, 1, 1, null], max_activation: 1,
+  });
   assert.equal(sequence.dropped, 4);
   assert.equal(valueAt(sequence, 1, 1), 0.5);
   assert.equal(fromRecord({ tokens: null }), null);
@@ -84,7 +106,9 @@ test("entries outside the pattern are counted and left out", () => {
 });
 
 test("indices are read by seq_len where it differs from the number of tokens", () => {
-  const sequence = fromRecord({ tokens: ["a", "b", "c"], seq_len: 4, attention_indices: [9, 11], attention_values: [0.7, 0.2] });
+  const sequence = fromRecord({
+    tokens: ["a", "b", "c"], seq_len: 4, attention_indices: [9, 11], attention_values: [0.7, 0.2],
+  });
   assert.equal(valueAt(sequence, 2, 1), 0.7);
   assert.equal(sequence.dropped, 1);
 });
@@ -109,7 +133,9 @@ test("attention steps are 0 for nothing, 255 at 1.4 times the largest, and rise"
   assert.equal(attentionStep(0.7, 1), 128);
   for (const theme of ["light", "dark"]) {
     for (const { fill, ink } of attentionRamp(theme)) {
-      const [a, b] = [fill.match(/\d+/g).map(Number), [1, 3, 5].map((i) => parseInt(ink.slice(i, i + 2), 16))].map(luminance);
+      const [a, b] = [
+        fill.match(/\d+/g).map(Number), [1, 3, 5].map((i) => parseInt(ink.slice(i, i + 2), 16)),
+      ].map(luminance);
       assert.ok((Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05) >= 4.5, `${theme} ${fill} under ${ink}`);
     }
   }
@@ -133,7 +159,7 @@ test("numbers, scores and statistics print in the contracted forms", () => {
   assert.equal(statistic(1234.4, "integer"), "1,234");
   assert.equal(statistic(1234.5, "scientific"), "1.235e+3");
   assert.equal(statistic(0.5, "constructor"), "0.5000");
-  assert.deepEqual([0.03217, 0, 12.34, 0.00001].map(uncertainty), ["0.032", "0", "12", "1e-5"]);
+  assert.deepEqual([0.03217, 0, 12.34, 0.00001, 0.03, 0.0001].map(uncertainty), ["0.032", "0", "12", "1e-5", "0.030", "0.0001"]);
 });
 
 test("tokens show their control characters, lists show their spaces", () => {
@@ -144,7 +170,9 @@ test("tokens show their control characters, lists show their spaces", () => {
 });
 
 test("addresses are read in every common form", () => {
-  for (const text of ["5.1", "L5H1", "l5h1", " 5 1 ", "5:1", "L5.H1"]) assert.deepEqual(parseAddress(text), { layer: 5, head: 1 });
+  for (const text of ["5.1", "L5H1", "l5h1", " 5 1 ", "5:1", "L5.H1"]) assert.deepEqual(
+    parseAddress(text), { layer: 5, head: 1 },
+  );
   for (const text of ["", "5", "head", "5.1.2"]) assert.equal(parseAddress(text), null);
 });
 
@@ -156,13 +184,23 @@ test("rules match a token, words or a pattern, and say when a pattern is wrong",
 });
 
 const ROWS = [
-  { layer: 0, head: 0, a: 1, b: 10, a_se: 0.1 }, { layer: 0, head: 1, a: 3, b: null, a_se: 0.2 }, { layer: 1, head: 0, a: 2, b: 30, a_se: 0.3 },
+  { layer: 0, head: 0, a: 1, b: 10, a_se: 0.1 }, {
+    layer: 0, head: 1, a: 3, b: null, a_se: 0.2,
+  }, { layer: 1, head: 0, a: 2, b: 30, a_se: 0.3 },
 ];
 
 test("metric columns leave out layer, head and standard errors, in the preferred order", () => {
   assert.deepEqual(metricNames(ROWS), ["a", "b"]);
   assert.deepEqual(metricNames(ROWS, ["b", "zzz"]), ["b", "a"]);
   assert.deepEqual(extent(ROWS, "b"), [10, 30]);
+});
+
+test("standard errors are read from their object or their column, and exported beside the metric", () => {
+  const rows = [{ layer: 0, head: 1, a: 3, standard_errors: { a: 0.5 } }, { layer: 0, head: 2, a: 4, a_se: 0.25 }];
+  assert.deepEqual(metricNames(rows), ["a"]);
+  assert.deepEqual(
+    metricTable(rows, ["a"]), { columns: ["layer", "head", "a", "a_se"], rows: [[0, 1, 3, 0.5], [0, 2, 4, 0.25]] },
+  );
 });
 
 test("ranks, percentiles, orders and filters", () => {
@@ -202,16 +240,26 @@ test("clusters grow, merge, part and keep each point once", () => {
   assert.equal(all.length, 1);
   assert.equal(all[0].points.length, 3);
   assert.deepEqual(deleteCluster(all, "two"), []);
-  assert.deepEqual(readClusters([{ name: 1 }, null, { name: "x", color: "red;", points: [[1, 2, 3], [1]] }]).map((c) => c.points.length), [1]);
+  assert.deepEqual(
+    readClusters([
+      { name: 1 }, null, { name: "x", color: "red;", points: [[1, 2, 3], [1]] },
+    ]).map((c) => c.points.length),
+    [1],
+  );
   assert.match(readClusters([{ name: "x", color: "url(evil)", points: [] }])[0].color, /^#/);
 });
 
 test("a cloud is packed, an odd one too, and projected points are read in both shapes", () => {
-  const cloud = packCloud({ seq_idx: [3, "c1"], top_q: [1, 2], top_k: [0, 1], norms: [1, null], pca: { Q: { d0: [1, 2], d1: [3, 4], d2: [5, 6] }, Z: {} } });
+  const cloud = packCloud({
+    seq_idx: [3, "c1"], top_q: [1, 2], top_k: [0, 1], norms: [1, null],
+    pca: { Q: { d0: [1, 2], d1: [3, 4], d2: [5, 6] }, Z: {} },
+  });
   assert.deepEqual(cloud.seq, ["3", "c1"]);
   assert.deepEqual([...cloud.layouts[0].spaces.Q], [1, 3, 5, 2, 4, 6]);
   assert.deepEqual(cloud.layouts.map((l) => l.name), ["pca"]);
-  assert.deepEqual([...packCloud({ seq_idx: [1], embeddings: { Q: { x: [1], y: [2] } } }).layouts[0].spaces.Q], [1, 2, 0]);
+  assert.deepEqual(
+    [...packCloud({ seq_idx: [1], embeddings: { Q: { x: [1], y: [2] } } }).layouts[0].spaces.Q], [1, 2, 0],
+  );
   assert.throws(() => packCloud({}), /seq_idx/);
   assert.deepEqual(projectedPosition({ pca: { Q: { d0: 1, d1: 2, d2: 3 } } }, "pca", "Q"), [1, 2, 3]);
   assert.deepEqual(projectedPosition({ umap_views: [{ Q: [4, 5, 6] }] }, "0", "Q"), [4, 5, 6]);
@@ -220,7 +268,10 @@ test("a cloud is packed, an odd one too, and projected points are read in both s
 });
 
 test("the camera looking down d2 sees d0 to the right and d1 up", () => {
-  const flat = project(Float32Array.of(1, 0, 5, 0, 1, -5), { middle: [0, 0, 0], half: 1 }, cameraAxes({ x: 0, y: 0, z: 2 }, { x: 0, y: 1, z: 0 }));
+  const flat = project(
+    Float32Array.of(1, 0, 5, 0, 1, -5), { middle: [0, 0, 0], half: 1 },
+    cameraAxes({ x: 0, y: 0, z: 2 }, { x: 0, y: 1, z: 0 }),
+  );
   const want = [1, 0, 0, 1];
   flat.forEach((v, i) => assert.ok(Math.abs(v - want[i]) < 1e-6));
   assert.deepEqual(frame(Float32Array.of(0, 0, 0, 2, 4, NaN)), { middle: [1, 2, 0], half: 2 });
@@ -229,8 +280,11 @@ test("the camera looking down d2 sees d0 to the right and d1 up", () => {
 
 test("points are painted by norm rank, distance, rule and cluster, and stay grey where nothing is known", () => {
   const points = {
-    total: 3, identity: (i) => [["a", 5, 5], ["a", 9, 1], ["b", 3, 2]][i], norm: (i) => [4, NaN, 2][i], attention: (i) => [1, NaN, 0][i],
-    rule: tokenRule("the"), tokenAt: (i) => [" the", null, " then"][i], clusters: [{ color: "#123456" }], clusterOf: [-1, 0, -1],
+    total: 3, identity: (i) => [
+      ["a", 5, 5], ["a", 9, 1], ["b", 3, 2],
+    ][i], norm: (i) => [4, NaN, 2][i], attention: (i) => [1, NaN, 0][i],
+    rule: tokenRule("the"), tokenAt: (i) =>
+      [" the", null, " then"][i], clusters: [{ color: "#123456" }], clusterOf: [-1, 0, -1],
   };
   const [low, high] = [viridis(0), viridis(1)];
   assert.deepEqual(paintPoints("norm", points), [high, MISSING, low]);
@@ -255,7 +309,9 @@ test("bins must fit their edges; equal bins hold every value", () => {
   const { edges, values } = binned([0, 0.5, 1], 4);
   assert.equal(edges.length, 5);
   assert.equal(values.reduce((a, b) => a + b), 3);
-  const colours = { line: "#000", faint: "#000", ink: "#000", soft: "#000", panel: "#fff", accent: "#00f", given: "#f00" };
+  const colours = {
+    line: "#000", faint: "#000", ink: "#000", soft: "#000", panel: "#fff", accent: "#00f", given: "#f00",
+  };
   const plot = barPlot({ bins: { edges, values }, width: 300, height: 200, colours, xLabel: "x", yLabel: "y" });
   assert.equal(plot.bin(60), 0);
   assert.equal(plot.bin(5), -1);
@@ -264,7 +320,9 @@ test("bins must fit their edges; equal bins hold every value", () => {
 test("the heat map finds the cell it drew, and zoom and pan stay inside", () => {
   const sequence = fromRecord(sample(40, 8).record);
   const colours = { line: "#000", ink: "#000", soft: "#000", panel: "#fff" };
-  const plot = heatmapPlot({ sequence, view: { q0: 0, q1: 40, k0: 0, k1: 40 }, largest: 1, width: 500, height: 480, theme: "light", colours });
+  const plot = heatmapPlot({
+    sequence, view: { q0: 0, q1: 40, k0: 0, k1: 40 }, largest: 1, width: 500, height: 480, theme: "light", colours,
+  });
   const box = plot.place(17, 5);
   assert.deepEqual(plot.cell(box.x + box.w / 2, box.y + box.h / 2), { q: 17, k: 5 });
   assert.equal(plot.cell(1, 1), null);
@@ -275,7 +333,10 @@ test("the heat map finds the cell it drew, and zoom and pan stay inside", () => 
 
 test("the scatter places every head once and finds the nearest", () => {
   const colours = { line: "#000", faint: "#000", ink: "#000", soft: "#000", panel: "#fff", accent: "#00f" };
-  const options = { rows: ROWS, names: { x: "a", y: "b", color: "layer" }, logs: { x: false, y: false }, bars: true, shown: null, discrete: new Set(), width: 400, height: 300, colours, extentOf: (n) => extent(ROWS, n) };
+  const options = {
+    rows: ROWS, names: { x: "a", y: "b", color: "layer" }, logs: { x: false, y: false }, bars: true, shown: null,
+    discrete: new Set(), width: 400, height: 300, colours, extentOf: (n) => extent(ROWS, n),
+  };
   const plot = scatterPlot(options);
   assert.equal(plot.points.length, 2);
   assert.equal(plot.hidden, 1);
@@ -285,7 +346,13 @@ test("the scatter places every head once and finds the nearest", () => {
 });
 
 test("SVG text is escaped and holds no character XML forbids", () => {
-  const svg = toSvg({ width: 10, height: 10, marks: [{ kind: "text", x: 1, y: 2, text: "<img onerror='x'>&\u0000\u0008", fill: '"><script>' }] }, "a<b");
+  const svg = toSvg(
+    {
+      width: 10, height: 10,
+      marks: [{ kind: "text", x: 1, y: 2, text: "<img onerror='x'>&\u0000\u0008", fill: '"><script>' }],
+    },
+    "a<b",
+  );
   assert.ok(!/<img|<script|[\u0000-\u0008]/.test(svg));
   assert.ok(svg.includes("&lt;img onerror=&#39;x&#39;&gt;&amp;"));
 });
@@ -298,7 +365,12 @@ test("CSV quotes what must be quoted and equals the JSON of the same table", () 
 
 test("an attribution answer is read whatever it leaves out", () => {
   assert.deepEqual(readAttribution({}), { pairs: [], query: [], key: [] });
-  const { pairs } = readAttribution({ pairs: [{ attribution: -1, query_feature: 4, key_snippets: [{ tokens: ["a", "b"], activations: [0, 2], interval: 1 }, { tokens: ["c"], activations: [1], interval: 9 }] }] });
+  const { pairs } = readAttribution({ pairs: [{
+    attribution: -1, query_feature: 4,
+    key_snippets: [
+      { tokens: ["a", "b"], activations: [0, 2], interval: 1 }, { tokens: ["c"], activations: [1], interval: 9 },
+    ],
+  }] });
   assert.equal(pairs[0].score, -1);
   assert.equal(pairs[0].query.description, "feature 4");
   assert.deepEqual(pairs[0].key.snippets.map((s) => s.interval), [9, 1]);

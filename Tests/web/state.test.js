@@ -11,7 +11,13 @@ import { createBackend } from "../../web/js/core/backend.js";
 
 test("every state survives the way through the URL", () => {
   const state = readState("");
-  const values = { layer: 5, head: 1, tab: "umap", interval: -1, reduction: "pairwise_max", transpose: true, seq: "c12", qpos: 4, kpos: 0, text: "a&b=c", sel: "7:1,2", map: "7", zoom: "0,0,8", open: "7,8", x: "a", y: "b", color: "none", xlog: true, ylog: true, bars: true, box: "0,1,2,3", grid: "b", top: 0, sort: "-b", find: "5.1 b<2", cloud: "pca", spaces: "QK", paint: "token", rule: "/^ t/", side: "k", eye: "1,1,0.85", flat: true, point: "p3", view: "key", pick: 2, full: "grid", pane: "list", theme: "dark", embed: true, data: "other/" };
+  const values = {
+    layer: 5, head: 1, tab: "umap", interval: -1, reduction: "pairwise_max", transpose: true, seq: "c12", qpos: 4,
+    kpos: 0, text: "a&b=c", sel: "7:1,2", map: "7", zoom: "0,0,8", open: "7,8", x: "a", y: "b", color: "none",
+    xlog: true, ylog: true, bars: true, box: "0,1,2,3", grid: "b", top: 0, sort: "-b", find: "5.1 b<2", cloud: "pca",
+    spaces: "QK", paint: "token", rule: "/^ t/", side: "k", eye: "1,1,0.85", flat: true, point: "p3", view: "key",
+    pick: 2, full: "grid", pane: "list", theme: "dark", embed: true, data: "other/",
+  };
   assert.deepEqual(Object.keys(values).sort(), Object.keys(STATE).sort());
   assert.deepEqual(readState(writeState({ ...state, ...values })), values);
   assert.equal(writeState(state), "");
@@ -26,7 +32,9 @@ test("attr opens the attribution of an edge, and without an edge it opens nothin
 
 test("nonsense in a URL falls back", () => {
   const state = readState("layer=x&tab=admin&interval=1e9&reduction=&top=abc&layer=2&constructor=1");
-  assert.deepEqual([state.layer, state.tab, state.interval, state.reduction, state.top], [null, "sequences", null, "max", 10]);
+  assert.deepEqual(
+    [state.layer, state.tab, state.interval, state.reduction, state.top], [null, "sequences", null, "max", 10],
+  );
   assert.ok(!Object.hasOwn(state, "constructor"));
 });
 
@@ -95,6 +103,13 @@ test("index.html preloads exactly the modules main.js reaches", () => {
     for (const [, path] of readFileSync(url, "utf8").matchAll(/from "(\.[^"]+)"/g)) visit(new URL(path, url));
   };
   visit(new URL("js/main.js", web));
-  const listed = [...readFileSync(new URL("index.html", web), "utf8").matchAll(/modulepreload" href="([^"]+)"/g)].map(([, path]) => new URL(path, web).href);
+  const listed = [...readFileSync(
+    new URL("index.html", web), "utf8",
+  ).matchAll(/modulepreload" href="([^"]+)"/g)].map(([, path]) => new URL(path, web).href);
   assert.deepEqual(listed.toSorted(), [...seen].toSorted());
+});
+
+test("docs/page.md lists every key of the state with its meaning", () => {
+  const docs = readFileSync(new URL("../../docs/page.md", import.meta.url), "utf8");
+  for (const [key, { says }] of Object.entries(STATE)) assert.ok(docs.includes(`| \`${key}\` | ${says} |`), key);
 });

@@ -21,7 +21,9 @@ async function start() {
   app.setHot = (name) => store.set({ hot: name });
   app.goTo = (layer, head) => {
     if (layer === store.state.layer && head === store.state.head) store.set({ pane: "head" });
-    else store.set({ ...forgetHead(), layer, head, pane: "head", tab: isEdgeTab(store.state.tab) ? "sequences" : store.state.tab });
+    else store.set({
+      ...forgetHead(), layer, head, pane: "head", tab: isEdgeTab(store.state.tab) ? "sequences" : store.state.tab,
+    });
   };
   try {
     app.tree = await openTree(location.href, store.state.data);
@@ -35,7 +37,9 @@ async function start() {
   app.session = createSession(app.tree, store);
   app.backend = createBackend(app.tree.server, location.href);
   const { layer, head } = store.state;
-  if (!app.tree.heads.some((h) => h.layer === layer && h.head === head)) store.set({ ...app.tree.heads[0], ...(layer === null ? {} : forgetHead()) }, { replace: true });
+  if (!app.tree.heads.some((h) => h.layer === layer && h.head === head)) store.set(
+    { ...app.tree.heads[0], ...(layer === null ? {} : forgetHead()) }, { replace: true },
+  );
   else app.session.load();
   fill(root, createLayout(app));
   root.removeAttribute("aria-busy");
@@ -48,7 +52,10 @@ function fatal(error) {
   return el("div", { class: "fatal", role: "alert" },
     el("h1", {}, "This page found no heads to show"),
     el("p", {}, error.message),
-    el("p", {}, "It looks for a folder data/ beside itself or beside its folder, written by ", el("code", {}, "make data"), ", or for the folder named in the address as ", el("code", {}, "?data=folder/"), "."));
+    el(
+      "p", {}, "It looks for a folder data/ beside itself or beside its folder, written by ",
+      el("code", {}, "make data"), ", or for the folder named in the address as ", el("code", {}, "?data=folder/"), ".",
+    ));
 }
 
 start();

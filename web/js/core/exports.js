@@ -17,17 +17,24 @@ export function download(name, blob) {
 }
 
 /** A file name of letters, digits, dots and dashes. */
-export const fileName = (...parts) => parts.filter((p) => p !== "" && p !== null && p !== undefined).join("-").replace(/[^\w.-]+/g, "_").slice(0, 120);
+export const fileName = (...parts) =>
+  parts.filter((p) => p !== "" && p !== null && p !== undefined).join("-").replace(/[^\w.-]+/g, "_").slice(0, 120);
 
-export const saveSvg = (name, scene, title) => download(`${name}.svg`, new Blob([toSvg(scene, title)], { type: "image/svg+xml" }));
+export const saveSvg = (name, scene, title) => download(
+  `${name}.svg`, new Blob([toSvg(scene, title)], { type: "image/svg+xml" }),
+);
 
 export async function savePng(name, scene) {
-  const canvas = el("canvas", { width: Math.ceil(scene.width * PNG_SCALE), height: Math.ceil(scene.height * PNG_SCALE) });
+  const canvas = el(
+    "canvas", { width: Math.ceil(scene.width * PNG_SCALE), height: Math.ceil(scene.height * PNG_SCALE) },
+  );
   drawScene(canvas.getContext("2d"), scene, PNG_SCALE);
   download(`${name}.png`, await new Promise((done) => canvas.toBlob(done, "image/png")));
 }
 
-export const saveJson = (name, value) => download(`${name}.json`, new Blob([`${JSON.stringify(value, null, 1)}\n`], { type: "application/json" }));
+export const saveJson = (name, value) => download(
+  `${name}.json`, new Blob([`${JSON.stringify(value, null, 1)}\n`], { type: "application/json" }),
+);
 
 export const saveCsv = (name, table) => download(`${name}.csv`, new Blob([toCsv(table)], { type: "text/csv" }));
 
@@ -41,4 +48,5 @@ export function toCsv({ columns, rows }) {
 }
 
 /** The same table as a list of objects. */
-export const toObjects = ({ columns, rows }) => rows.map((row) => Object.fromEntries(columns.map((c, i) => [c, row[i] ?? null])));
+export const toObjects = ({ columns, rows }) =>
+  rows.map((row) => Object.fromEntries(columns.map((c, i) => [c, row[i] ?? null])));

@@ -31,7 +31,8 @@ export function createHeads(tree, store) {
       return pickAxis(chosen, preset.default_y, names[1], names[0]) ?? "head";
     },
 
-    describe: (name) => (typeof config.metric_descriptions?.[name] === "string" ? config.metric_descriptions[name] : ""),
+    describe: (name) =>
+      (typeof config.metric_descriptions?.[name] === "string" ? config.metric_descriptions[name] : ""),
     label: (name) => (name === null ? "none" : words(name)),
     extent: (name) => extent(rows, name),
 
@@ -50,7 +51,8 @@ export function createHeads(tree, store) {
       if (memo.key === key) return memo;
       const filter = rowFilter(find, names);
       const frame = heads.box();
-      const within = (row, name, range) => valueOf(row, name) !== null && row[name] >= range[0] && row[name] <= range[1];
+      const within = (row, name, range) =>
+        valueOf(row, name) !== null && row[name] >= range[0] && row[name] <= range[1];
       const set = !find.trim() && !frame
         ? null
         : new Set(rows.filter((row) => filter.test(row) && (!frame || (within(row, x, frame.x) && within(row, y, frame.y))))

@@ -17,7 +17,9 @@ export function createPanel(app, { name, title, describe = "", give = {}, level 
   const controls = el("div", { class: "controls" });
   const body = el("div", { class: "panel-body" });
   const tools = el("div", { class: "tools" });
-  const root = el("section", { class: `panel panel-${name.split("-")[0]}`, "aria-labelledby": `panel-${name}`, "data-panel": name },
+  const root = el("section", {
+    class: `panel panel-${name.split("-")[0]}`, "aria-labelledby": `panel-${name}`, "data-panel": name,
+  },
     el("header", {}, heading, controls, tools), body);
   if (describe) {
     heading.tabIndex = 0;
@@ -86,6 +88,8 @@ export function menu(label, items) {
       event.preventDefault();
     }
   });
-  root.addEventListener("focusout", (event) => event.relatedTarget && !root.contains(event.relatedTarget) && close(false));
+  root.addEventListener(
+    "focusout", (event) => event.relatedTarget && !root.contains(event.relatedTarget) && close(false),
+  );
   return root;
 }

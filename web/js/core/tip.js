@@ -30,12 +30,18 @@ export function createTip() {
       const read = () => (typeof text === "function" ? text() : text);
       const open = () => {
         const box = element.getBoundingClientRect();
-        if (read()) show(box.left, box.bottom - 8, read());
+        if (!read()) return;
+        show(box.left, box.bottom - 8, read());
+        element.setAttribute("aria-describedby", node.id);
+      };
+      const close = () => {
+        hide();
+        element.removeAttribute("aria-describedby");
       };
       element.addEventListener("pointerenter", open);
       element.addEventListener("focus", () => element.matches(":focus-visible") && open());
-      element.addEventListener("pointerleave", hide);
-      element.addEventListener("blur", hide);
+      element.addEventListener("pointerleave", close);
+      element.addEventListener("blur", close);
       return element;
     },
   };

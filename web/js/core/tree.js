@@ -15,7 +15,9 @@ export function dataCandidates(pageUrl, given) {
   const page = new URL(pageUrl);
   if (given) {
     const url = new URL(given.endsWith("/") ? given : `${given}/`, page);
-    if (url.origin !== page.origin) throw new FileError(`The data folder ${given} is on another origin; serve it beside the page.`);
+    if (url.origin !== page.origin) {
+      throw new FileError(`The data folder ${given} is on another origin; serve it beside the page.`);
+    }
     return [url.href];
   }
   const beside = new URL("data/", page).href;
@@ -40,7 +42,9 @@ export async function openTree(pageUrl, given) {
       const config = await readConfig(base);
       const [scatter, server, manifest] = await rest;
       const rows = scatter.rows ?? listedHeads(config);
-      if (scatter.error) problems.add("scatter_data.json", `${scatter.error.message} Heads are listed without metrics.`);
+      if (scatter.error) problems.add(
+        "scatter_data.json", `${scatter.error.message} Heads are listed without metrics.`,
+      );
       return createTree({ base, config, rows, server, manifest, problems, reader });
     } catch (error) {
       if (!failure || !error.missing) failure = error;
@@ -53,7 +57,9 @@ export async function openTree(pageUrl, given) {
 async function readConfig(base) {
   const path = `${new URL(base).pathname}config.json`;
   const config = await readJson(new URL("config.json", base), path, { cache: "no-cache" });
-  if (config === null || typeof config !== "object" || Array.isArray(config)) throw new FileError(`${path} is not an object.`);
+  if (config === null || typeof config !== "object" || Array.isArray(config)) {
+    throw new FileError(`${path} is not an object.`);
+  }
   return config;
 }
 
@@ -114,7 +120,8 @@ function createTree({ base, config, rows, server, manifest, problems, reader }) 
   let sequencesOfClouds = null;
 
   const url = (path) => new URL(path, base).href;
-  const pathOf = (layer, head, pattern = "L{layer}H{head}.json") => pattern.replaceAll("{layer}", layer).replaceAll("{head}", head);
+  const pathOf = (layer, head, pattern = "L{layer}H{head}.json") =>
+    pattern.replaceAll("{layer}", layer).replaceAll("{head}", head);
 
   async function loadHead(layer, head, signal) {
     const pattern = typeof config.head_data_pattern === "string" ? config.head_data_pattern : undefined;
@@ -125,7 +132,9 @@ function createTree({ base, config, rows, server, manifest, problems, reader }) 
       problems.clear(path);
       if (packed.skipped) problems.add(path, `${path}: ${packed.skipped} sequences have no tokens and are left out.`);
       const dropped = data.sequences.reduce((sum, s) => sum + s.dropped, 0);
-      if (dropped) problems.add(path, `${path}: ${dropped} attention entries lie outside their sequence and are left out.`);
+      if (dropped) problems.add(
+        path, `${path}: ${dropped} attention entries lie outside their sequence and are left out.`,
+      );
       return data;
     } catch (error) {
       if (error.name !== "AbortError") problems.add(path, error.message);

@@ -37,7 +37,9 @@ function packHead(value, path) {
 }
 
 function buffersOf(kind, result) {
-  if (kind === "head") return result.sequences.flatMap((s) => [s.rowStart.buffer, s.cols.buffer, s.vals.buffer, s.tokenIds.buffer]);
+  if (kind === "head") return result.sequences.flatMap((s) => [
+    s.rowStart.buffer, s.cols.buffer, s.vals.buffer, s.tokenIds.buffer,
+  ]);
   if (kind === "cloud") return result.layouts.flatMap((l) => Object.values(l.spaces).map((xyz) => xyz.buffer));
   return [];
 }

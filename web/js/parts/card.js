@@ -52,12 +52,17 @@ export function createCard(app, sequence, { remove = null }) {
     reduction: picking() ? "max" : store.state.reduction,
   });
   const spans = () => spansOf(sequence, { open: isOpen(), anchors: [...selected(), ...edgeHere()] });
-  const edgeHere = () => (store.state.seq === sequence.id && store.state.qpos !== null ? [store.state.qpos, store.state.kpos] : []);
+  const edgeHere = () => {
+    const { seq, qpos, kpos } = store.state;
+    return seq === sequence.id && qpos !== null ? [qpos, kpos] : [];
+  };
 
   function marks() {
     const pick = picking();
     if (!pick) return null;
-    const edges = pick.kind === "umap" ? [] : app.tree.cachedEdges(pick.kind, store.state.layer, store.state.head, sequence.id);
+    const edges = pick.kind === "umap" ? [] : app.tree.cachedEdges(
+      pick.kind, store.state.layer, store.state.head, sequence.id,
+    );
     const cached = new Set(pick.q === null ? edges.map((e) => e[0]) : edges.filter((e) => e[0] === pick.q).map((e) => e[1]));
     return { query: pick.q ?? -1, key: -1, cached };
   }
@@ -99,7 +104,8 @@ export function createCard(app, sequence, { remove = null }) {
         ["CSV: pattern", () => saveCsv(name(), table())],
         ["JSON", () => saveJson(name(), toRecord(sequence))],
       ]),
-      remove && button("×", () => remove(sequence), { class: "icon", "aria-label": `Delete sequence ${sequence.id}`, title: "Delete" }));
+      remove
+        && button("×", () => remove(sequence), { class: "icon", "aria-label": `Delete sequence ${sequence.id}`, title: "Delete" }));
   }
 
   function actions() {
@@ -108,16 +114,42 @@ export function createCard(app, sequence, { remove = null }) {
     const out = ["qk", "ov"].map((kind) => {
       const cached = app.tree.cachedEdges(kind, layer, head, sequence.id).length;
       const closed = !live && !cached;
-      const node = button(kind.toUpperCase(), () => startPick(kind), { class: `act ${kind}${cached ? " solid" : ""}`, disabled: closed, "aria-label": `${kind.toUpperCase()} attribution of an edge of sequence ${sequence.id}` });
-      return app.tip.on(node, () => (closed ? "" : cached ? `${cached} cached edges` : "Choose an edge for its attribution"));
+      const node = button(
+        kind.toUpperCase(), () => startPick(kind),
+        {
+          class: `act ${kind}${cached ? " solid" : ""}`, disabled: closed,
+          "aria-label": `${kind.toUpperCase()} attribution of an edge of sequence ${sequence.id}`,
+        },
+      );
+      return app.tip.on(
+        node, () => (closed ? "" : cached ? `${cached} cached edges` : "Choose an edge for its attribution"),
+      );
     });
     if (app.tree.hasCloud(layer, head)) {
-      out.push(app.tip.on(button("UMAP", () => startPick("umap"), { class: "act umap", "aria-label": `Show an edge of sequence ${sequence.id} in the projection` }), "Find an edge in the projection"));
+      out.push(app.tip.on(
+        button(
+          "UMAP", () => startPick("umap"),
+          { class: "act umap", "aria-label": `Show an edge of sequence ${sequence.id} in the projection` },
+        ),
+        "Find an edge in the projection",
+      ));
     }
     const open = store.state.map === sequence.id;
-    out.push(button("Map", () => store.set({ map: open ? "" : sequence.id, zoom: "" }), { class: `act${open ? " solid" : ""}`, "aria-pressed": String(open), "aria-label": `Heat map of sequence ${sequence.id}` }));
+    out.push(button(
+      "Map", () => store.set({ map: open ? "" : sequence.id, zoom: "" }),
+      {
+        class: `act${open ? " solid" : ""}`, "aria-pressed": String(open),
+        "aria-label": `Heat map of sequence ${sequence.id}`,
+      },
+    ));
     if (sequence.n > FOLD_FROM) {
-      out.push(button(isOpen() ? "Fold" : "Unfold", toggle, { class: "act", "aria-expanded": String(isOpen()), "aria-label": `${isOpen() ? "Fold" : "Unfold"} sequence ${sequence.id}` }));
+      out.push(button(
+        isOpen() ? "Fold" : "Unfold", toggle,
+        {
+          class: "act", "aria-expanded": String(isOpen()),
+          "aria-label": `${isOpen() ? "Fold" : "Unfold"} sequence ${sequence.id}`,
+        },
+      ));
     }
     return out;
   }
@@ -132,11 +164,16 @@ export function createCard(app, sequence, { remove = null }) {
 
   const title = () => `${app.headName()}, sequence ${sequence.id}, max ${number(sequence.max)}`;
   const name = () => fileName(app.headName(), "sequence", sequence.id);
-  const scene = () => tokensScene({ title: title(), tokens: sequence.tokens, spans: spans(), look: view.look, theme: app.theme.name, colours: app.theme.colours, measure });
+  const scene = () => tokensScene({
+    title: title(), tokens: sequence.tokens, spans: spans(), look: view.look, theme: app.theme.name,
+    colours: app.theme.colours, measure,
+  });
   function table() {
     const rows = [];
     for (let q = 0; q < sequence.n; q++) {
-      for (let i = sequence.rowStart[q]; i < sequence.rowStart[q + 1]; i++) rows.push([q, sequence.cols[i], sequence.tokens[q], sequence.tokens[sequence.cols[i]], sequence.vals[i]]);
+      for (let i = sequence.rowStart[q]; i < sequence.rowStart[q + 1]; i++) rows.push([
+        q, sequence.cols[i], sequence.tokens[q], sequence.tokens[sequence.cols[i]], sequence.vals[i],
+      ]);
     }
     return { columns: ["query", "key", "query_token", "key_token", "attention"], rows };
   }
@@ -148,12 +185,19 @@ export function createCard(app, sequence, { remove = null }) {
     const chosen = selected();
     if (!chosen.length) return "";
     const { transpose } = mode();
-    const top = entriesOf(chosen, transpose).slice(0, 4).map(({ at, value }) => `${at} ${sequence.tokens[at].trim() || "␣"} ${number(value)}`);
-    return `${chosen.length === 1 ? "Token" : `${chosen.length} tokens`} ${chosen.join(", ")} ${transpose ? "receive from" : "attend to"}: ${top.join(" · ") || "nothing stored"}`;
+    const top = entriesOf(chosen, transpose)
+      .slice(0, 4)
+      .map(({ at, value }) => `${at} ${sequence.tokens[at].trim() || "␣"} ${number(value)}`);
+    const one = chosen.length === 1;
+    const who = one ? "Token" : `${chosen.length} tokens`;
+    const does = transpose ? `receive${one ? "s" : ""} from` : `attend${one ? "s" : ""} to`;
+    return `${who} ${chosen.join(", ")} ${does}: ${top.join(" · ") || "nothing stored"}`;
   }
   function entriesOf(positions, transpose) {
     const sum = new Map();
-    for (const p of positions) for (const { at, value } of entries(sequence, p, transpose)) sum.set(at, (sum.get(at) ?? 0) + value);
+    for (const p of positions) for (const { at, value } of entries(sequence, p, transpose)) sum.set(
+      at, (sum.get(at) ?? 0) + value,
+    );
     return [...sum].map(([at, value]) => ({ at, value })).sort((a, b) => b.value - a.value);
   }
 
@@ -177,7 +221,8 @@ export function createCard(app, sequence, { remove = null }) {
         showLine();
       }),
       store.on(["open", "map"], (state, changed) => {
-        const affected = isOpen() !== (root.dataset.open === "true") || (store.state.map === sequence.id) !== (map !== null);
+        const affected = isOpen() !== (root.dataset.open === "true")
+          || (store.state.map === sequence.id) !== (map !== null);
         if (affected) build();
       }),
     );

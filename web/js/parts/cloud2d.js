@@ -27,9 +27,14 @@ export function createCloud2d(holder, { xyz, look, colours, camera, onHover, onP
 
   function overMarks() {
     /** @returns {import("../plots/scene.js").Mark[]} */
-    const ring = (i, r, stroke) => (i >= 0 && Number.isFinite(places[2 * i]) ? [{ kind: "circle", x: places[2 * i], y: places[2 * i + 1], r, stroke, width: 2 }] : []);
+    const ring = (i, r, stroke) => (i >= 0 && Number.isFinite(places[2 * i]) ? [{
+      kind: "circle", x: places[2 * i], y: places[2 * i + 1], r, stroke, width: 2,
+    }] : []);
     const out = [...ring(marks.hot, 6, colours().ink), ...ring(marks.chosen, 7, colours().ring)];
-    if (drag?.path) out.push({ kind: "line", points: drag.path.flat(), stroke: colours().accent, width: 1.5, dash: [4, 3], fill: "rgba(70,130,190,0.12)" });
+    if (drag?.path) out.push({
+      kind: "line", points: drag.path.flat(), stroke: colours().accent, width: 1.5, dash: [4, 3],
+      fill: "rgba(70,130,190,0.12)",
+    });
     return out;
   }
 
@@ -60,7 +65,9 @@ export function createCloud2d(holder, { xyz, look, colours, camera, onHover, onP
     if (done.path) {
       canvas.redrawOver();
       const found = [];
-      for (let i = 0; i < places.length / 2; i++) if (inside(places[2 * i], places[2 * i + 1], done.path)) found.push(i);
+      for (let i = 0; i < places.length / 2; i++) if (inside(
+        places[2 * i], places[2 * i + 1], done.path,
+      )) found.push(i);
       onLasso(found);
     } else if (!done.far) onPress(nearestPoint(places, ...canvas.at(event)));
   });
@@ -99,6 +106,8 @@ export function flatScene({ xyz, look, camera, colours, size, chosen }) {
   const flat = project(xyz, frame(xyz), cameraAxes(camera.eye, camera.up));
   const places = placePoints(flat, { width: size, height: size });
   const scene = cloudScene({ places, look, width: size, height: size, colours });
-  if (chosen >= 0) scene.marks.push({ kind: "circle", x: places[2 * chosen], y: places[2 * chosen + 1], r: 7, stroke: colours.ring, width: 2 });
+  if (chosen >= 0) scene.marks.push({
+    kind: "circle", x: places[2 * chosen], y: places[2 * chosen + 1], r: 7, stroke: colours.ring, width: 2,
+  });
   return scene;
 }

@@ -6,6 +6,8 @@ import { createCanvas } from "../plots/canvas.js";
 import { frame } from "../pure/cloud.js";
 
 const VENDOR = new URL("../../vendor/plotly.min.js", import.meta.url).href;
+const MISSING = "vendor/plotly.min.js is missing beside the page, so the cloud is drawn in two dimensions;"
+  + " set-up fetches it.";
 let loading = null;
 
 /** Why three dimensions cannot be had here; empty when they can. */
@@ -21,8 +23,9 @@ export function missing3d() {
 export function loadPlotly() {
   loading ??= new Promise((resolve, reject) => {
     const script = el("script", { src: VENDOR, async: true });
-    script.addEventListener("load", () => (globalThis.Plotly ? resolve(globalThis.Plotly) : reject(new Error("plotly.min.js did not start."))));
-    script.addEventListener("error", () => reject(new Error("vendor/plotly.min.js is missing beside the page, so the cloud is drawn in two dimensions; set-up fetches it.")));
+    const started = () => (globalThis.Plotly ? resolve(globalThis.Plotly) : reject(new Error("plotly.js did not start.")));
+    script.addEventListener("load", started);
+    script.addEventListener("error", () => reject(new Error(MISSING)));
     document.head.append(script);
   });
   return loading;
@@ -43,7 +46,8 @@ export async function createCloud3d(holder, { xyz, look, colours, camera, onHove
     gridcolor: colours().line, zerolinecolor: colours().line, linecolor: colours().line,
   });
   const layout = () => ({
-    margin: { l: 0, r: 0, t: 0, b: 0 }, showlegend: false, paper_bgcolor: "rgba(0,0,0,0)", hovermode: "closest", uirevision: "keep",
+    margin: { l: 0, r: 0, t: 0, b: 0 }, showlegend: false, paper_bgcolor: "rgba(0,0,0,0)", hovermode: "closest",
+    uirevision: "keep",
     scene: {
       xaxis: axis(0), yaxis: axis(1), zaxis: axis(2), aspectmode: "cube", bgcolor: "rgba(0,0,0,0)", dragmode: "orbit",
       camera: { ...camera(), projection: { type: "orthographic" } },
@@ -51,13 +55,17 @@ export async function createCloud3d(holder, { xyz, look, colours, camera, onHove
   });
   const main = () => ({
     type: "scatter3d", mode: "markers", x: column(xyz, 0), y: column(xyz, 1), z: column(xyz, 2), hoverinfo: "none",
-    marker: { size: xyz.length > 6000 ? 2.4 : 3.4, color: look().colors, opacity: look().dim ? 0.15 : 0.85, line: { width: 0 } },
+    marker: {
+      size: xyz.length > 6000 ? 2.4 : 3.4, color: look().colors, opacity: look().dim ? 0.15 : 0.85, line: { width: 0 },
+    },
   });
   const plot = el("div", { class: "plot3d" });
   holder.append(plot);
   await plotly.newPlot(plot, [main()], layout(), { displayModeBar: false, responsive: true, displaylogo: false });
   let marked = { hot: -1, chosen: -1 };
-  const rings = createCanvas(holder, { label: "", draw: (width, height) => ({ width, height, marks: ringMarks(width, height) }) });
+  const rings = createCanvas(
+    holder, { label: "", draw: (width, height) => ({ width, height, marks: ringMarks(width, height) }) },
+  );
   rings.element.classList.add("over");
   rings.element.setAttribute("aria-hidden", "true");
 
@@ -75,12 +83,16 @@ export async function createCloud3d(holder, { xyz, look, colours, camera, onHove
     const { ink, ring } = colours();
     return [[marked.hot, 6.5, ink], [marked.chosen, 7.5, ring]].flatMap(([i, r, stroke]) => {
       const at = i >= 0 ? onScreen(plot, xyz.subarray(3 * i, 3 * i + 3)) : null;
-      return at ? [{ kind: "circle", x: (width * (1 + at[0])) / 2, y: (height * (1 - at[1])) / 2, r, stroke, width: 2 }] : [];
+      return at ? [{
+        kind: "circle", x: (width * (1 + at[0])) / 2, y: (height * (1 - at[1])) / 2, r, stroke, width: 2,
+      }] : [];
     });
   }
 
   return {
-    recolour: () => plotly.restyle(plot, { "marker.color": [look().colors], "marker.opacity": look().dim ? 0.15 : 0.85 }, [0]),
+    recolour: () => plotly.restyle(
+      plot, { "marker.color": [look().colors], "marker.opacity": look().dim ? 0.15 : 0.85 }, [0],
+    ),
     mark(next) {
       marked = next;
       rings.redraw();
@@ -101,7 +113,8 @@ function onScreen(plot, [x, y, z]) {
   const scene = plot._fullLayout?.scene?._scene;
   const camera = scene?.glplot?.cameraParams;
   if (!camera || !scene.dataScale) return null;
-  const through = (m, v) => [0, 1, 2, 3].map((row) => m[row] * v[0] + m[4 + row] * v[1] + m[8 + row] * v[2] + m[12 + row] * v[3]);
+  const through = (m, v) =>
+    [0, 1, 2, 3].map((row) => m[row] * v[0] + m[4 + row] * v[1] + m[8 + row] * v[2] + m[12 + row] * v[3]);
   const scaled = [x * scene.dataScale[0], y * scene.dataScale[1], z * scene.dataScale[2], 1];
   const p = [camera.model, camera.view, camera.projection].reduce((v, m) => through(m, v), scaled);
   return p.every(Number.isFinite) ? [p[0] / p[3], p[1] / p[3]] : null;

@@ -27,7 +27,10 @@ export function createClusterList(app, { change }) {
     describe: "Lasso points to name a cluster. Giving it the name of another merges the two.",
     give: {
       json: () => clusters,
-      table: () => ({ columns: ["cluster", "seq_idx", "query", "key"], rows: clusters.flatMap((c) => c.points.map((p) => [c.name, ...p])) }),
+      table: () => ({
+        columns: ["cluster", "seq_idx", "query", "key"],
+        rows: clusters.flatMap((c) => c.points.map((p) => [c.name, ...p])),
+      }),
     },
   });
   panel.body.append(note, body);
@@ -76,8 +79,13 @@ export function createClusterList(app, { change }) {
       node.replaceChildren(swatch, field);
       field.select();
     };
-    const node = el("li", { on: { dblclick: rename } }, swatch, el("span", { class: "name" }, cluster.name), el("span", { class: "dim num" }, String(cluster.points.length)),
-      button("Rename", rename, { class: "small" }), button("×", () => keep(deleteCluster(clusters, cluster.name)), { class: "icon", "aria-label": `Delete cluster ${cluster.name}` }));
+    const node = el("li", { on: { dblclick: rename } }, swatch, el("span", { class: "name" }, cluster.name), el(
+      "span", { class: "dim num" }, String(cluster.points.length),
+    ),
+      button("Rename", rename, { class: "small" }),
+      button("×", () => keep(deleteCluster(clusters, cluster.name)), {
+        class: "icon", "aria-label": `Delete cluster ${cluster.name}`,
+      }));
     return node;
   }
 
@@ -96,15 +104,17 @@ export function createClusterList(app, { change }) {
       const field = el("input", { placeholder: "Name of the cluster", "aria-label": "Name of the cluster" });
       field.setAttribute("list", "cluster-names");
       const names = el("datalist", { id: "cluster-names" }, clusters.map((c) => el("option", { value: c.name })));
-      const form = el("form", { class: "row", on: { submit: (event) => {
+      const submit = (event) => {
         event.preventDefault();
         const name = field.value.trim();
         if (name) keep(addToCluster(clusters, name, points));
-      } } }, field, names, el("button", { type: "submit", class: "primary" }, `Add ${points.length} points`), button("Cancel", () => {
+      };
+      const cancel = () => {
         note.textContent = "";
         show(clusters);
-      }));
-      fill(note, form);
+      };
+      const add = el("button", { type: "submit", class: "primary" }, `Add ${points.length} points`);
+      fill(note, el("form", { class: "row", on: { submit } }, field, names, add, button("Cancel", cancel)));
       field.focus();
     },
   };

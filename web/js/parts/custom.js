@@ -12,9 +12,15 @@ export function can(app, operation) {
 export function createComposer(app) {
   const { store, session, backend } = app;
   const message = el("p", { class: "note", role: "status" });
-  const text = el("textarea", { rows: 2, placeholder: "Text to run through this head", "aria-label": "Custom text", spellcheck: false });
+  const text = el(
+    "textarea",
+    { rows: 2, placeholder: "Text to run through this head", "aria-label": "Custom text", spellcheck: false },
+  );
   const send = button("Add", add, { class: "primary" });
-  const root = el("form", { class: "composer", on: { submit: (event) => event.preventDefault() } }, text, el("div", { class: "row" }, send, message));
+  const root = el(
+    "form", { class: "composer", on: { submit: (event) => event.preventDefault() } }, text,
+    el("div", { class: "row" }, send, message),
+  );
   text.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) add();
   });
@@ -33,7 +39,9 @@ export function createComposer(app) {
       const record = await backend.call("add_custom_sequence", { layer, head, text: text.value });
       if (layer !== store.state.layer || head !== store.state.head) return;
       const sequence = session.addCustom({ interval: -1, ...record });
-      say(sequence ? `Added as ${sequence.id}: ${sequence.n} tokens.` : "The backend's answer has no tokens.", !sequence);
+      say(
+        sequence ? `Added as ${sequence.id}: ${sequence.n} tokens.` : "The backend's answer has no tokens.", !sequence,
+      );
       if (sequence) text.value = "";
     } catch (error) {
       say(error.retryAfter ? `${error.message} Try again in ${error.retryAfter} s.` : error.message, true, add);
@@ -58,7 +66,9 @@ export function createComposer(app) {
     const allowed = can(app, "add_custom_sequence");
     text.disabled = send.disabled = !allowed;
     if (!backend) say("Without a backend stored sequences can be read, not added: run serve.");
-    else if (!allowed) say(store.state.backendStatus?.model?.detail ?? "The backend has no model to run text through.", true);
+    else if (!allowed) say(
+      store.state.backendStatus?.model?.detail ?? "The backend has no model to run text through.", true,
+    );
     else say("");
   }
   store.on(["backendStatus"], show);

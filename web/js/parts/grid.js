@@ -14,13 +14,26 @@ export function createGrid(app) {
   const shape = gridShape(heads.rows);
   let plot = null;
   const panel = createPanel(app, {
-    name: "grid", title: "Layers × heads", describe: "Every head in its place; the strongest of the chosen metric are ringed and ranked.",
+    name: "grid", title: "Layers × heads",
+    describe: "Every head in its place; the strongest of the chosen metric are ringed and ranked.",
     give: { scene: () => canvas.scene, table: () => table() },
   });
-  const metric = select("Grid metric", heads.names.map((n) => [n, heads.label(n)]), heads.axis("grid") ?? "", (value) => store.set({ grid: value }));
+  const metric = select(
+    "Grid metric", heads.names.map((n) => [n, heads.label(n)]), heads.axis("grid") ?? "",
+    (value) => store.set({ grid: value }),
+  );
   tip.on(metric, () => heads.describe(heads.axis("grid")));
-  const count = el("input", { type: "number", min: 0, max: 99, value: store.state.top, "aria-label": "How many heads are ranked", on: { change: () => store.set({ top: Math.min(99, Math.max(0, Math.round(Number(count.value)) || 0)) }) } });
-  panel.controls.append(el("label", { class: "axis wide" }, el("span", {}, "metric"), metric), el("label", { class: "axis" }, el("span", {}, "top"), count));
+  const count = el(
+    "input",
+    {
+      type: "number", min: 0, max: 99, value: store.state.top, "aria-label": "How many heads are ranked",
+      on: { change: () => store.set({ top: Math.min(99, Math.max(0, Math.round(Number(count.value)) || 0)) }) },
+    },
+  );
+  panel.controls.append(
+    el("label", { class: "axis wide" }, el("span", {}, "metric"), metric),
+    el("label", { class: "axis" }, el("span", {}, "top"), count),
+  );
   const holder = el("div", { class: "plot plot-grid" });
   const list = el("ol", { class: "ranking", "aria-label": "Top heads" });
   panel.body.append(panel.controls, holder, list);
@@ -37,7 +50,10 @@ export function createGrid(app) {
     const name = heads.axis("grid");
     const { set } = heads.shown();
     const extent = name && heads.extent(name);
-    plot = gridPlot({ rows: heads.rows, shape, name, extent, top: top(), shown: set ? (row) => set.has(address(row.layer, row.head)) : null, width, height, colours: app.theme.colours });
+    plot = gridPlot({
+      rows: heads.rows, shape, name, extent, top: top(),
+      shown: set ? (row) => set.has(address(row.layer, row.head)) : null, width, height, colours: app.theme.colours,
+    });
     canvas?.setLabel(`Grid of ${shape.layers.length} layers and ${shape.heads.length} heads coloured by ${gridLegend(heads.label(name), extent)}`);
     return plot.scene;
   }
@@ -46,7 +62,9 @@ export function createGrid(app) {
     const marks = [];
     const frame = (name, stroke) => {
       const cell = plot.cells.get(name);
-      if (cell) marks.push({ kind: "rect", x: cell.x - 1, y: cell.y - 1, w: cell.w + 2, h: cell.h + 2, stroke, width: 2.5 });
+      if (cell) marks.push({
+        kind: "rect", x: cell.x - 1, y: cell.y - 1, w: cell.w + 2, h: cell.h + 2, stroke, width: 2.5,
+      });
     };
     frame(app.headName(), app.theme.colours.ink);
     if (store.state.hot) frame(store.state.hot, app.theme.colours.accent);
@@ -63,7 +81,9 @@ export function createGrid(app) {
   function table() {
     const name = heads.axis("grid");
     const rows = ranked(heads.shownRows(), name);
-    return { columns: ["rank", "layer", "head", name], rows: rows.map((row, i) => [i + 1, row.layer, row.head, row[name]]) };
+    return {
+      columns: ["rank", "layer", "head", name], rows: rows.map((row, i) => [i + 1, row.layer, row.head, row[name]]),
+    };
   }
 
   const target = canvas.element;

@@ -5,11 +5,13 @@ import { el } from "../core/dom.js";
 import { address, number, uncertainty, words } from "../pure/format.js";
 import { errorOf, standing, valueOf } from "../pure/rank.js";
 
+const ADDRESS = new Set(["layer", "head"]);
+
 /** Lines of a head: its address and the given metrics with standard error and rank. */
 export function headTip(row, names, rows) {
   return el("div", { class: "headtip" },
     el("b", {}, address(row.layer, row.head)),
-    el("table", {}, [...new Set(names)].filter((n) => n !== null && n !== "layer" && n !== "head" && valueOf(row, n) !== null).map((name) => {
+    el("table", {}, [...new Set(names)].filter((n) => n && !ADDRESS.has(n) && valueOf(row, n) !== null).map((name) => {
       const error = errorOf(row, name);
       const { rank, of } = standing(rows, name, row[name]);
       return el("tr", {},

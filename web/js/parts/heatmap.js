@@ -27,7 +27,9 @@ export function createHeatmap(app, sequence, { largest, onCell, onPress }) {
   const canvas = createCanvas(holder, {
     label: `Attention pattern of sequence ${sequence.id}, ${sequence.n} by ${sequence.n} tokens`, focusable: true,
     draw: (width, height) => {
-      plot = heatmapPlot({ sequence, view, largest: largest(), width, height, theme: app.theme.name, colours: app.theme.colours });
+      plot = heatmapPlot({
+        sequence, view, largest: largest(), width, height, theme: app.theme.name, colours: app.theme.colours,
+      });
       return plot.scene;
     },
     over: (width, height) => ({ width, height, marks: overMarks() }),
@@ -43,8 +45,12 @@ export function createHeatmap(app, sequence, { largest, onCell, onPress }) {
       if (right > x && bottom > y) marks.push({ kind: "rect", x, y, w: right - x, h: bottom - y, fill });
     };
     const line = (q, k) => {
-      if (q !== null) band({ x: left, y: plot.place(q, 0).y, w: side, h: Math.max(1.5, plot.place(q, 0).h) }, "rgba(217,72,1,0.18)");
-      if (k !== null) band({ x: plot.place(0, k).x, y: top, w: Math.max(1.5, plot.place(0, k).w), h: side }, "rgba(33,113,181,0.18)");
+      if (q !== null) band(
+        { x: left, y: plot.place(q, 0).y, w: side, h: Math.max(1.5, plot.place(q, 0).h) }, "rgba(217,72,1,0.18)",
+      );
+      if (k !== null) band(
+        { x: plot.place(0, k).x, y: top, w: Math.max(1.5, plot.place(0, k).w), h: side }, "rgba(33,113,181,0.18)",
+      );
     };
     if (cell) line(cell.q, cell.k);
     else if (pointed >= 0) line(pointed, pointed);
@@ -65,7 +71,14 @@ export function createHeatmap(app, sequence, { largest, onCell, onPress }) {
   }
   function showTip(x, y) {
     if (!cell) return tip.hide();
-    tip.show(x, y, el("div", {}, el("b", {}, number(valueAt(sequence, cell.q, cell.k))), el("div", {}, `query ${cell.q} ${quoted(sequence.tokens[cell.q])}`), el("div", {}, `key ${cell.k} ${quoted(sequence.tokens[cell.k])}`)));
+    tip.show(
+      x, y,
+      el(
+        "div", {}, el("b", {}, number(valueAt(sequence, cell.q, cell.k))),
+        el("div", {}, `query ${cell.q} ${quoted(sequence.tokens[cell.q])}`),
+        el("div", {}, `key ${cell.k} ${quoted(sequence.tokens[cell.k])}`),
+      ),
+    );
   }
 
   const target = canvas.element;
@@ -119,7 +132,9 @@ export function createHeatmap(app, sequence, { largest, onCell, onPress }) {
     for (let q = 0; q < sequence.n; q++) {
       for (let i = sequence.rowStart[q]; i < sequence.rowStart[q + 1]; i++) {
         const k = sequence.cols[i];
-        if (q + 1 > view.q0 && q < view.q1 && k + 1 > view.k0 && k < view.k1) rows.push([q, k, sequence.tokens[q], sequence.tokens[k], sequence.vals[i]]);
+        if (q + 1 > view.q0 && q < view.q1 && k + 1 > view.k0 && k < view.k1) rows.push([
+          q, k, sequence.tokens[q], sequence.tokens[k], sequence.vals[i],
+        ]);
       }
     }
     return { columns: ["query", "key", "query_token", "key_token", "attention"], rows };

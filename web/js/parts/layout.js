@@ -34,7 +34,10 @@ export function createLayout(app) {
   app.intervals = Number.isInteger(config.n_intervals) && config.n_intervals > 0 ? config.n_intervals : 10;
   const views = el("div", { class: "views" });
   const tabs = createTabs(app, views);
-  const side = el("aside", { id: "side", "aria-label": "Heads" }, el("div", { class: "side-list" }, createScatter(app), createGrid(app), createTable(app)));
+  const side = el(
+    "aside", { id: "side", "aria-label": "Heads" },
+    el("div", { class: "side-list" }, createScatter(app), createGrid(app), createTable(app)),
+  );
   side.append(divider(side));
   const showPane = () => (document.body.dataset.pane = store.state.pane);
   store.on(["pane"], showPane);
@@ -50,7 +53,8 @@ export function createLayout(app) {
 function topBar(app) {
   const { store, tree } = app;
   const go = el("input", {
-    class: "goto", placeholder: "Go to 5.1", "aria-label": "Go to a head by address", spellcheck: false, autocomplete: "off",
+    class: "goto", placeholder: "Go to 5.1", "aria-label": "Go to a head by address", spellcheck: false,
+    autocomplete: "off",
     on: {
       keydown: (event) => {
         if (event.key === "Escape") go.blur();
@@ -87,7 +91,10 @@ function topBar(app) {
   };
   store.on(["themeName"], showTheme);
   showTheme();
-  const pane = button("Heads", () => store.set({ pane: store.state.pane === "list" ? "head" : "list" }), { class: "pane-switch", "aria-controls": "side" });
+  const pane = button(
+    "Heads", () => store.set({ pane: store.state.pane === "list" ? "head" : "list" }),
+    { class: "pane-switch", "aria-controls": "side" },
+  );
   store.on(["pane"], () => (pane.textContent = store.state.pane === "list" ? "Head" : "Heads"));
   return el("header", { id: "top" },
     el("span", { class: "wordmark" }, "HeadVis"),
@@ -113,7 +120,10 @@ function headLine(app) {
   store.on(["layer", "head"], show);
   show();
   return el("div", { class: "headline" }, title,
-    el("span", { class: "stepper" }, button("‹", () => step(-1), { class: "icon", "aria-label": "Head before" }), button("›", () => step(1), { class: "icon", "aria-label": "Next head" })),
+    el(
+      "span", { class: "stepper" }, button("‹", () => step(-1), { class: "icon", "aria-label": "Head before" }),
+      button("›", () => step(1), { class: "icon", "aria-label": "Next head" }),
+    ),
     place);
 }
 
@@ -123,12 +133,21 @@ function createTabs(app, main) {
   const bar = el("div", { role: "tablist", class: "tabs", "aria-label": "Views of the head" });
   const closed = (key) => {
     const { layer, head } = store.state;
-    if (key === "umap" && !tree.hasCloud(layer, head)) return tree.config.has_umap === true ? "This head has no projection in the tree." : "This tree has no projection; make it with stage-project.";
-    if ((key === "qk" || key === "ov") && !hasEdge(store.state)) return `Choose an edge first: press ${key.toUpperCase()} on a sequence, then its query and key token.`;
+    if (key === "umap" && !tree.hasCloud(layer, head)) {
+      return tree.config.has_umap === true
+        ? "This head has no projection in the tree."
+        : "This tree has no projection; make it with stage-project.";
+    }
+    if ((key === "qk" || key === "ov") && !hasEdge(store.state)) {
+      return `Choose an edge first: press ${key.toUpperCase()} on a sequence, then its query and key token.`;
+    }
     return "";
   };
   const buttons = TAB_LIST.map(({ key, label }) => {
-    const node = button(label, () => closed(key) || store.set({ tab: key }), { role: "tab", id: `tab-${key}`, "aria-controls": `view-${key}` });
+    const node = button(
+      label, () => closed(key) || store.set({ tab: key }),
+      { role: "tab", id: `tab-${key}`, "aria-controls": `view-${key}` },
+    );
     app.tip.on(node, () => closed(key));
     return [key, node];
   });
@@ -144,7 +163,10 @@ function createTabs(app, main) {
     event.preventDefault();
   });
   for (const { key } of TAB_LIST) {
-    main.append(el("div", { id: `view-${key}`, class: `view view-${key}`, role: "tabpanel", "aria-labelledby": `tab-${key}`, hidden: true }));
+    main.append(el(
+      "div",
+      { id: `view-${key}`, class: `view view-${key}`, role: "tabpanel", "aria-labelledby": `tab-${key}`, hidden: true },
+    ));
   }
   function show() {
     let { tab } = store.state;
@@ -159,7 +181,8 @@ function createTabs(app, main) {
     if (!made.has(tab)) {
       const { create } = TAB_LIST.find((t) => t.key === tab);
       made.set(tab, true);
-      main.children[TAB_LIST.findIndex((t) => t.key === tab)].append(create(app));
+      const view = main.children[TAB_LIST.findIndex((t) => t.key === tab)];
+      view.append(create(app, view));
     }
     if (tab !== store.state.tab) store.set({ tab }, { replace: true });
   }
@@ -170,7 +193,14 @@ function createTabs(app, main) {
 
 /** A bar between sidebar and content, moved by pointer or arrow keys. */
 function divider(side) {
-  const bar = el("div", { class: "divider", role: "separator", tabIndex: 0, "aria-orientation": "vertical", "aria-label": "Width of the list of heads", "aria-valuemin": "260", "aria-valuemax": "900", "aria-valuenow": "400" });
+  const bar = el(
+    "div",
+    {
+      class: "divider", role: "separator", tabIndex: 0, "aria-orientation": "vertical",
+      "aria-label": "Width of the list of heads", "aria-valuemin": "260", "aria-valuemax": "900",
+      "aria-valuenow": "400",
+    },
+  );
   const set = (width) => {
     const px = Math.round(Math.min(900, Math.max(260, width)));
     side.style.width = `${px}px`;
@@ -209,10 +239,18 @@ function keyTable(app) {
     "[": { says: "interval up: 1 … n, custom, 1", run: () => interval(true) },
     "]": { says: "interval down", run: () => interval(false) },
     t: { says: "transpose (hold Alt: for a moment)", run: () => store.set({ transpose: !store.state.transpose }) },
-    r: { says: "reduction: max or pairwise_max", run: () => store.set({ reduction: store.state.reduction === "max" ? "pairwise_max" : "max" }) },
-    m: { says: "metrics, and back to sequences", run: () => store.set({ tab: store.state.tab === "sequences" ? "metrics" : "sequences" }) },
+    r: {
+      says: "reduction: max or pairwise_max",
+      run: () => store.set({ reduction: store.state.reduction === "max" ? "pairwise_max" : "max" }),
+    },
+    m: {
+      says: "metrics, and back to sequences",
+      run: () => store.set({ tab: store.state.tab === "sequences" ? "metrics" : "sequences" }),
+    },
     "?": { says: "help", run: () => store.set({ tab: "help" }) },
-    "/": { says: "go to a head by address", run: () => document.querySelector(/** @type {"input"} */ ("input.goto")).focus() },
+    "/": {
+      says: "go to a head by address", run: () => document.querySelector(/** @type {"input"} */ ("input.goto")).focus(),
+    },
     Escape: { says: "cancel: picking, selection, maximised panel", run: () => escape(app) },
   };
 }

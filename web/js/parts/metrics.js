@@ -20,8 +20,12 @@ export function createMetrics(app) {
     stops = [];
     const { data, error } = session.head;
     const parts = [standingPanel()];
-    if (error) parts.unshift(el("div", { class: "empty error", role: "alert" }, error, " ", button("Try again", session.load)));
-    else if (!data) parts.push(el("div", { class: "empty", role: "status" }, el("span", { class: "spinner" }), "Loading ", app.headName(), " …"));
+    if (error) parts.unshift(el(
+      "div", { class: "empty error", role: "alert" }, error, " ", button("Try again", session.load),
+    ));
+    else if (!data) parts.push(el(
+      "div", { class: "empty", role: "status" }, el("span", { class: "spinner" }), "Loading ", app.headName(), " …",
+    ));
     else parts.splice(0, 0, el("div", {}, plots(data), statisticsPanel(data)));
     if (data) parts.push(el("div", {}, tables(data)));
     fill(root, parts);
@@ -30,15 +34,21 @@ export function createMetrics(app) {
   function plots({ rest, sequences }) {
     const stored = readBins(rest.histogram);
     const out = [barPanel({
-      name: "histogram", title: "Strongest attention of a sequence", bins: stored ?? binned(sequences.map((s) => s.max)), xLabel: "max activation", yLabel: "sequences", logY: true,
-      describe: stored ? "max_activation over all walked sequences; heights are logarithmic." : "max_activation of the stored sequences; the file has no histogram of all. Heights are logarithmic.",
+      name: "histogram", title: "Strongest attention of a sequence",
+      bins: stored ?? binned(sequences.map((s) => s.max)), xLabel: "max activation", yLabel: "sequences", logY: true,
+      describe: stored
+        ? "max_activation over all walked sequences; heights are logarithmic."
+        : "max_activation of the stored sequences; the file has no histogram of all. Heights are logarithmic.",
     })];
     for (const plot of list(config.custom_plots)) {
       const bins = readBins(rest[plot.key]);
       if (!bins) continue;
       const doubling = bins.edges.length > 4 && bins.edges.at(-1) > 4 * bins.edges.length;
       out.push(barPanel({
-        name: `plot-${plot.key}`, title: String(plot.label ?? words(plot.key)), bins, describe: String(plot.description ?? ""), xLabel: words(plot.key).replace(/ histogram$/, ""), yLabel: "count",
+        name: `plot-${plot.key}`, title: String(plot.label ?? words(plot.key)), bins,
+        describe: String(plot.description ?? ""),
+        xLabel: plot.key.includes("distance") ? "distance |q − k|" : words(plot.key),
+        yLabel: bins.values.every((v) => v <= 1) ? "share" : "count",
         even: doubling, xFormat: (plot.x_format ?? "integer") === "integer" ? (v) => String(Math.round(v)) : undefined,
       }));
     }
@@ -54,7 +64,9 @@ export function createMetrics(app) {
       name, title, describe,
       give: {
         scene: () => canvas.scene,
-        table: () => ({ columns: ["from", "to", "value"], rows: bins.values.map((v, i) => [bins.edges[i], bins.edges[i + 1], v]) }),
+        table: () => ({
+          columns: ["from", "to", "value"], rows: bins.values.map((v, i) => [bins.edges[i], bins.edges[i + 1], v]),
+        }),
       },
     });
     panel.body.append(holder);
@@ -73,7 +85,10 @@ export function createMetrics(app) {
         canvas.redraw();
       }
       if (bin < 0) app.tip.hide();
-      else app.tip.show(event.clientX, event.clientY, el("b", {}, bins.values[bin].toLocaleString("en-US")), ` in ${number(bins.edges[bin])} to ${number(bins.edges[bin + 1])}`);
+      else app.tip.show(
+        event.clientX, event.clientY, el("b", {}, bins.values[bin].toLocaleString("en-US")),
+        ` in ${number(bins.edges[bin])} to ${number(bins.edges[bin + 1])}`,
+      );
     });
     canvas.element.addEventListener("pointerleave", () => {
       hot = -1;
@@ -86,20 +101,29 @@ export function createMetrics(app) {
 
   function tables({ rest }) {
     return list(config.custom_tables).map((table) => {
-      const rows = Array.isArray(rest[table.key]) ? rest[table.key].filter((r) => typeof r?.token === "string" && Number.isFinite(r.weight)) : [];
+      const rows = Array.isArray(rest[table.key])
+        ? rest[table.key].filter((r) => typeof r?.token === "string" && Number.isFinite(r.weight))
+        : [];
       if (!rows.length) return null;
       const shown = rows.slice(0, Number.isInteger(table.max_rows) ? table.max_rows : 15);
       const most = Math.max(...shown.map((r) => Math.abs(r.weight)), 1e-12);
       const panel = createPanel(app, {
-        name: `table-${table.key}`, title: String(table.label ?? words(table.key)), describe: String(table.description ?? ""),
+        name: `table-${table.key}`, title: String(table.label ?? words(table.key)),
+        describe: String(table.description ?? ""),
         give: { table: () => ({ columns: ["token", "weight"], rows: shown.map((r) => [r.token, r.weight]) }) },
       });
       panel.body.append(el("table", { class: "weights" },
-        el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "token"), el("th", { scope: "col" }, "weight"), el("td", {}))),
+        el(
+          "thead", {},
+          el("tr", {}, el("th", { scope: "col" }, "token"), el("th", { scope: "col" }, "weight"), el("td", {})),
+        ),
         el("tbody", {}, shown.map((r) => {
           const bar = el("span", { class: "bar" });
           bar.style.width = `${(100 * Math.abs(r.weight)) / most}%`;
-          return el("tr", {}, el("th", { scope: "row", class: "token" }, quoted(r.token)), el("td", { class: "num" }, number(r.weight)), el("td", { class: "bar-cell", "aria-hidden": "true" }, bar));
+          return el(
+            "tr", {}, el("th", { scope: "row", class: "token" }, quoted(r.token)),
+            el("td", { class: "num" }, number(r.weight)), el("td", { class: "bar-cell", "aria-hidden": "true" }, bar),
+          );
         }))));
       return panel.root;
     }).filter(Boolean);
@@ -110,16 +134,24 @@ export function createMetrics(app) {
     let stats = rest.statistics && typeof rest.statistics === "object" ? rest.statistics : null;
     if (!stats) {
       const maxima = sequences.map((s) => s.max);
-      stats = { count: maxima.length, mean: maxima.reduce((a, b) => a + b, 0) / (maxima.length || 1), max: Math.max(...maxima, 0) };
+      stats = {
+        count: maxima.length, mean: maxima.reduce((a, b) => a + b, 0) / (maxima.length || 1),
+        max: Math.max(...maxima, 0),
+      };
     }
     const keys = Object.keys(stats).filter((key) => stats[key] !== null && !(key.endsWith("_se") && key.slice(0, -3) in stats));
     const format = (key) => (key === "count" && !display[key] ? "integer" : display[key]?.format);
-    const rows = keys.map((key) => ({ key, label: String(display[key]?.label ?? words(key)), value: stats[key], error: Number.isFinite(stats[`${key}_se`]) ? stats[`${key}_se`] : null }))
+    const rows = keys.map((key) => ({
+      key, label: String(display[key]?.label ?? words(key)), value: stats[key],
+      error: Number.isFinite(stats[`${key}_se`]) ? stats[`${key}_se`] : null,
+    }))
       // Metrics have their own panel; an error without its metric here is shown there.
       .filter(({ key }) => !(key.endsWith("_se") && app.heads.names.includes(key.slice(0, -3))));
     const panel = createPanel(app, {
       name: "statistics", title: "Statistics",
-      give: { table: () => ({ columns: ["statistic", "value", "standard_error"], rows: rows.map((r) => [r.key, r.value, r.error]) }) },
+      give: { table: () => ({
+        columns: ["statistic", "value", "standard_error"], rows: rows.map((r) => [r.key, r.value, r.error]),
+      }) },
     });
     panel.body.append(el("table", { class: "stats" }, el("tbody", {}, rows.map((r) => el("tr", {},
       el("th", { scope: "row" }, r.label),
@@ -132,30 +164,48 @@ export function createMetrics(app) {
     const { heads } = app;
     const row = heads.row(store.state.layer, store.state.head);
     const stats = session.head.data?.rest.statistics ?? {};
-    const errorFor = (name) => errorOf(row, name) ?? (Number.isFinite(stats[`${name}_se`]) ? stats[`${name}_se`] : null);
+    const errorFor = (name) =>
+      errorOf(row, name) ?? (Number.isFinite(stats[`${name}_se`]) ? stats[`${name}_se`] : null);
     const known = heads.names.filter((name) => valueOf(row, name) !== null);
-    const lines = known.map((name) => ({ name, value: row[name], error: errorFor(name), ...standing(heads.rows, name, row[name]) }));
+    const lines = known.map((name) => ({
+      name, value: row[name], error: errorFor(name), ...standing(heads.rows, name, row[name]),
+    }));
     const panel = createPanel(app, {
-      name: "standing", title: `Among all ${heads.rows.length} heads`, describe: "Every tick is a head, the marked one is this; rank 1 is the largest value, the percentile the share of heads at or below it.",
+      name: "standing", title: `Among all ${heads.rows.length} heads`,
+      describe: "Every tick is a head, the marked one is this; rank 1 is the largest value, the percentile the share of heads at or below it.",
       give: {
-        table: () => ({ columns: ["metric", "value", "standard_error", "rank", "of", "percentile"], rows: lines.map((l) => [l.name, l.value, l.error, l.rank, l.of, +l.percentile.toFixed(1)]) }),
+        table: () => ({
+          columns: ["metric", "value", "standard_error", "rank", "of", "percentile"],
+          rows: lines.map((l) => [l.name, l.value, l.error, l.rank, l.of, +l.percentile.toFixed(1)]),
+        }),
         scene: () => standingScene(lines),
       },
     });
     if (!lines.length) panel.body.append(el("p", { class: "empty" }, "The tree has no metrics of this head."));
     else panel.body.append(el("table", { class: "standing" },
-      el("thead", {}, el("tr", {}, ["metric", "value", "all heads", "rank", "percentile"].map((t) => el("th", { scope: "col" }, t)))),
+      el(
+        "thead", {},
+        el("tr", {}, ["metric", "value", "all heads", "rank", "percentile"].map((t) => el("th", { scope: "col" }, t))),
+      ),
       el("tbody", {}, lines.map((line) => {
         const strip = el("td", { class: "strip" });
         const canvas = createCanvas(strip, {
           label: `${words(line.name)}: rank ${line.rank} of ${line.of}`,
-          draw: (width, height) => stripPlot({ values: columnOf(line.name), value: line.value, error: line.error, width, height, colours: app.theme.colours }),
+          draw: (width, height) => stripPlot({
+            values: columnOf(line.name), value: line.value, error: line.error, width, height,
+            colours: app.theme.colours,
+          }),
         });
         stops.push(canvas.stop, store.on(["themeName"], canvas.redraw));
-        const label = button(words(line.name), () => store.set({ grid: line.name, sort: `-${line.name}` }), { class: "link" });
+        const label = button(
+          words(line.name), () => store.set({ grid: line.name, sort: `-${line.name}` }), { class: "link" },
+        );
         app.tip.on(label, heads.describe(line.name) || "Rank all heads by this metric");
         return el("tr", {}, el("th", { scope: "row" }, label),
-          el("td", { class: "num" }, number(line.value), line.error === null ? null : el("small", {}, ` ± ${uncertainty(line.error)}`)),
+          el(
+            "td", { class: "num" }, number(line.value),
+            line.error === null ? null : el("small", {}, ` ± ${uncertainty(line.error)}`),
+          ),
           strip, el("td", { class: "num" }, `${line.rank} of ${line.of}`), el("td", { class: "num" }, `${Math.round(line.percentile)}%`));
       }))));
     return panel.root;
@@ -170,8 +220,14 @@ export function createMetrics(app) {
     lines.forEach((line, i) => {
       const y = 14 + i * 24;
       marks.push({ kind: "text", x: 10, y: y + 4, text: words(line.name), fill: colours.ink, size: 12 });
-      marks.push({ kind: "text", x: 290, y: y + 4, text: `${number(line.value)}${line.error === null ? "" : ` ± ${uncertainty(line.error)}`}`, fill: colours.ink, size: 12, anchor: "end" });
-      const strip = stripPlot({ values: columnOf(line.name), value: line.value, error: line.error, width: 230, height: 20, colours });
+      marks.push({
+        kind: "text", x: 290, y: y + 4,
+        text: `${number(line.value)}${line.error === null ? "" : ` ± ${uncertainty(line.error)}`}`, fill: colours.ink,
+        size: 12, anchor: "end",
+      });
+      const strip = stripPlot({
+        values: columnOf(line.name), value: line.value, error: line.error, width: 230, height: 20, colours,
+      });
       marks.push(...strip.marks.map((m) => shifted(m, 305, y - 10)));
       marks.push({ kind: "text", x: 560, y: y + 4, text: `${line.rank} of ${line.of}`, fill: colours.soft, size: 12 });
     });
@@ -184,4 +240,6 @@ export function createMetrics(app) {
 }
 
 const list = (value) => (Array.isArray(value) ? value.filter((v) => v && typeof v.key === "string") : []);
-const shifted = (m, dx, dy) => (m.points ? { ...m, points: m.points.map((p, i) => p + (i % 2 ? dy : dx)) } : { ...m, x: m.x + dx, y: m.y + dy });
+const shifted = (m, dx, dy) => (m.points ? {
+  ...m, points: m.points.map((p, i) => p + (i % 2 ? dy : dx)),
+} : { ...m, x: m.x + dx, y: m.y + dy });

@@ -37,9 +37,17 @@ export function createPointText(app, points) {
     summary(i) {
       const [seq, q, k] = points().identity(i);
       const tokens = points().tokensOf(i);
-      const around = (at) => (tokens ? tokens.slice(Math.max(0, at - 4), at + 3).map((t, j) => (Math.max(0, at - 4) + j === at ? el("b", {}, shown(t)) : shown(t))) : "");
+      const around = (at) => {
+        const from = Math.max(0, at - 4);
+        return tokens.slice(from, at + 3).map((t, j) => (from + j === at ? el("b", {}, shown(t)) : shown(t)));
+      };
       return el("div", { class: "toktip" }, el("div", { class: "dim" }, `sequence ${seq} · ${q} → ${k}`),
-        tokens ? [el("div", {}, el("span", { class: "q" }, "query "), around(q)), el("div", {}, el("span", { class: "k" }, "key "), around(k))] : el("div", {}, "(no token data)"));
+        tokens
+          ? [
+            el("div", {}, el("span", { class: "q" }, "query "), around(q)),
+            el("div", {}, el("span", { class: "k" }, "key "), around(k)),
+          ]
+          : el("div", {}, "(no token data)"));
     },
     show(i) {
       if (i < 0) {
@@ -52,10 +60,23 @@ export function createPointText(app, points) {
       const word = (at) => (tokens?.[at] === undefined ? "" : quoted(tokens[at]));
       const stored = app.session.sequence(seq);
       fill(root,
-        el("div", { class: "edge-line" }, el("span", {}, "query ", el("b", { class: "q" }, `${q} ${word(q)}`), " → key ", el("b", { class: "k" }, `${k} ${word(k)}`)),
-          el("span", { class: "dim" }, `sequence ${seq}`), Number.isFinite(value) ? el("span", { class: "dim" }, `attention ${number(value)}`) : null, el("span", { class: "spring" }),
-          stored ? button("Open sequence", () => app.store.set({ tab: "sequences", interval: stored.interval > 0 ? stored.interval : -1, sel: `${seq}:${q}` }), { class: "small" }) : null,
-          ["qk", "ov"].map((kind) => (app.backend || app.tree.cachedEdges(kind, app.store.state.layer, app.store.state.head, seq).some((e) => e[0] === q && e[1] === k)
+        el("div", { class: "edge-line" }, el(
+          "span", {}, "query ", el("b", { class: "q" }, `${q} ${word(q)}`), " → key ",
+          el("b", { class: "k" }, `${k} ${word(k)}`),
+        ),
+          el("span", { class: "dim" }, `sequence ${seq}`), Number.isFinite(value) ? el(
+            "span", { class: "dim" }, `attention ${number(value)}`,
+          ) : null, el("span", { class: "spring" }),
+          stored ? button(
+            "Open sequence",
+            () => app.store.set({
+              tab: "sequences", interval: stored.interval > 0 ? stored.interval : -1, sel: `${seq}:${q}`,
+            }),
+            { class: "small" },
+          ) : null,
+          ["qk", "ov"].map((kind) => (app.backend || app.tree.cachedEdges(
+            kind, app.store.state.layer, app.store.state.head, seq,
+          ).some((e) => e[0] === q && e[1] === k)
             ? button(kind.toUpperCase(), () => app.chooseEdge(kind, seq, q, k), { class: `act ${kind}` }) : null))),
         tokens ? body(tokens, q, k) : el("p", { class: "dim" }, "(no token data)"));
     },

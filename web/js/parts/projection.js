@@ -61,7 +61,9 @@ export function createProjection(app) {
     loaded = key;
     abort?.abort();
     abort = new AbortController();
-    fill(grid, el("div", { class: "empty", role: "status" }, el("span", { class: "spinner" }), "Loading the projection …"));
+    fill(
+      grid, el("div", { class: "empty", role: "status" }, el("span", { class: "spinner" }), "Loading the projection …"),
+    );
     note.textContent = "";
     try {
       const [cloud, tokens] = await Promise.all([tree.cloud(layer, head, abort.signal), tree.cloudTokens()]);
@@ -73,7 +75,9 @@ export function createProjection(app) {
     } catch (error) {
       if (error.name === "AbortError") return;
       loaded = "";
-      fill(grid, el("div", { class: "empty error", role: "alert" }, el("p", {}, error.message), button("Try again", load)));
+      fill(
+        grid, el("div", { class: "empty error", role: "alert" }, el("p", {}, error.message), button("Try again", load)),
+      );
     }
   }
 
@@ -119,7 +123,9 @@ export function createProjection(app) {
   }
   const spaces = () => store.state.spaces || "OQK";
   const showControls = () =>
-    controls.show({ model, layout: layout(), spaces: model.spaces(layout(), spaces()), paint: painted(), flat: isFlat(), lasso, no3d });
+    controls.show({
+      model, layout: layout(), spaces: model.spaces(layout(), spaces()), paint: painted(), flat: isFlat(), lasso, no3d,
+    });
 
   function panelOf(space) {
     const holder = el("div", { class: "plot plot-cloud" });
@@ -186,13 +192,17 @@ export function createProjection(app) {
   /** The panel as a drawing: in 3-D the same points under the same camera. */
   function sceneOf(space) {
     return views.get(space)?.scene
-      ?? flatScene({ xyz: model.positions(layout(), space), look: look(), camera, colours: app.theme.colours, size: 640, chosen: chosen() });
+      ?? flatScene({
+        xyz: model.positions(layout(), space), look: look(), camera, colours: app.theme.colours, size: 640,
+        chosen: chosen(),
+      });
   }
   function tableOf(space) {
     const xyz = model.positions(layout(), space);
     const of = membership(clusters, model.total, model.identity);
     const rows = Array.from({ length: model.total }, (_, i) => [
-      ...model.identity(i), ...xyz.subarray(3 * i, 3 * i + 3), of[i] >= 0 ? clusters[of[i]].name : "", i >= model.cloud.n,
+      ...model.identity(i), ...xyz.subarray(3 * i, 3 * i + 3),
+      of[i] >= 0 ? clusters[of[i]].name : "", i >= model.cloud.n,
     ].map((v) => (Number.isNaN(v) ? null : v)));
     return { columns: ["seq_idx", "query", "key", "d0", "d1", "d2", "cluster", "projected"], rows };
   }
@@ -268,7 +278,11 @@ export function createProjection(app) {
   });
   store.on(["cloud", "spaces", "flat", "themeName"], build);
   store.on(["paint", "rule", "side"], repaint);
-  store.on(["headVersion"], () => painted() === "attention" && repaint());
+  store.on(["headVersion"], () => {
+    if (!model || !mine()) return;
+    if (painted() === "attention") repaint();
+    text.show(chosen()); // the payload may hold the point's sequence
+  });
   store.on(["point"], () => {
     if (!model || !mine()) return;
     views.forEach((view) => view.recolour());

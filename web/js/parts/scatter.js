@@ -6,6 +6,7 @@ import { createPanel } from "../core/panel.js";
 import { createCanvas } from "../plots/canvas.js";
 import { barMarks, nearest, scatterPlot } from "../plots/scatter.js";
 import { address, words } from "../pure/format.js";
+import { errorOf, metricTable } from "../pure/rank.js";
 import { headTip } from "./headtip.js";
 
 export function createScatter(app) {
@@ -14,27 +15,37 @@ export function createScatter(app) {
   let drag = null;
 
   const panel = createPanel(app, {
-    name: "scatter", title: "All heads", describe: "Every head of the tree as a point. Click one to open it; drag a box to select several.",
+    name: "scatter", title: "All heads",
+    describe: "Every head of the tree as a point. Click one to open it; drag a box to select several.",
     give: { scene: () => fullScene(), table: () => table() },
   });
 
   const option = (name) => [name, heads.label(name)];
   const axisSelect = (key, label) => {
     const options = key === "color" ? [["none", "no colour"], ...heads.axes.map(option)] : heads.axes.map(option);
-    const node = select(label, options, heads.axis(key) ?? "none", (value) => store.set(key === "color" ? { color: value } : { [key]: value, box: "" }));
+    const node = select(
+      label, options, heads.axis(key) ?? "none",
+      (value) => store.set(key === "color" ? { color: value } : { [key]: value, box: "" }),
+    );
     tip.on(node, () => heads.describe(heads.axis(key)));
     store.on([key], () => (node.value = heads.axis(key) ?? "none"));
     return el("label", { class: "axis" }, el("span", {}, key === "color" ? "colour" : key), node);
   };
   const logBox = (key, name) => {
-    const box = checkbox("log", store.state[key], (on) => store.set({ [key]: on, box: "" }), { title: `Logarithmic ${name} axis` });
+    const box = checkbox(
+      "log", store.state[key], (on) => store.set({ [key]: on, box: "" }), { title: `Logarithmic ${name} axis` },
+    );
     store.on([key], () => (box.input.checked = store.state[key]));
     return box;
   };
-  const bars = checkbox("±", store.state.bars, (on) => store.set({ bars: on }), { title: "Standard errors of all heads" });
+  const bars = checkbox(
+    "±", store.state.bars, (on) => store.set({ bars: on }), { title: "Standard errors of all heads" },
+  );
   store.on(["bars"], () => (bars.input.checked = store.state.bars));
-  const hasErrors = heads.names.some((name) => heads.rows.some((row) => Number.isFinite(row[`${name}_se`])));
-  panel.controls.append(axisSelect("x", "Horizontal axis"), logBox("xlog", "horizontal"), axisSelect("y", "Vertical axis"), logBox("ylog", "vertical"),
+  const hasErrors = heads.names.some((name) => heads.rows.some((row) => errorOf(row, name) !== null));
+  panel.controls.append(
+    axisSelect("x", "Horizontal axis"), logBox("xlog", "horizontal"),
+    axisSelect("y", "Vertical axis"), logBox("ylog", "vertical"),
     axisSelect("color", "Colour"), hasErrors ? bars : "");
   const note = el("p", { class: "note", role: "status" });
   const clear = button("Clear box", () => store.set({ box: "" }), { class: "small" });
@@ -48,7 +59,8 @@ export function createScatter(app) {
     plot = scatterPlot({
       rows: heads.rows, names: { x: heads.axis("x"), y: heads.axis("y"), color: heads.axis("color") },
       logs: { x: store.state.xlog, y: store.state.ylog }, bars: store.state.bars, discrete: heads.discrete,
-      shown: set ? (row) => set.has(address(row.layer, row.head)) : null, width, height, colours: app.theme.colours, extentOf: heads.extent,
+      shown: set && ((row) => set.has(address(row.layer, row.head))),
+      width, height, colours: app.theme.colours, extentOf: heads.extent,
     });
     const parts = [];
     if (plot.hidden) parts.push(`${plot.hidden} not shown: at or below zero on a log axis, or without a value.`);
@@ -70,14 +82,19 @@ export function createScatter(app) {
       marks.push({ kind: "circle", x: point.x, y: point.y, r: 7, stroke, width: 2 });
       if (labelled) {
         const end = point.x > width - 60;
-        marks.push({ kind: "text", x: point.x + (end ? -11 : 11), y: point.y + 4, text: name, fill: colours.ink, size: 11.5, weight: 600, anchor: end ? "end" : "start", halo: colours.panel });
+        marks.push({
+          kind: "text", x: point.x + (end ? -11 : 11), y: point.y + 4, text: name, fill: colours.ink, size: 11.5,
+          weight: 600, anchor: end ? "end" : "start", halo: colours.panel,
+        });
       }
     };
     ring(app.headName(), colours.ring, true);
     if (store.state.hot && store.state.hot !== app.headName()) ring(store.state.hot, colours.ink, true);
     const box = heads.box();
     if (drag?.to) marks.push(boxMark(drag.from, drag.to, colours));
-    else if (box) marks.push(boxMark([plot.x.at(box.x[0]), plot.y.at(box.y[0])], [plot.x.at(box.x[1]), plot.y.at(box.y[1])], colours));
+    else if (box) marks.push(boxMark(
+      [plot.x.at(box.x[0]), plot.y.at(box.y[0])], [plot.x.at(box.x[1]), plot.y.at(box.y[1])], colours,
+    ));
     return { width, height, marks };
   }
 
@@ -87,9 +104,8 @@ export function createScatter(app) {
   }
 
   function table() {
-    const names = [...new Set([heads.axis("x"), heads.axis("y"), heads.axis("color")])].filter((n) => n && n !== "layer" && n !== "head");
-    const columns = ["layer", "head", ...names.flatMap((n) => (hasErrors && heads.rows.some((r) => Number.isFinite(r[`${n}_se`])) ? [n, `${n}_se`] : [n]))];
-    return { columns, rows: plot.points.map(({ row }) => columns.map((c) => row[c] ?? null)) };
+    const axes = [heads.axis("x"), heads.axis("y"), heads.axis("color")];
+    return metricTable(plot.points.map(({ row }) => row), [...new Set(axes)].filter((n) => heads.names.includes(n)));
   }
 
   const target = canvas.element;
@@ -103,7 +119,10 @@ export function createScatter(app) {
     const point = plot && nearest(plot.points, px, py);
     app.setHot(point ? address(point.row.layer, point.row.head) : "");
     target.style.cursor = point ? "pointer" : "crosshair";
-    if (point) tip.show(event.clientX, event.clientY, headTip(point.row, [heads.axis("x"), heads.axis("y"), heads.axis("color")], heads.rows));
+    if (point) tip.show(
+      event.clientX, event.clientY,
+      headTip(point.row, [heads.axis("x"), heads.axis("y"), heads.axis("color")], heads.rows),
+    );
     else tip.hide();
   });
   target.addEventListener("pointermove", hover);
@@ -158,7 +177,10 @@ export function createScatter(app) {
     if (!best) return;
     app.setHot(address(best.row.layer, best.row.head));
     const box = target.getBoundingClientRect();
-    tip.show(box.left + best.x, box.top + best.y, headTip(best.row, [heads.axis("x"), heads.axis("y"), heads.axis("color")], heads.rows));
+    tip.show(
+      box.left + best.x, box.top + best.y,
+      headTip(best.row, [heads.axis("x"), heads.axis("y"), heads.axis("color")], heads.rows),
+    );
   }
 
   store.on(["x", "y", "color", "xlog", "ylog", "bars", "box", "find", "themeName"], () => canvas.redraw());
@@ -168,5 +190,6 @@ export function createScatter(app) {
 
 /** @returns {import("../plots/scene.js").Mark} */
 const boxMark = (a, b, colours) => ({
-  kind: "rect", x: Math.min(a[0], b[0]), y: Math.min(a[1], b[1]), w: Math.abs(a[0] - b[0]), h: Math.abs(a[1] - b[1]), stroke: colours.accent, width: 1, fill: "rgba(70,130,190,0.10)",
+  kind: "rect", x: Math.min(a[0], b[0]), y: Math.min(a[1], b[1]), w: Math.abs(a[0] - b[0]), h: Math.abs(a[1] - b[1]),
+  stroke: colours.accent, width: 1, fill: "rgba(70,130,190,0.10)",
 });

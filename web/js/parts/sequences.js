@@ -4,14 +4,15 @@
 import { button, el, fill, select, setOptions } from "../core/dom.js";
 import { CUSTOM } from "../core/state.js";
 import { attentionRamp } from "../pure/colour.js";
-import { number } from "../pure/format.js";
+import { number, words } from "../pure/format.js";
 import { textRule } from "../pure/match.js";
 import { createCard } from "./card.js";
 import { createComposer } from "./custom.js";
 
 const AHEAD = "900px"; // cards this far outside the window are kept made
 
-export function createSequences(app) {
+/** `view` is the scrolling element the tab is put into. */
+export function createSequences(app, view) {
   const { store, session } = app;
   const n = app.intervals;
   let cards = [];
@@ -24,9 +25,19 @@ export function createSequences(app) {
     if (next) store.set({ interval: Number(next.value) });
   };
   const reduction = el("div", { class: "segmented", role: "group", "aria-label": "Reduction" },
-    ["max", "pairwise_max"].map((name) => button(name === "max" ? "max" : "pairwise max", () => store.set({ reduction: name }), { "data-value": name })));
-  const transpose = button("Transpose", () => store.set({ transpose: !store.state.transpose }), { "aria-pressed": "false", class: "toggle", title: "t, or hold Alt" });
-  const filter = el("input", { type: "search", placeholder: "Filter text, =token, /pattern/", "aria-label": "Filter sequences", spellcheck: false, value: store.state.text, on: { input: () => store.set({ text: filter.value }) } });
+    ["max", "pairwise_max"].map((name) =>
+      button(words(name), () => store.set({ reduction: name }), { "data-value": name })));
+  const transpose = button(
+    "Transpose", () => store.set({ transpose: !store.state.transpose }),
+    { "aria-pressed": "false", class: "toggle", title: "t, or hold Alt" },
+  );
+  const filter = el(
+    "input",
+    {
+      type: "search", placeholder: "Filter text, =token, /pattern/", "aria-label": "Filter sequences",
+      spellcheck: false, value: store.state.text, on: { input: () => store.set({ text: filter.value }) },
+    },
+  );
   const hint = el("span", { class: "dim" });
   const bar = el("span", { class: "colourbar", role: "img" });
   const note = el("p", { class: "note", role: "status" });
@@ -35,7 +46,11 @@ export function createSequences(app) {
   const root = el("div", { class: "sequences" },
     el("div", { class: "toolbar" },
       el("label", { class: "axis" }, el("span", {}, "interval"), interval),
-      el("span", { class: "stepper" }, button("‹", () => step(-1), { class: "icon", "aria-label": "Interval above in the list" }), button("›", () => step(1), { class: "icon", "aria-label": "Interval below in the list" })),
+      el(
+        "span", { class: "stepper" },
+        button("‹", () => step(-1), { class: "icon", "aria-label": "Interval above in the list" }),
+        button("›", () => step(1), { class: "icon", "aria-label": "Interval below in the list" }),
+      ),
       reduction, transpose, hint, el("span", { class: "spring" }), filter, bar),
     composer.root, note, list);
 
@@ -46,7 +61,7 @@ export function createSequences(app) {
       if (entry.isIntersecting) card.mount();
       else card.unmount();
     }
-  }, { rootMargin: AHEAD });
+  }, { root: view, rootMargin: `${AHEAD} 0px` });
 
   const chosen = () => {
     const wanted = store.state.interval;
@@ -59,10 +74,14 @@ export function createSequences(app) {
     const options = Array.from({ length: n }, (_, i) => [n - i, `${n - i} of ${n}`]);
     if (app.backend || custom.length) options.unshift([CUSTOM, `Custom (${custom.length})`]);
     setOptions(interval, options, chosen());
-    for (const node of reduction.children) node.setAttribute("aria-pressed", String(node.dataset.value === store.state.reduction));
+    for (const node of reduction.children) node.setAttribute(
+      "aria-pressed", String(node.dataset.value === store.state.reduction),
+    );
     const across = store.state.transpose !== (store.state.alt === true);
     transpose.setAttribute("aria-pressed", String(across));
-    hint.textContent = store.state.reduction === "pairwise_max" ? "strongest query → key pair" : across ? "over queries: attention received" : "over keys: attention given";
+    hint.textContent = store.state.reduction === "pairwise_max"
+      ? "strongest query → key pair"
+      : across ? "over queries: attention received" : "over keys: attention given";
     showBar();
   }
 
@@ -79,7 +98,9 @@ export function createSequences(app) {
   function matching(all) {
     const rule = store.state.text;
     if (rule.trim() === "") return { list: all };
-    if (rule.startsWith("=")) return { list: all.filter((s) => s.tokens.some((t) => t.trim() === rule.slice(1).trim())) };
+    if (rule.startsWith("=")) {
+      return { list: all.filter((s) => s.tokens.some((t) => t.trim() === rule.slice(1).trim())) };
+    }
     const { test, error } = textRule(rule);
     return { list: all.filter((s) => test(s.tokens.join(""))), error };
   }
@@ -96,12 +117,23 @@ export function createSequences(app) {
     }
     cards = [];
     if (error && chosen() !== CUSTOM) {
-      fill(list, el("div", { class: "empty error", role: "alert" }, el("p", {}, error), el("p", { class: "dim" }, "The other heads and the overview still work."), button("Try again", session.load)));
+      fill(
+        list,
+        el(
+          "div", { class: "empty error", role: "alert" }, el("p", {}, error),
+          el("p", { class: "dim" }, "The other heads and the overview still work."), button("Try again", session.load),
+        ),
+      );
       note.textContent = "";
       return;
     }
     if (!data && chosen() !== CUSTOM) {
-      fill(list, el("div", { class: "empty", role: "status" }, el("span", { class: "spinner" }), "Loading ", app.headName(), " …"));
+      fill(
+        list,
+        el(
+          "div", { class: "empty", role: "status" }, el("span", { class: "spinner" }), "Loading ", app.headName(), " …",
+        ),
+      );
       note.textContent = "";
       return;
     }
@@ -110,7 +142,9 @@ export function createSequences(app) {
     const order = [...found].sort((a, b) => b.max - a.max);
     note.classList.toggle("error", wrong !== undefined);
     note.textContent = wrong ?? noteText(order.length, all.length);
-    cards = order.map((sequence) => createCard(app, sequence, { remove: chosen() === CUSTOM && app.backend ? composer.remove : null }));
+    cards = order.map((sequence) => createCard(
+      app, sequence, { remove: chosen() === CUSTOM && app.backend ? composer.remove : null },
+    ));
     fill(list, cards.map((card) => card.root), order.length ? null : emptyText(all.length));
     cards.slice(0, 4).forEach((card) => card.mount());
     cards.forEach((card) => observer.observe(card.root));
@@ -118,11 +152,18 @@ export function createSequences(app) {
 
   function noteText(found, all) {
     const { data, custom } = session.head;
-    if (!store.state.text.trim()) return `${all} ${all === 1 ? "sequence" : "sequences, strongest first"}. Hover a token; click to hold it, Shift-click to add.`;
+    if (!store.state.text.trim()) {
+      return `${all} ${all === 1 ? "sequence" : "sequences, strongest first"}. Hover a token; click to hold it, Shift-click to add.`;
+    }
     const everywhere = matching([...(data?.sequences ?? []), ...custom]).list.length;
     return `${found} of ${all} match; ${everywhere} in all intervals.`;
   }
-  const emptyText = (all) => el("p", { class: "empty" }, all ? "No sequence of this interval matches the filter." : chosen() === CUSTOM ? "No custom sequence yet." : "The tree has no sequences of this interval.");
+  const emptyText = (all) => el(
+    "p", { class: "empty" },
+    all
+      ? "No sequence of this interval matches the filter."
+      : chosen() === CUSTOM ? "No custom sequence yet." : "The tree has no sequences of this interval.",
+  );
 
   store.on(["headVersion", "interval", "text", "tab", "layer", "head"], (state, changed) => {
     if (document.activeElement !== filter) filter.value = state.text;

@@ -4,7 +4,7 @@
 import { button, el, fill, oncePerFrame } from "../core/dom.js";
 import { createPanel } from "../core/panel.js";
 import { address, number, uncertainty } from "../pure/format.js";
-import { errorOf, sorted, valueOf } from "../pure/rank.js";
+import { errorOf, metricTable, sorted, valueOf } from "../pure/rank.js";
 
 const ROW = 23; // pixels, as in the style sheet
 const SPARE = 12; // rows made above and below the ones in sight
@@ -12,10 +12,17 @@ const SPARE = 12; // rows made above and below the ones in sight
 export function createTable(app) {
   const { store, heads, tip } = app;
   const panel = createPanel(app, {
-    name: "table", title: "Table", describe: "Sort by a column's name. Filter by addresses (5.1, L5) and conditions (entropy<1); maximised, it shows every metric.",
+    name: "table", title: "Table",
+    describe: "Sort by a column's name. Filter by addresses (5.1, L5) and conditions (entropy<1); maximised, it shows every metric.",
     give: { table: () => table() },
   });
-  const find = el("input", { type: "search", class: "find", placeholder: "Filter: 5.1   L5   induction>0.3", value: store.state.find, "aria-label": "Filter heads", spellcheck: false, on: { input: () => store.set({ find: find.value }) } });
+  const find = el(
+    "input",
+    {
+      type: "search", class: "find", placeholder: "Filter: 5.1   L5   induction>0.3", value: store.state.find,
+      "aria-label": "Filter heads", spellcheck: false, on: { input: () => store.set({ find: find.value }) },
+    },
+  );
   const note = el("p", { class: "note", role: "status" });
   const head = el("tr", {});
   const body = el("tbody", {});
@@ -40,7 +47,8 @@ export function createTable(app) {
     columns = ["address", ...shownColumns()];
     rows = sorted(heads.shownRows(), store.state.sort || (heads.axis("grid") ? `-${heads.axis("grid")}` : ""));
     if (document.activeElement !== find) find.value = store.state.find;
-    note.textContent = error ?? (rows.length === heads.rows.length ? `${rows.length} heads` : `${rows.length} of ${heads.rows.length} heads`);
+    note.textContent = error
+      ?? (rows.length === heads.rows.length ? `${rows.length} heads` : `${rows.length} of ${heads.rows.length} heads`);
     note.classList.toggle("error", error !== undefined);
     drawHead();
     first = -1;
@@ -51,7 +59,7 @@ export function createTable(app) {
     const order = store.state.sort || (heads.axis("grid") ? `-${heads.axis("grid")}` : "");
     fill(head, columns.map((name) => {
       const state = order === name ? "ascending" : order === `-${name}` ? "descending" : "none";
-      const mark = { ascending: " ↑", descending: " ↓", none: "" }[state];
+      const mark = { ascending: "\u00a0↑", descending: "\u00a0↓", none: "" }[state];
       const press = () => store.set({ sort: state === "descending" ? name : `-${name}` });
       const node = button(name === "address" ? "head" : heads.label(name), press, {}, mark);
       if (heads.describe(name)) tip.on(node, heads.describe(name));
@@ -76,9 +84,14 @@ export function createTable(app) {
   function line(row) {
     const name = address(row.layer, row.head);
     return el("tr", { "data-head": name }, columns.map((column) => {
-      if (column === "address") return el("th", { scope: "row" }, button(name, () => app.goTo(row.layer, row.head), { class: "link" }));
+      if (column === "address") return el(
+        "th", { scope: "row" }, button(name, () => app.goTo(row.layer, row.head), { class: "link" }),
+      );
       const error = errorOf(row, column);
-      return el("td", { class: "num" }, number(valueOf(row, column)), error !== null && el("small", {}, ` ±${uncertainty(error)}`));
+      return el(
+        "td", { class: "num" }, number(valueOf(row, column)),
+        error !== null && el("small", {}, ` ±${uncertainty(error)}`),
+      );
     }));
   }
 
@@ -90,11 +103,7 @@ export function createTable(app) {
     }
   }
 
-  function table() {
-    const metrics = columns.slice(1);
-    const withErrors = metrics.flatMap((name) => (rows.some((row) => errorOf(row, name) !== null) ? [name, `${name}_se`] : [name]));
-    return { columns: ["layer", "head", ...withErrors], rows: rows.map((row) => [row.layer, row.head, ...withErrors.map((n) => valueOf(row, n))]) };
-  }
+  const table = () => metricTable(rows, columns.slice(1));
 
   const rowAt = (event) => event.target.closest?.("tr[data-head]")?.dataset.head ?? "";
   body.addEventListener("pointerover", (event) => app.setHot(rowAt(event)));

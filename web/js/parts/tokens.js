@@ -16,7 +16,9 @@ const SVG = "http://www.w3.org/2000/svg";
  * `mode()` answers {transpose, reduction}; `largest()` where the colour scale ends; `onFocus(i)`
  * hears what is hovered or focused (-1: nothing), `onPress(i, event)` a click or Enter.
  */
-export function createTokens(app, sequence, { spans, mode, largest, onFocus = nobody, onPress = nobody, onOpen = nobody, marks = () => null }) {
+export function createTokens(
+  app, sequence, { spans, mode, largest, onFocus = nobody, onPress = nobody, onOpen = nobody, marks = () => null },
+) {
   const arcs = document.createElementNS(SVG, "svg");
   arcs.setAttribute("class", "arcs");
   arcs.setAttribute("aria-hidden", "true");
@@ -24,6 +26,7 @@ export function createTokens(app, sequence, { spans, mode, largest, onFocus = no
   const nodes = new Array(sequence.n).fill(null);
   const painted = new Map();
   let order = [];
+  let gaps = []; // what is folded away: {node, from, to}
   let active = -1;
   let rover = -1;
   let selection = [];
@@ -32,13 +35,17 @@ export function createTokens(app, sequence, { spans, mode, largest, onFocus = no
 
   function build() {
     order = [];
+    gaps = [];
     const children = [arcs];
     let at = 0;
     for (const [from, to] of spans) {
       if (from > at) children.push(gap(at, from));
       for (let i = from; i < to; i++) {
         const text = sequence.tokens[i];
-        const node = el("span", { class: "tok", role: "button", tabIndex: -1, "data-i": i }, shown(text) || "∅");
+        const blank = text.trim() === "" ? quoted(text) : null; // a name for what has no visible text
+        const node = el(
+          "span", { class: "tok", role: "button", tabIndex: -1, "data-i": i, "aria-label": blank }, shown(text) || "∅",
+        );
         nodes[i] = node;
         order.push(i);
         children.push(node);
@@ -51,7 +58,12 @@ export function createTokens(app, sequence, { spans, mode, largest, onFocus = no
     rover = order[0] ?? -1;
     if (rover >= 0) nodes[rover].tabIndex = 0;
   }
-  const gap = (from, to) => button(`⋯ ${to - from} tokens ⋯`, () => onOpen(from, to), { class: "gap", "aria-label": `Show tokens ${from} to ${to - 1}` });
+  function gap(from, to) {
+    const name = `Show tokens ${from} to ${to - 1}`;
+    const node = button(`⋯ ${to - from} tokens ⋯`, () => onOpen(from, to), { class: "gap", "aria-label": name });
+    gaps.push({ node, from, to });
+    return node;
+  }
 
   function rebase() {
     const { transpose, reduction } = mode();
@@ -71,9 +83,14 @@ export function createTokens(app, sequence, { spans, mode, largest, onFocus = no
     const single = given?.query !== undefined && given.query >= 0 && active < 0 ? given.query : active;
     const from = single > 0 ? [single] : selection;
     const still = reduction === "pairwise_max" && single > 0 && !selection.length && given === null;
-    if (from.length && !still) look = { fills: summed(sequence, from, transpose), strips: summed(sequence, from, !transpose), from };
+    if (from.length && !still) look = {
+      fills: summed(sequence, from, transpose), strips: summed(sequence, from, !transpose), from,
+    };
     else look = { fills: base.fills, strips: null, from: [] };
     paint(given);
+    for (const { node, from: first, to } of gaps) {
+      node.classList.toggle("source", look.from.some((i) => i >= first && i < to));
+    }
     drawArcs(still ? [] : from, transpose);
   }
 
@@ -118,9 +135,16 @@ export function createTokens(app, sequence, { spans, mode, largest, onFocus = no
       const path = document.createElementNS(SVG, "path");
       const same = Math.abs(y1 - y2) < 4;
       const lift = same ? Math.min(16, 6 + Math.abs(x1 - x2) / 20) : 0;
-      const [from, to] = same ? [[x1, y1 + 3], [x2, y2 + 3]] : y1 > y2 ? [[x1, y1 + 2], [x2, y2 + h2 - 2]] : [[x1, y1 + h1 - 2], [x2, y2 + 2]];
+      const [from, to] = same ? [[x1, y1 + 3], [x2, y2 + 3]] : y1 > y2 ? [
+        [x1, y1 + 2], [x2, y2 + h2 - 2],
+      ] : [[x1, y1 + h1 - 2], [x2, y2 + 2]];
       const middle = [(from[0] + to[0]) / 2, (from[1] + to[1]) / 2 - lift];
-      path.setAttribute("d", same ? `M${from}Q${middle} ${to}` : `M${from}C${from[0]},${(from[1] + to[1]) / 2} ${to[0]},${(from[1] + to[1]) / 2} ${to}`);
+      path.setAttribute(
+        "d",
+        same
+          ? `M${from}Q${middle} ${to}`
+          : `M${from}C${from[0]},${(from[1] + to[1]) / 2} ${to[0]},${(from[1] + to[1]) / 2} ${to}`,
+      );
       path.setAttribute("stroke", colour);
       path.setAttribute("stroke-width", String(0.75 + 2.25 * Math.min(1, value / top)));
       path.setAttribute("opacity", String(0.35 + 0.55 * Math.min(1, value / top)));
@@ -138,15 +162,22 @@ export function createTokens(app, sequence, { spans, mode, largest, onFocus = no
     const [fromQuery] = entries(sequence, i, true);
     const lines = [];
     if (toKey) lines.push(`gives ${number(toKey.value)} to ${toKey.at} ${quoted(sequence.tokens[toKey.at])}`);
-    if (fromQuery) lines.push(`receives ${number(fromQuery.value)} from ${fromQuery.at} ${quoted(sequence.tokens[fromQuery.at])}`);
+    if (fromQuery) {
+      lines.push(`receives ${number(fromQuery.value)} from ${fromQuery.at} ${quoted(sequence.tokens[fromQuery.at])}`);
+    }
     return lines.length ? lines : [i === 0 ? "position 0 is left out of every reduction" : "nothing stored"];
   }
 
   function tipFor(i, x, y) {
     app.tip.show(x, y,
       el("div", { class: "toktip" },
-        el("div", {}, el("b", {}, `${i}: ${number(base.fills[i])}`), " ", el("span", { class: "dim" }, quoted(sequence.tokens[i]))),
-        look.from.length && !look.from.includes(i) ? el("div", {}, `from the selection: ${number(look.fills[i])}`) : null,
+        el(
+          "div", {}, el("b", {}, `${i}: ${number(base.fills[i])}`), " ",
+          el("span", { class: "dim" }, quoted(sequence.tokens[i])),
+        ),
+        look.from.length && !look.from.includes(i) ? el(
+          "div", {}, `from the selection: ${number(look.fills[i])}`,
+        ) : null,
         says(i).map((line) => el("div", { class: "dim" }, line))));
   }
 
@@ -202,7 +233,9 @@ export function createTokens(app, sequence, { spans, mode, largest, onFocus = no
       return;
     }
     const at = order.indexOf(i);
-    const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: order.length - 1, ArrowDown: at + 12, ArrowUp: at - 12 }[event.key];
+    const to = {
+      ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: order.length - 1, ArrowDown: at + 12, ArrowUp: at - 12,
+    }[event.key];
     if (to === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     const next = order[Math.min(order.length - 1, Math.max(0, to))];
@@ -241,6 +274,7 @@ export function createTokens(app, sequence, { spans, mode, largest, onFocus = no
     get look() {
       return { ...look, largest: largest(), selection, pair: base.pair };
     },
-    element: (i) => nodes[i],
+    /** The element of a token, or of the fold it is in. */
+    element: (i) => nodes[i] ?? gaps.find(({ from, to }) => i >= from && i < to)?.node,
   };
 }

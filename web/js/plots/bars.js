@@ -9,7 +9,9 @@ import { MARGIN, frameMarks } from "./frame.js";
 export function readBins(value) {
   const { bin_edges: edges, bin_values: values } = value ?? {};
   const numbers = (list) => Array.isArray(list) && list.every(Number.isFinite);
-  return numbers(edges) && numbers(values) && values.length > 0 && edges.length === values.length + 1 ? { edges, values } : null;
+  return numbers(edges) && numbers(values) && values.length > 0 && edges.length === values.length + 1
+    ? { edges, values }
+    : null;
 }
 
 /** Twenty equal bins over some values. */
@@ -27,7 +29,9 @@ export function binned(list, count = 20) {
  * @param {any} options
  * @returns {{scene: object, bin: (x: number) => number}}
  */
-export function barPlot({ bins, width, height, colours, xLabel, yLabel, xFormat = short, even = false, logY = false, hot = -1 }) {
+export function barPlot({
+  bins, width, height, colours, xLabel, yLabel, xFormat = short, even = false, logY = false, hot = -1,
+}) {
   const { edges, values } = bins;
   const heights = values.map((v) => (logY ? Math.log10(Math.max(0, v) + 1) : v));
   const top = Math.max(...heights, 1e-9) * 1.06;
@@ -50,7 +54,10 @@ export function barPlot({ bins, width, height, colours, xLabel, yLabel, xFormat 
   values.forEach((_, i) => {
     const [from, to] = place(i);
     const upper = y.at(heights[i]);
-    marks.push({ kind: "rect", x: from + 0.5, y: upper, w: Math.max(0.5, to - from - 1), h: height - MARGIN.bottom - upper, fill: i === hot ? colours.given : colours.accent, alpha: 0.85 });
+    marks.push({
+      kind: "rect", x: from + 0.5, y: upper, w: Math.max(0.5, to - from - 1), h: height - MARGIN.bottom - upper,
+      fill: i === hot ? colours.given : colours.accent, alpha: 0.85,
+    });
   });
   return {
     scene: { width, height, ground: colours.panel, marks },
@@ -72,8 +79,14 @@ export function stripPlot({ values, value, error, width, height, colours }) {
   const middle = height / 2;
   /** @type {import("./scene.js").Mark[]} */
   const marks = [{ kind: "line", points: [5, middle, width - 5, middle], stroke: colours.line, width: 1 }];
-  for (const v of values) marks.push({ kind: "line", points: [x.at(v), middle - 4, x.at(v), middle + 4], stroke: colours.faint, width: 1, alpha: 0.55 });
-  if (error) marks.push({ kind: "line", points: [x.at(value - error), middle, x.at(value + error), middle], stroke: colours.ring, width: 2 });
-  marks.push({ kind: "circle", x: x.at(value), y: middle, r: 4.5, fill: colours.ring, stroke: colours.panel, width: 1.25 });
+  for (const v of values) marks.push({
+    kind: "line", points: [x.at(v), middle - 4, x.at(v), middle + 4], stroke: colours.faint, width: 1, alpha: 0.55,
+  });
+  if (error) marks.push({
+    kind: "line", points: [x.at(value - error), middle, x.at(value + error), middle], stroke: colours.ring, width: 2,
+  });
+  marks.push({
+    kind: "circle", x: x.at(value), y: middle, r: 4.5, fill: colours.ring, stroke: colours.panel, width: 1.25,
+  });
   return { width, height, marks };
 }

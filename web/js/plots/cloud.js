@@ -27,7 +27,9 @@ export function cloudScene({ places, look, width, height, colours, title = "" })
   const r = places.length > 4000 ? 1.7 : 2.4;
   for (let i = 0; i < places.length / 2; i++) {
     const [x, y] = [places[2 * i], places[2 * i + 1]];
-    if (x >= -4 && y >= -4 && x <= width + 4 && y <= height + 4) marks.push({ kind: "circle", x, y, r, fill: look.colors[i], alpha: look.dim ? 0.15 : 0.8 });
+    if (x >= -4 && y >= -4 && x <= width + 4 && y <= height + 4) marks.push({
+      kind: "circle", x, y, r, fill: look.colors[i], alpha: look.dim ? 0.15 : 0.8,
+    });
   }
   if (title) marks.push({ kind: "text", x: 8, y: 16, text: title, fill: colours.soft, size: 11.5 });
   return { width, height, ground: colours.panel, marks };

@@ -34,27 +34,49 @@ export function gridPlot({ rows, shape, name, extent, top, shown, width, height,
   /** @type {import("./scene.js").Mark[]} */
   const marks = [];
   for (const row of rows) {
-    const [c, l] = across === "layer" ? [columnOf.get(row.layer), lineOf.get(row.head)] : [columnOf.get(row.head), lineOf.get(row.layer)];
+    const [c, l] = across === "layer" ? [
+      columnOf.get(row.layer), lineOf.get(row.head),
+    ] : [columnOf.get(row.head), lineOf.get(row.layer)];
     const cell = { x: left + c * w, y: upper + l * h, w: w - gap, h: h - gap };
     cells.set(address(row.layer, row.head), cell);
     byPlace.set(`${c},${l}`, row);
-    marks.push({ kind: "rect", ...cell, fill: rowColour(row, name, extent, colours.line), alpha: shown && !shown(row) ? 0.18 : 1 });
+    marks.push({
+      kind: "rect", ...cell, fill: rowColour(row, name, extent, colours.line), alpha: shown && !shown(row) ? 0.18 : 1,
+    });
   }
   top.forEach((row, i) => {
     const cell = cells.get(address(row.layer, row.head));
     if (!cell) return;
-    marks.push({ kind: "rect", x: cell.x + 0.75, y: cell.y + 0.75, w: cell.w - 1.5, h: cell.h - 1.5, stroke: colours.ring, width: 1.5 });
+    marks.push({
+      kind: "rect", x: cell.x + 0.75, y: cell.y + 0.75, w: cell.w - 1.5, h: cell.h - 1.5, stroke: colours.ring,
+      width: 1.5,
+    });
     if (cell.w > 15 && cell.h > 12) {
       const dark = extent && extent[1] > extent[0] && (valueOf(row, name) - extent[0]) / (extent[1] - extent[0]) < 0.6;
-      marks.push({ kind: "text", x: cell.x + cell.w / 2, y: cell.y + cell.h / 2 + 3.5, text: String(i + 1), size: 10, weight: 600, anchor: "middle", fill: dark ? "#ffffff" : "#1d1d1b" });
+      marks.push({
+        kind: "text", x: cell.x + cell.w / 2, y: cell.y + cell.h / 2 + 3.5, text: String(i + 1), size: 10, weight: 600,
+        anchor: "middle", fill: dark ? "#ffffff" : "#1d1d1b",
+      });
     }
   });
   const everyColumn = Math.ceil(18 / w);
   const everyLine = Math.ceil(12 / h);
-  columns.forEach((value, i) => i % everyColumn === 0 && marks.push({ kind: "text", x: left + (i + 0.5) * w, y: height - lower + 11, text: String(value), fill: colours.soft, size: 10, anchor: "middle" }));
-  lines.forEach((value, i) => i % everyLine === 0 && marks.push({ kind: "text", x: left - 5, y: upper + (i + 0.5) * h + 3.5, text: String(value), fill: colours.soft, size: 10, anchor: "end" }));
-  marks.push({ kind: "text", x: left + (columns.length * w) / 2, y: height - 4, text: across, fill: colours.ink, size: 11, anchor: "middle" });
-  marks.push({ kind: "text", x: 9, y: upper + (lines.length * h) / 2, text: across === "layer" ? "head" : "layer", fill: colours.ink, size: 11, anchor: "middle", turn: -90 });
+  columns.forEach((value, i) => i % everyColumn === 0 && marks.push({
+    kind: "text", x: left + (i + 0.5) * w, y: height - lower + 11, text: String(value), fill: colours.soft, size: 10,
+    anchor: "middle",
+  }));
+  lines.forEach((value, i) => i % everyLine === 0 && marks.push({
+    kind: "text", x: left - 5, y: upper + (i + 0.5) * h + 3.5, text: String(value), fill: colours.soft, size: 10,
+    anchor: "end",
+  }));
+  marks.push({
+    kind: "text", x: left + (columns.length * w) / 2, y: height - 4, text: across, fill: colours.ink, size: 11,
+    anchor: "middle",
+  });
+  marks.push({
+    kind: "text", x: 9, y: upper + (lines.length * h) / 2, text: across === "layer" ? "head" : "layer",
+    fill: colours.ink, size: 11, anchor: "middle", turn: -90,
+  });
   return {
     scene: { width, height, ground: colours.panel, marks },
     cells,

@@ -22,7 +22,9 @@ export function heatmapPlot({ sequence, view, largest, width, height, theme, col
   const place = (q, k) => ({ x: left + (k - view.k0) * w, y: top + (q - view.q0) * h, w, h });
   const ramp = attentionRamp(theme);
   /** @type {import("./scene.js").Mark[]} */
-  const marks = [{ kind: "rect", x: left, y: top, w: side, h: side, fill: ramp[0].fill, stroke: colours.line, width: 1 }];
+  const marks = [{
+    kind: "rect", x: left, y: top, w: side, h: side, fill: ramp[0].fill, stroke: colours.line, width: 1,
+  }];
   const [q0, q1] = [Math.max(0, Math.floor(view.q0)), Math.min(sequence.n, Math.ceil(view.q1))];
   const least = 1.7; // a single entry stays visible however small the map
   const cells = [];
@@ -56,7 +58,9 @@ export function heatmapPlot({ sequence, view, largest, width, height, theme, col
   };
 }
 
-const cellSize = (view, width, height) => (Math.min(width, height) - 110) / Math.max(view.q1 - view.q0, view.k1 - view.k0);
+const cellSize = (view, width, height) => (Math.min(width, height) - 110) / Math.max(
+  view.q1 - view.q0, view.k1 - view.k0,
+);
 
 function axisMarks(sequence, view, { left, top, side, w, h }, colours) {
   /** @type {import("./scene.js").Mark[]} */
@@ -64,20 +68,33 @@ function axisMarks(sequence, view, { left, top, side, w, h }, colours) {
   const named = Math.min(w, h) >= NAMED;
   const label = (i) => (named ? clip(shown(sequence.tokens[i]).trim() || "␣") : String(i));
   const inView = (from, to) => {
-    if (named) return Array.from({ length: Math.ceil(to) - Math.ceil(from - 0.5) }, (_, i) => Math.ceil(from - 0.5) + i).filter((i) => i >= 0 && i < sequence.n && i + 0.5 < to);
+    if (named) return Array.from(
+      { length: Math.ceil(to) - Math.ceil(from - 0.5) }, (_, i) => Math.ceil(from - 0.5) + i,
+    ).filter((i) => i >= 0 && i < sequence.n && i + 0.5 < to);
     return ticks(from, to, Math.max(2, side / 70)).filter((v) => Number.isInteger(v) && v >= 0 && v < sequence.n);
   };
   for (const q of inView(view.q0, view.q1)) {
-    marks.push({ kind: "text", x: left - 6, y: top + (q + 0.5 - view.q0) * h + 3.5, text: label(q), size: 10, fill: colours.soft, anchor: "end" });
+    marks.push({
+      kind: "text", x: left - 6, y: top + (q + 0.5 - view.q0) * h + 3.5, text: label(q), size: 10, fill: colours.soft,
+      anchor: "end",
+    });
   }
   for (const k of inView(view.k0, view.k1)) {
     const x = left + (k + 0.5 - view.k0) * w;
     marks.push(named
-      ? { kind: "text", x: x + 3, y: top + side + 6, text: label(k), size: 10, fill: colours.soft, anchor: "end", turn: -70 }
+      ? {
+        kind: "text", x: x + 3, y: top + side + 6, text: label(k), size: 10, fill: colours.soft, anchor: "end",
+        turn: -70,
+      }
       : { kind: "text", x, y: top + side + 13, text: label(k), size: 10, fill: colours.soft, anchor: "middle" });
   }
-  marks.push({ kind: "text", x: left + side / 2, y: top + side + (named ? 84 : 29), text: "key", size: 11, fill: colours.ink, anchor: "middle" });
-  marks.push({ kind: "text", x: 11, y: top + side / 2, text: "query", size: 11, fill: colours.ink, anchor: "middle", turn: -90 });
+  marks.push({
+    kind: "text", x: left + side / 2, y: top + side + (named ? 84 : 29), text: "key", size: 11, fill: colours.ink,
+    anchor: "middle",
+  });
+  marks.push({
+    kind: "text", x: 11, y: top + side / 2, text: "query", size: 11, fill: colours.ink, anchor: "middle", turn: -90,
+  });
   return marks;
 }
 

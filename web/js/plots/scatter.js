@@ -38,14 +38,19 @@ export function rowColour(row, name, extent, plain) {
 export function scatterPlot({ rows, names, logs, bars, shown, discrete, width, height, colours, extentOf }) {
   const [left, right] = [MARGIN.left, width - MARGIN.right];
   const [top, bottom] = [MARGIN.top + (names.color === null ? 0 : 18), height - MARGIN.bottom];
-  const x = axis(range(rows, names.x, logs.x), [left, right], { log: logs.x, count: Math.max(3, Math.round(width / 90)) });
-  const y = axis(range(rows, names.y, logs.y), [bottom, top], { log: logs.y, count: Math.max(3, Math.round(height / 60)) });
+  const x = axis(
+    range(rows, names.x, logs.x), [left, right], { log: logs.x, count: Math.max(3, Math.round(width / 90)) },
+  );
+  const y = axis(
+    range(rows, names.y, logs.y), [bottom, top], { log: logs.y, count: Math.max(3, Math.round(height / 60)) },
+  );
   for (const [name, scale] of [[names.x, x], [names.y, y]]) {
     if (discrete.has(name)) scale.ticks = [...new Set(scale.ticks.map(Math.round))];
   }
   const colourExtent = names.color === null ? null : extentOf(names.color);
   const marks = frameMarks({
-    x, y, width, height, colours, xLabel: words(names.x) + (logs.x ? " (log)" : ""), yLabel: words(names.y) + (logs.y ? " (log)" : ""),
+    x, y, width, height, colours, xLabel: words(names.x) + (logs.x ? " (log)" : ""),
+    yLabel: words(names.y) + (logs.y ? " (log)" : ""),
     margin: { ...MARGIN, top },
   });
   const points = [];
@@ -60,7 +65,11 @@ export function scatterPlot({ rows, names, logs, bars, shown, discrete, width, h
     }
     const out = shown && !shown(row);
     if (bars && !out) marks.push(...barMarks(row, names, x, y, colours));
-    marks.push({ kind: "circle", x: px, y: py, r: radius, fill: out ? colours.line : rowColour(row, names.color, colourExtent, colours.accent), stroke: out ? undefined : colours.panel, width: 0.5, alpha: out ? 0.7 : 0.92 });
+    marks.push({
+      kind: "circle", x: px, y: py, r: radius,
+      fill: out ? colours.line : rowColour(row, names.color, colourExtent, colours.accent),
+      stroke: out ? undefined : colours.panel, width: 0.5, alpha: out ? 0.7 : 0.92,
+    });
     if (!out) points.push({ row, x: px, y: py });
   }
   if (names.color !== null && colourExtent) marks.push(...legend(names.color, colourExtent, width, colours));
@@ -88,8 +97,13 @@ export function barMarks(row, names, x, y, colours) {
 function legend(name, [low, high], width, colours) {
   const bar = { x: width - MARGIN.right - 122, y: 6, w: 90, h: 7 };
   /** @type {import("./scene.js").Mark[]} */
-  const marks = [{ kind: "text", x: bar.x - 14 - 6.2 * short(low).length, y: 13, text: words(name), fill: colours.soft, size: 10.5, anchor: "end" }];
-  for (let i = 0; i < 30; i++) marks.push({ kind: "rect", x: bar.x + (i * bar.w) / 30, y: bar.y, w: bar.w / 30 + 0.4, h: bar.h, fill: viridisStep(i / 29) });
+  const marks = [{
+    kind: "text", x: bar.x - 14 - 6.2 * short(low).length, y: 13, text: words(name), fill: colours.soft, size: 10.5,
+    anchor: "end",
+  }];
+  for (let i = 0; i < 30; i++) marks.push({
+    kind: "rect", x: bar.x + (i * bar.w) / 30, y: bar.y, w: bar.w / 30 + 0.4, h: bar.h, fill: viridisStep(i / 29),
+  });
   marks.push({ kind: "text", x: bar.x - 5, y: 13, text: short(low), fill: colours.soft, size: 10, anchor: "end" });
   marks.push({ kind: "text", x: bar.x + bar.w + 5, y: 13, text: short(high), fill: colours.soft, size: 10 });
   return marks;

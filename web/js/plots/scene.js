@@ -3,12 +3,14 @@
 
 /**
  * @typedef {{width: number, height: number, ground?: string, marks: Mark[]}} Scene
- * @typedef {{kind: "rect", x: number, y: number, w: number, h: number, fill?: string, stroke?: string, width?: number, r?: number, alpha?: number}
- *   | {kind: "circle", x: number, y: number, r: number, fill?: string, stroke?: string, width?: number, alpha?: number}
- *   | {kind: "line", points: number[], stroke: string, width?: number, dash?: number[], fill?: string, alpha?: number}
- *   | {kind: "curve", from: [number, number], over: [number, number], to: [number, number], stroke: string, width?: number, alpha?: number}
- *   | {kind: "text", x: number, y: number, text: string, fill: string, size?: number, anchor?: "start"|"middle"|"end",
- *      turn?: number, weight?: number, alpha?: number, halo?: string}} Mark
+ * @typedef {{fill?: string, stroke?: string, width?: number, alpha?: number}} Paint
+ * @typedef {Paint & {kind: "rect", x: number, y: number, w: number, h: number, r?: number}} Rect
+ * @typedef {Paint & {kind: "circle", x: number, y: number, r: number}} Circle
+ * @typedef {Paint & {kind: "line", points: number[], dash?: number[]}} Line x, y, x, y ...
+ * @typedef {Paint & {kind: "curve", from: [number, number], over: [number, number], to: [number, number]}} Curve
+ * @typedef {Paint & {kind: "text", x: number, y: number, text: string, size?: number, weight?: number,
+ *   anchor?: "start" | "middle" | "end", turn?: number, halo?: string}} Text turned by degrees
+ * @typedef {Rect | Circle | Line | Curve | Text} Mark
  */
 
 export const FONT = 'Inter, "Source Sans 3", "Segoe UI", system-ui, "Helvetica Neue", "Liberation Sans", Arial, sans-serif';
@@ -104,7 +106,8 @@ function attributes(mark) {
 }
 
 const WRITE = {
-  rect: (m) => `<rect x="${f(m.x)}" y="${f(m.y)}" width="${f(m.w)}" height="${f(m.h)}"${m.r ? ` rx="${f(m.r)}"` : ""} ${attributes(m)}/>`,
+  rect: (m) =>
+    `<rect x="${f(m.x)}" y="${f(m.y)}" width="${f(m.w)}" height="${f(m.h)}"${m.r ? ` rx="${f(m.r)}"` : ""} ${attributes(m)}/>`,
   circle: (m) => `<circle cx="${f(m.x)}" cy="${f(m.y)}" r="${f(m.r)}" ${attributes(m)}/>`,
   line: (m) => {
     const path = m.points.map((p, i) => (i % 2 ? f(p) : `${i ? "L" : "M"}${f(p)},`)).join("");
@@ -112,10 +115,16 @@ const WRITE = {
   },
   curve: (m) => `<path d="M${m.from.map(f)}Q${m.over.map(f)} ${m.to.map(f)}" ${attributes(m)}/>`,
   text: (m) => {
-    const place = m.turn ? `transform="translate(${f(m.x)} ${f(m.y)}) rotate(${f(m.turn)})"` : `x="${f(m.x)}" y="${f(m.y)}"`;
+    const place = m.turn
+      ? `transform="translate(${f(m.x)} ${f(m.y)}) rotate(${f(m.turn)})"`
+      : `x="${f(m.x)}" y="${f(m.y)}"`;
     const anchor = m.anchor && m.anchor !== "start" ? ` text-anchor="${m.anchor}"` : "";
-    const halo = m.halo ? ` stroke="${escape(m.halo)}" stroke-width="3.5" stroke-linejoin="round" paint-order="stroke"` : "";
-    return `<text ${place} font-size="${f(m.size ?? 11)}"${m.weight ? ` font-weight="${m.weight}"` : ""}${anchor}${halo} fill="${escape(m.fill)}" xml:space="preserve">${escape(m.text)}</text>`;
+    const halo = m.halo
+      ? ` stroke="${escape(m.halo)}" stroke-width="3.5" stroke-linejoin="round" paint-order="stroke"`
+      : "";
+    const weight = m.weight ? ` font-weight="${m.weight}"` : "";
+    const look = `font-size="${f(m.size ?? 11)}"${weight}${anchor}${halo} fill="${escape(m.fill)}"`;
+    return `<text ${place} ${look} xml:space="preserve">${escape(m.text)}</text>`;
   },
 };
 
@@ -123,5 +132,8 @@ const WRITE = {
 export function toSvg(scene, title = "") {
   const body = scene.marks.map((mark) => WRITE[mark.kind](mark)).join("\n");
   const ground = scene.ground ? `<rect width="100%" height="100%" fill="${escape(scene.ground)}"/>\n` : "";
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${f(scene.width)}" height="${f(scene.height)}" viewBox="0 0 ${f(scene.width)} ${f(scene.height)}" font-family="${escape(FONT)}">\n<title>${escape(title)}</title>\n${ground}${body}\n</svg>\n`;
+  const [width, height] = [f(scene.width), f(scene.height)];
+  const size = `width="${width}" height="${height}" viewBox="0 0 ${width} ${height}"`;
+  const open = `<svg xmlns="http://www.w3.org/2000/svg" ${size} font-family="${escape(FONT)}">`;
+  return `${open}\n<title>${escape(title)}</title>\n${ground}${body}\n</svg>\n`;
 }

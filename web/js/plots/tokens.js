@@ -30,10 +30,15 @@ export function tokensScene({ title, tokens, spans, look, theme, colours, width 
     const fill = i === null ? 0 : attentionStep(look.fills[i], look.largest);
     const under = i === null || !look.strips ? 0 : attentionStep(look.strips[i], look.largest);
     if (fill) marks.push({ kind: "rect", x, y, w, h: LINE - 4, fill: ramp[fill].fill });
-    if (i !== null && look.pair?.k === i && !look.strips) marks.push({ kind: "rect", x, y, w, h: LINE - 4, fill: colours.line });
+    if (i !== null && look.pair?.k === i && !look.strips) marks.push({
+      kind: "rect", x, y, w, h: LINE - 4, fill: colours.line,
+    });
     if (under) marks.push({ kind: "rect", x, y: y + LINE - 7, w, h: 3, fill: strip[Math.max(under, 60)].fill });
     if (i !== null && chosen.has(i)) marks.push({ kind: "rect", x, y, w, h: LINE - 4, stroke: colours.ink, width: 1 });
-    marks.push({ kind: "text", x, y: y + 14, text, size: SIZE, fill: i === null ? colours.soft : fill ? ramp[fill].ink : colours.ink });
+    marks.push({
+      kind: "text", x, y: y + 14, text, size: SIZE,
+      fill: i === null ? colours.soft : fill ? ramp[fill].ink : colours.ink,
+    });
     x += w;
   };
   let at = 0;

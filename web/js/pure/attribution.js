@@ -13,7 +13,9 @@ export function readSnippets(value) {
       const tokens = s.tokens.map(String);
       const activations = tokens.map((_, i) => finite(s.activations?.[i]));
       const peak = activations.reduce((best, a, i) => (a > activations[best] ? i : best), 0);
-      return { tokens, activations, interval: Number.isInteger(s.interval) ? s.interval : 0, peak, max: activations[peak] };
+      return {
+        tokens, activations, interval: Number.isInteger(s.interval) ? s.interval : 0, peak, max: activations[peak],
+      };
     })
     .sort((a, b) => b.interval - a.interval || b.max - a.max);
 }
@@ -28,7 +30,9 @@ export function readAttribution(answer) {
   const marginals = (value) => list(value).map((m) => ({
     score: finite(m.marginal_score),
     feature: feature(m.feature, m.description, m.snippets),
-    partners: list(m.top_interactions).map((t) => ({ score: finite(t.pairwise_score), feature: feature(t.feature, t.description, t.snippets) })),
+    partners: list(m.top_interactions).map((t) => ({
+      score: finite(t.pairwise_score), feature: feature(t.feature, t.description, t.snippets),
+    })),
   }));
   return {
     pairs: list(answer?.pairs).map((p) => ({

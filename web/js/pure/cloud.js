@@ -73,7 +73,9 @@ export function projectedPosition(point, layout, space) {
 
 /** Rank of each value from 0 (smallest) to 1, equal values by order; missing: NaN. */
 export function rankShares(values) {
-  const order = Array.from(values.keys()).filter((i) => Number.isFinite(values[i])).sort((a, b) => values[a] - values[b]);
+  const order = Array.from(values.keys())
+    .filter((i) => Number.isFinite(values[i]))
+    .sort((a, b) => values[a] - values[b]);
   const out = new Float64Array(values.length).fill(NaN);
   order.forEach((i, rank) => {
     out[i] = order.length > 1 ? rank / (order.length - 1) : 0;

@@ -11,11 +11,17 @@ function through(stops, t) {
   return stops[i].map((c, j) => c + (stops[i + 1][j] - c) * (x - i));
 }
 
-const ORANGES = ["#fff5eb", "#fee6ce", "#fdd0a2", "#fdae6b", "#fd8d3c", "#f16913", "#d94801", "#a63603", "#7f2704"].map(channels);
-const BLUES = ["#f7fbff", "#deebf7", "#c6dbef", "#9ecae1", "#6baed6", "#4292c6", "#2171b5", "#08519c", "#08306b"].map(channels);
+const ORANGES = [
+  "#fff5eb", "#fee6ce", "#fdd0a2", "#fdae6b", "#fd8d3c", "#f16913", "#d94801", "#a63603", "#7f2704",
+].map(channels);
+const BLUES = [
+  "#f7fbff", "#deebf7", "#c6dbef", "#9ecae1", "#6baed6", "#4292c6", "#2171b5", "#08519c", "#08306b",
+].map(channels);
 const EMBER = ["#1b1d20", "#3b2616", "#66390f", "#97520f", "#c96f18", "#ee9334", "#ffb968", "#ffdcae"].map(channels);
 const DUSK = ["#1b1d20", "#17293c", "#1a3f61", "#20598a", "#3179b4", "#559cd6", "#86bcec", "#bcdcfa"].map(channels);
-const VIRIDIS = ["#440154", "#482878", "#3e4989", "#31688e", "#26828e", "#1f9e89", "#35b779", "#6ece58", "#b5de2b", "#fde725"].map(channels);
+const VIRIDIS = [
+  "#440154", "#482878", "#3e4989", "#31688e", "#26828e", "#1f9e89", "#35b779", "#6ece58", "#b5de2b", "#fde725",
+].map(channels);
 
 const STEPS = 256;
 

@@ -42,10 +42,12 @@ export function score(value) {
   return value.toFixed(size < 1 ? 4 : 2);
 }
 
-/** A standard error: two significant digits. */
+/** A standard error: two significant digits, as far as four decimals (what a tree holds) carry them. */
 export function uncertainty(value) {
   if (!(value > 0) || !Number.isFinite(value)) return "0";
-  return value < 1e-4 || value >= 1e4 ? value.toExponential(0) : String(+value.toPrecision(2));
+  if (value < 1e-4 || value >= 1e4) return value.toExponential(0);
+  if (value >= 10) return String(Math.round(value));
+  return value < 0.001 ? value.toFixed(4) : value.toPrecision(2);
 }
 
 const PICTURES = new Map([["\t", "↹"], ["\n", "⏎"], ["\u2028", " "], ["\u205f", " "], ["\u007f", "␡"]]);
@@ -55,7 +57,9 @@ const PICTURES = new Map([["\t", "↹"], ["\n", "⏎"], ["\u2028", " "], ["\u205
  * marks that would turn the text around them become one that does not.
  */
 export function token(text) {
-  return text.replace(/[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]/g, "⇄").replace(/[\u0000-\u001f\u007f\u2028\u205f]/g, (c) => PICTURES.get(c) ?? String.fromCharCode(0x2400 + c.charCodeAt(0)));
+  return text.replace(/[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]/g, "⇄").replace(
+    /[\u0000-\u001f\u007f\u2028\u205f]/g, (c) => PICTURES.get(c) ?? String.fromCharCode(0x2400 + c.charCodeAt(0)),
+  );
 }
 
 /** A token for a list or a tooltip: as shown, its spaces made visible. */

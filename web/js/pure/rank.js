@@ -19,8 +19,8 @@ export function valueOf(row, key) {
   return typeof value === "number" && Number.isFinite(value) ? value : null;
 }
 
-/** A row's standard error of a metric, or null. */
-export const errorOf = (row, key) => valueOf(row, `${key}_se`);
+/** A row's standard error of a metric (of `standard_errors`, or a column NAME_se), or null. */
+export const errorOf = (row, key) => valueOf(row?.standard_errors, key) ?? valueOf(row, `${key}_se`);
 
 /** Rows with a value in `key`, largest first, ties by layer and head. */
 export function ranked(rows, key) {
@@ -59,7 +59,9 @@ export function extent(rows, key) {
   return low <= high ? [low, high] : null;
 }
 
-const COMPARE = { "<": (a, b) => a < b, ">": (a, b) => a > b, "<=": (a, b) => a <= b, ">=": (a, b) => a >= b, "=": (a, b) => a === b };
+const COMPARE = {
+  "<": (a, b) => a < b, ">": (a, b) => a > b, "<=": (a, b) => a <= b, ">=": (a, b) => a >= b, "=": (a, b) => a === b,
+};
 
 /**
  * A filter over rows: blank-separated addresses ("5.1", "L5H1", "L5" or "5." for a layer; any of
@@ -110,3 +112,16 @@ export function sorted(rows, sort) {
 
 /** Rows by address, for links between views. */
 export const byAddress = (rows) => new Map(rows.map((row) => [address(row.layer, row.head), row]));
+
+/** Rows and metrics as a table for export, each metric with its standard error where there are any. */
+export function metricTable(rows, names) {
+  const cells = names.flatMap((name) => {
+    const errors = rows.some((row) => errorOf(row, name) !== null);
+    const value = { column: name, read: (row) => valueOf(row, name) };
+    return errors ? [value, { column: `${name}_se`, read: (row) => errorOf(row, name) }] : [value];
+  });
+  return {
+    columns: ["layer", "head", ...cells.map((cell) => cell.column)],
+    rows: rows.map((row) => [row.layer, row.head, ...cells.map((cell) => cell.read(row))]),
+  };
+}

@@ -51,7 +51,9 @@ export function fromRecord(record) {
     cols[next[q]] = indices[i] % width;
     vals[next[q]++] = values[i];
   }
-  const max = Number.isFinite(record.max_activation) ? record.max_activation : strongestOf(rowStart, cols, vals)?.value ?? 0;
+  const max = Number.isFinite(record.max_activation)
+    ? record.max_activation
+    : strongestOf(rowStart, cols, vals)?.value ?? 0;
   return {
     id: String(record.sequence_id ?? ""),
     interval: Number.isInteger(record.interval) ? record.interval : 0,
@@ -144,7 +146,9 @@ export function valueAt(sequence, q, k) {
 export function toRecord(sequence) {
   const indices = [];
   for (let q = 0; q < sequence.n; q++) {
-    for (let i = sequence.rowStart[q]; i < sequence.rowStart[q + 1]; i++) indices.push(q * sequence.n + sequence.cols[i]);
+    for (let i = sequence.rowStart[q]; i < sequence.rowStart[q + 1]; i++) {
+      indices.push(q * sequence.n + sequence.cols[i]);
+    }
   }
   return {
     sequence_id: /^\d{1,15}$/.test(sequence.id) ? Number(sequence.id) : sequence.id,
