@@ -172,6 +172,8 @@ data: $(TREE) | $$(PAGE)
 test: | $$(SETUP)
 	swift test -c release
 	Tests/make/run
+	@if command -v node > /dev/null; then node --test Tests/web; \
+		else echo "the page's tests are skipped: node is not installed"; fi
 
 ifneq ($(wildcard Sources/serve),)
 ## serve : show the page with its live operations at http://localhost:PORT
@@ -184,17 +186,16 @@ endif
 ifneq ($(wildcard web/index.html),)
 ## site : put the page and its data into one folder, SITE, that any file server can serve
 site: $$(TREE_IF_MISSING) | $$(PAGE)
-	scripts/site web $(DATA) $(SITE)
+	scripts/make-site web $(DATA) $(SITE)
 .PHONY: site
 endif
 
-BENCHMARKS := $(notdir $(patsubst %/,%,$(wildcard bench/*/)))
-ifneq ($(BENCHMARKS),)
-## bench : build and run every benchmark
-bench: $(BENCHMARKS:%=$(BIN)/bench-%)
-	$(foreach program,$^,$(program) &&) true
+## bench : measure the scan against sgemm, its memory, and the readers of weights
+bench: $(BIN)/bench-scan $(BIN)/bench-widen $(BIN)/stage-scan | $$(SETUP)
+	$(BIN)/bench-scan --model $(call quote,$(MODEL_PATH))
+	bench/scan/memory $(BIN)/stage-scan $(call quote,$(MODEL_PATH)) $(call quote,$(DATASET))
+	$(BIN)/bench-widen
 .PHONY: bench
-endif
 
 ## set-aside : move the data tree to a free name beside it, to make one of another model
 set-aside:

@@ -23,10 +23,13 @@ func executable(_ name: String, _ dependencies: Target.Dependency...) -> Target 
         name: name, dependencies: dependencies + [argumentParser], swiftSettings: swiftSettings)
 }
 
+/// What lies beside a benchmark's sources.
+let extras = ["bench-projection": ["compare.py"], "bench-scan": ["memory"]]
+
 func benchmark(_ name: String, path: String, _ dependencies: Target.Dependency...) -> Target {
     .executableTarget(
         name: name, dependencies: dependencies + [argumentParser], path: path,
-        exclude: name == "bench-projection" ? ["compare.py"] : [], swiftSettings: swiftSettings)
+        exclude: extras[name] ?? [], swiftSettings: swiftSettings)
 }
 
 func tests(_ name: String, _ dependencies: Target.Dependency...) -> Target {
