@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Checks a data tree against its contract: python3 validate.py DATA. Prints every fault, exits 1 if any."""
+
+import json
+import math
+import re
+import sys
+from pathlib import Path
+
+faults = []
+
+
+def check(condition, what):
+    if not condition:
+        faults.append(what)
+    return condition
+
+
+def load(path):
+    """The JSON of a file; NaN and numbers with more than four decimals are faults."""
+    text = path.read_text(encoding="utf-8")
+
+    def number(literal):
+        check(len(literal.partition(".")[2]) <= 4 and "e" not in literal.lower(), f"{path}: {literal}")
+        return float(literal)
+
+    def constant(name):
+        faults.append(f"{path}: holds {name}")
+
+    return json.loads(text, parse_float=number, parse_constant=constant)
+
+
+def is_number(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def check_sequence(name, sequence, intervals):
+    length = sequence["seq_len"]
+    tokens, indices, values = (sequence[k] for k in ("tokens", "attention_indices", "attention_values"))
+    check(len(tokens) == length and all(isinstance(t, str) for t in tokens), f"{name}: tokens")
+    check(len(indices) == len(values), f"{name}: indices and values differ in number")
+    check(all(0 <= i < length * length for i in indices) and len(set(indices)) == len(indices), f"{name}: indices")
+    check(all(0 < v <= 1 for v in values), f"{name}: values outside 0...1")
+    check(sequence["interval"] in range(1, intervals + 1), f"{name}: interval {sequence['interval']}")
+    inner = [v for i, v in zip(indices, values) if i >= length and i % length]
+    check(abs(max(inner, default=0) - sequence["max_activation"]) < 1e-9 or sequence["max_activation"] < 0.005,
+          f"{name}: max_activation")
+
+
+def check_head(root, layer, head, config):
+    path = root / "heads" / config["head_data_pattern"].format(layer=layer, head=head)
+    check(path.stat().st_size < 15e6, f"{path}: larger than 15 MB")
+    payload = load(path)
+    ids = [s["sequence_id"] for s in payload["sequences"]]
+    check(ids and len(set(ids)) == len(ids), f"{path}: sequences missing or doubled")
+    for sequence in payload["sequences"]:
+        check_sequence(f"{path}: sequence {sequence['sequence_id']}", sequence, config["n_intervals"])
+    for key in ["histogram", *(plot["key"] for plot in config["custom_plots"])]:
+        plot = payload[key]
+        check(len(plot["bin_edges"]) == len(plot["bin_values"]) + 1, f"{path}: {key}")
+    check(payload["qk_distance_histogram"]["bin_edges"][:5] == [0, 1, 2, 4, 8], f"{path}: distance bins")
+    for table in config["custom_tables"]:
+        weights = [row["weight"] for row in payload[table["key"]]]
+        check(weights == sorted(weights, reverse=True), f"{path}: {table['key']} is not sorted")
+    check(set(payload["statistics"]) <= set(config["statistics_display"]), f"{path}: statistics without labels")
+
+
+def check_cloud(root, layer, head, sequences):
+    path = root / "umap" / f"L{layer}H{head}.json"
+    cloud = load(path)
+    n = len(cloud["seq_idx"])
+    check(n > 0 and len(cloud["top_q"]) == len(cloud["top_k"]) == len(cloud["norms"]) == n, f"{path}: lengths")
+    for places in [cloud["pca"], *(view["embeddings"] for view in cloud.get("views", []))]:
+        for matrix in "QKOV":
+            check(all(len(places[matrix][axis]) == n for axis in ("d0", "d1", "d2")), f"{path}: {matrix}")
+    for s, q, k in zip(cloud["seq_idx"], cloud["top_q"], cloud["top_k"]):
+        tokens = sequences.get(str(s), [])
+        check(0 <= q < len(tokens) and 0 <= k < len(tokens), f"{path}: ({s}, {q}, {k}) has no tokens")
+    check(isinstance(cloud["clusters"], list) and isinstance(cloud["projected_points"], list), f"{path}: saved")
+
+
+def main(root):
+    config = load(root / "config.json")
+    heads = config["heads"]
+    rows = load(root / "scatter_data.json")
+    check([[r["layer"], r["head"]] for r in rows] == heads, "scatter_data.json: other heads than config.json")
+    for row in rows:
+        for metric in config["metrics"]:
+            check(is_number(row.get(metric)), f"scatter_data.json: {metric} of {row['layer']}.{row['head']}")
+    check(set(config["metrics"]) == set(config["metric_descriptions"]), "config.json: metric_descriptions")
+    for layer, head in heads:
+        check_head(root, layer, head, config)
+    names = {f"L{layer}H{head}.json" for layer, head in heads}
+    check({p.name for p in (root / "heads").iterdir()} == names, "heads/: not exactly the heads of config.json")
+    check(config["has_umap"] == bool(config["umap_heads"]), "config.json: has_umap")
+    sequences = load(root / "umap" / "sequences.json")
+    for layer, head in config["umap_heads"]:
+        check_cloud(root, layer, head, sequences)
+    for folder in ("custom_sequences", "attributions/qk", "attributions/ov"):
+        check((root / folder).is_dir(), f"{folder}: missing")
+    manifest = load(root / "attributions" / "manifest.json")
+    for key, edges in manifest.items():
+        check(re.fullmatch(r"L\d+H\d+S(\d+|c[0-9a-f]+)", key) and {"qk", "ov"} <= set(edges), f"manifest: {key}")
+    load(root / "server_config.json")
+    check("pipeline_config" in config, "config.json: pipeline_config")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
+    for fault in faults[:50]:
+        print(fault)
+    print(f"{sys.argv[1]}: {len(faults)} faults")
+    sys.exit(bool(faults))
