@@ -30,12 +30,7 @@ struct LayoutOptimizer {
     func optimized(_ start: [Position]) -> [Position] {
         // Lanes without an edge move these extra points.
         var positions = start + [Position](repeating: .zero, count: 2 * laneCount)
-        positions.withUnsafeMutableBufferPointer { positions in
-            run(
-                Movement(
-                    heads: positions.baseAddress!, headCount: start.count,
-                    tails: positions.baseAddress!, tailCount: start.count, movesTails: true))
-        }
+        run(among: &positions, count: start.count)
         positions.removeLast(2 * laneCount)
         return positions
     }
@@ -45,19 +40,24 @@ struct LayoutOptimizer {
     func optimized(_ start: [Position], among cloud: [Position]) -> [Position] {
         var heads = start + [Position](repeating: .zero, count: laneCount)
         var tails = cloud + [Position](repeating: .zero, count: 2 * laneCount)
-        heads.withUnsafeMutableBufferPointer { heads in
-            tails.withUnsafeMutableBufferPointer { tails in
-                run(
-                    Movement(
-                        heads: heads.baseAddress!, headCount: start.count,
-                        tails: tails.baseAddress!, tailCount: cloud.count, movesTails: false))
-            }
-        }
+        run(
+            Movement(
+                headCount: start.count, tailCount: cloud.count, movesTails: false),
+            heads: &heads, tails: &tails)
         heads.removeLast(laneCount)
         return heads
     }
 
-    private func run(_ movement: Movement) {
+    private func run(among positions: UnsafeMutablePointer<Position>, count: Int) {
+        run(
+            Movement(headCount: count, tailCount: count, movesTails: true), heads: positions,
+            tails: positions)
+    }
+
+    private func run(
+        _ movement: Movement, heads: UnsafeMutablePointer<Position>,
+        tails: UnsafeMutablePointer<Position>
+    ) {
         let force = Force(curve)
         var active = ActiveEdges(schedule, movement)
         for epoch in 0..<epochs {
@@ -70,7 +70,7 @@ struct LayoutOptimizer {
                 for group in 0..<groups {
                     if !movement.movesTails { random = classRandom }
                     movement.move(
-                        heads: active.heads(of: group), tails: active.tails(of: group),
+                        heads, active.heads(of: group), tails, active.tails(of: group),
                         by: force, rate: rate, pushes: negativeSampleRate, &random)
                 }
             }
@@ -97,11 +97,8 @@ private struct ActiveEdges {
     func tails(of group: Int) -> IntegerLanes { Self.lanes(tails, group) }
 
     @inline(__always)
-    private static func lanes(_ places: [Int32], _ group: Int) -> IntegerLanes {
-        places.withUnsafeBufferPointer {
-            UnsafeRawPointer($0.baseAddress! + group * laneCount).loadUnaligned(
-                as: IntegerLanes.self)
-        }
+    private static func lanes(_ places: UnsafePointer<Int32>, _ group: Int) -> IntegerLanes {
+        UnsafeRawPointer(places + group * laneCount).loadUnaligned(as: IntegerLanes.self)
     }
 
     /// Lists the edges of `edgeClass` whose running sum passes a whole number in this epoch, then spare
@@ -131,19 +128,18 @@ private struct ActiveEdges {
     }
 }
 
-/// The memory in which points move.
+/// How the points of an edge move.
 private struct Movement {
-    let heads: UnsafeMutablePointer<Position>
     let headCount: Int
-    let tails: UnsafeMutablePointer<Position>
     let tailCount: Int
     /// Whether tails move as heads do, being points of the same memory.
     let movesTails: Bool
 
-    /// Moves the points of sixteen edges.
+    /// Moves the points of sixteen edges, at `headPlaces` of `heads` and `tailPlaces` of `tails`.
     @inline(__always)
     func move(
-        heads headPlaces: IntegerLanes, tails tailPlaces: IntegerLanes, by force: Force,
+        _ heads: UnsafeMutablePointer<Position>, _ headPlaces: IntegerLanes,
+        _ tails: UnsafeMutablePointer<Position>, _ tailPlaces: IntegerLanes, by force: Force,
         rate: Float, pushes: Int, _ random: inout RandomStream
     ) {
         let rate = Lanes(repeating: rate)

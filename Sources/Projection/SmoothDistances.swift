@@ -33,22 +33,21 @@ package struct SmoothDistances {
                 / (Double(max(count, 1)) * Double(members)))
         let target = log2(Float(nNeighbors))
         var row = [Float](repeating: 0, count: (k + laneCount - 1) / laneCount * laneCount)
-        neighbors.distances.withUnsafeBufferPointer { distances in
-            for point in 0..<count {
-                let own = distances[point * k..<(point + 1) * k]
-                if isLocallyConnected { rho[point] = own.first { $0 > 0 } ?? 0 }
-                // In the reference's placing of new points the first neighbour is not summed.
-                let summed = isLocallyConnected ? own : own.dropFirst()
-                for place in row.indices {
-                    row[place] =
-                        place < summed.count
-                        ? max(0, summed[summed.startIndex + place] - rho[point]) : .infinity
-                }
-                let isDuplicated = isLocallyConnected && rho[point] == 0
-                let mean = isDuplicated ? overallMean : own.reduce(0, +) / members
-                sigma[point] = max(
-                    Self.width(excesses: row, target: target), Self.smallestShare * mean)
+        for point in 0..<count {
+            let own = neighbors.distances[point * k..<(point + 1) * k]
+            if isLocallyConnected { rho[point] = own.first { $0 > 0 } ?? 0 }
+            // In the reference's placing of new points the first neighbour is not summed.
+            let summed = isLocallyConnected ? own : own.dropFirst()
+            for place in row.indices {
+                row[place] =
+                    place < summed.count
+                    ? max(0, summed[summed.startIndex + place] - rho[point]) : .infinity
             }
+            let isDuplicated = isLocallyConnected && rho[point] == 0
+            let mean = isDuplicated ? overallMean : own.reduce(0, +) / members
+            sigma[point] = max(
+                Self.width(excesses: row, count: row.count, target: target),
+                Self.smallestShare * mean)
         }
         self.rho = rho
         self.sigma = sigma
@@ -56,27 +55,27 @@ package struct SmoothDistances {
 
     /// The sigma at which sum exp(-excess / sigma) reaches `target`, by bisection from 1.
     /// Infinite excesses add nothing.
-    private static func width(excesses: [Float], target: Float) -> Float {
-        excesses.withUnsafeBufferPointer { excesses in
-            var low: Float = 0
-            var high = Float.infinity
-            var middle: Float = 1
-            for _ in 0..<iterations {
-                var sums = Lanes.zero
-                for place in stride(from: 0, to: excesses.count, by: laneCount) {
-                    sums += exp(excesses.baseAddress!.lanes(at: place) * (-1 / middle))
-                }
-                let sum = sums.total
-                if abs(sum - target) < tolerance { break }
-                if sum > target {
-                    high = middle
-                    middle = (low + high) / 2
-                } else {
-                    low = middle
-                    middle = high == .infinity ? middle * 2 : (low + high) / 2
-                }
+    private static func width(
+        excesses: UnsafePointer<Float>, count: Int, target: Float
+    ) -> Float {
+        var low: Float = 0
+        var high = Float.infinity
+        var middle: Float = 1
+        for _ in 0..<iterations {
+            var sums = Lanes.zero
+            for place in stride(from: 0, to: count, by: laneCount) {
+                sums += exp(excesses.lanes(at: place) * (-1 / middle))
             }
-            return middle
+            let sum = sums.total
+            if abs(sum - target) < tolerance { break }
+            if sum > target {
+                high = middle
+                middle = (low + high) / 2
+            } else {
+                low = middle
+                middle = high == .infinity ? middle * 2 : (low + high) / 2
+            }
         }
+        return middle
     }
 }

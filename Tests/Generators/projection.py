@@ -8,8 +8,9 @@ import json
 import pathlib
 
 import numpy as np
-import scipy.sparse
 import scipy.spatial.distance
+import sklearn.manifold
+import umap
 import umap.umap_ as reference
 
 NEIGHBORS = 10
@@ -40,6 +41,18 @@ def steps(points):
     }
 
 
+def quality(points):
+    """Trustworthiness and share of neighbours kept at 15, means over five seeds."""
+    before = np.argsort(scipy.spatial.distance.cdist(points, points), axis=1)[:, 1:16]
+    trust, kept = [], []
+    for seed in range(5):
+        picture = umap.UMAP(n_components=3, n_neighbors=NEIGHBORS, random_state=seed).fit_transform(points)
+        after = np.argsort(scipy.spatial.distance.cdist(picture, picture), axis=1)[:, 1:16]
+        trust.append(sklearn.manifold.trustworthiness(points, picture, n_neighbors=15))
+        kept.append(np.mean([len(set(a) & set(b)) / 15 for a, b in zip(before, after)]))
+    return {"trustworthiness": float(np.mean(trust)), "kept": float(np.mean(kept))}
+
+
 def main():
     random = np.random.default_rng(7)
     small = random.normal(size=(60, 5)).astype(np.float32)
@@ -56,6 +69,7 @@ def main():
         "curves": curves,
         "small": steps(small),
         "ring": steps(ring.astype(np.float32)),
+        "ring_quality": quality(ring.astype(np.float32)),
     }
     path = pathlib.Path("Tests/Fixtures/projection/reference.json")
     path.parent.mkdir(parents=True, exist_ok=True)

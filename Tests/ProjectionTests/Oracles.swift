@@ -23,10 +23,15 @@ struct Reference: Decodable {
         let weights: [Float]
         let eigenvalues: [Double]
     }
+    struct Quality: Decodable {
+        let trustworthiness: Double
+        let kept: Double
+    }
     let neighbors: Int
     let curves: [Curve]
     let small: Steps
     let ring: Steps
+    let ring_quality: Quality
 
     static func load() throws -> Reference {
         try JSONDecoder().decode(

@@ -16,7 +16,9 @@ import Testing
         let pca = try PCA(points)
         let (coordinates, ratios) = naivePCA(cloud.map(Double.init), dimensions: 6)
         #expect(largestDifference(try pca.transform(points), coordinates) < 1e-5)
-        for (got, want) in zip(pca.explainedVarianceRatio, ratios) { #expect(abs(got - want) < 1e-12) }
+        for (got, want) in zip(pca.explainedVarianceRatio, ratios) {
+            #expect(abs(got - want) < 1e-12)
+        }
     }
 
     @Test func `the largest entry of each axis is positive`() throws {
@@ -37,7 +39,8 @@ import Testing
         for row in 0..<150 {
             for c in 0..<wide {
                 for i in 0..<d {
-                    images[row * wide + c] += Double(inputs[row * d + i]) * Double(map[i * wide + c])
+                    images[row * wide + c] +=
+                        Double(inputs[row * d + i]) * Double(map[i * wide + c])
                 }
             }
         }
@@ -75,7 +78,8 @@ import Testing
                 let product = (0..<7).reduce(0) {
                     $0 + matrix[row * 7 + $1] * eigen.vectors[vector * 7 + $1]
                 }
-                #expect(abs(product - eigen.values[vector] * eigen.vectors[vector * 7 + row]) < 1e-12)
+                #expect(
+                    abs(product - eigen.values[vector] * eigen.vectors[vector * 7 + row]) < 1e-12)
             }
         }
     }

@@ -83,7 +83,9 @@ import Testing
         }
     }
 
-    @Test func `the spectral start has the reference's eigenvalues, by LAPACK and by the filter`() throws {
+    @Test func `the spectral start has the reference's eigenvalues, by LAPACK and by the filter`()
+        throws
+    {
         let reference = try Reference.load()
         for steps in [reference.small, reference.ring] {
             let points = try Points(steps.points, dimensions: steps.dimensions)
@@ -115,7 +117,8 @@ import Testing
                 var value = x[row] * (1 - layout.eigenvalues[component])
                 for edge in graph.rowStarts[row]..<graph.rowStarts[row + 1] {
                     let column = Int(graph.columns[edge])
-                    value -= Double(graph.weights[edge]) * x[column]
+                    value -=
+                        Double(graph.weights[edge]) * x[column]
                         / (degrees[row] * degrees[column]).squareRoot()
                 }
                 residual += value * value
@@ -129,10 +132,12 @@ import Testing
         var worst = (log: 0.0, exp: 0.0)
         for step in 1..<20_000 {
             let x = Foundation.exp(Float(step - 10_000) * 0.006)
-            worst.log = max(worst.log, abs(Double(Projection.log2(Lanes(repeating: x))[5]) - log2(Double(x))))
+            worst.log = max(
+                worst.log, abs(Double(Projection.log2(Lanes(repeating: x))[5]) - log2(Double(x))))
             let y = Float(step - 10_000) * 0.0125
             let want = Foundation.exp2(Double(y))
-            worst.exp = max(worst.exp, abs(Double(Projection.exp2(Lanes(repeating: y))[9]) / want - 1))
+            worst.exp = max(
+                worst.exp, abs(Double(Projection.exp2(Lanes(repeating: y))[9]) / want - 1))
         }
         #expect(worst.log < 6e-6)
         #expect(worst.exp < 5e-6)
@@ -143,7 +148,9 @@ import Testing
         var random = RandomStream(seed: 1, purpose: 2)
         for _ in 0..<70_000 { counts[random.next(below: 7)] += 1 }
         #expect(counts.allSatisfy { abs($0 - 10_000) < 500 })
-        var (first, second) = (RandomStream(seed: 1, purpose: 2, 3), RandomStream(seed: 1, purpose: 2, 3))
+        var (first, second) = (
+            RandomStream(seed: 1, purpose: 2, 3), RandomStream(seed: 1, purpose: 2, 3)
+        )
         var third = RandomStream(seed: 1, purpose: 3, 2)
         let draw = first.next()
         #expect(draw == second.next())
