@@ -47,7 +47,8 @@ import Testing
     }
 
     @Test func `members are found whatever stands in them`() throws {
-        let text = #" {"a" : [1, {"b": "}],"}], "cl\u0075sters":[{"name":"x, \"y\"","n":0.10}] , "z":null }"#
+        let text =
+            #" {"a" : [1, {"b": "}],"}], "cl\u0075sters":[{"name":"x, \"y\"","n":0.10}] , "z":null }"#
         let members = try #require(JSONMembers(Data(text.utf8)))
         func value(_ name: String) -> String? {
             members[name].map {

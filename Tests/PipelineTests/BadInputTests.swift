@@ -51,7 +51,8 @@ import Testing
                     as? [String: [String: Any]])
             let tensor = try #require(json["transformer.h.0.attn.c_attn.weight"])
             let start = try #require((tensor["data_offsets"] as? [Int])?.first)
-            bytes.replaceSubrange(8 + header + start..<8 + header + start + 4, with: [0, 0, 0xC0, 0x7F])
+            bytes.replaceSubrange(
+                8 + header + start..<8 + header + start + 4, with: [0, 0, 0xC0, 0x7F])
             try bytes.write(to: weights)
             broken.model = folder.path
             let result = try broken.scan()

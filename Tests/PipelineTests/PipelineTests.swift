@@ -63,7 +63,8 @@ import Testing
             }
             #expect((try pipeline.json("server_config.json") as? [String: Any])?.isEmpty == true)
             #expect(
-                (try pipeline.json("attributions/manifest.json") as? [String: Any])?.isEmpty == true)
+                (try pipeline.json("attributions/manifest.json") as? [String: Any])?.isEmpty == true
+            )
         }
     }
 
@@ -109,7 +110,9 @@ import Testing
         let tokens = try #require(try pipeline.json("umap/sequences.json") as? [String: [String]])
         for (i, s) in sequences.enumerated() {
             let length = try #require(tokens[String(s)]).count
-            let (q, k) = ((cloud["top_q"] as? [Int])?[i] ?? -1, (cloud["top_k"] as? [Int])?[i] ?? -1)
+            let (q, k) = (
+                (cloud["top_q"] as? [Int])?[i] ?? -1, (cloud["top_k"] as? [Int])?[i] ?? -1
+            )
             #expect(q > 0 && q < length && k > 0 && k <= q)
         }
         let views = try #require(cloud["views"] as? [[String: Any]])

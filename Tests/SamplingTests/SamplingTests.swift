@@ -50,7 +50,8 @@ import Testing
         let top = values.indices.sorted { values[$0] > values[$1] }.prefix(10)
         #expect(Set(chosen.filter(\.isTop).map(\.sequence)) == Set(top))
         #expect((20...30).contains(chosen.count { $0.interval == 10 }))
-        #expect(chosen.map { values[$0.sequence] } == chosen.map { values[$0.sequence] }.sorted(by: >))
+        #expect(
+            chosen.map { values[$0.sequence] } == chosen.map { values[$0.sequence] }.sorted(by: >))
     }
 
     @Test func `within an interval every sequence is as likely as any other`() {
@@ -83,7 +84,9 @@ import Testing
         var backward = TopSequences(count: 10)
         for s in 0..<500 { _ = forward.offer(values[s], sequence: s) }
         for s in (0..<500).reversed() { _ = backward.offer(values[s], sequence: s) }
-        let expected = (0..<500).sorted { values[$0] == values[$1] ? $0 < $1 : values[$0] > values[$1] }
+        let expected = (0..<500).sorted {
+            values[$0] == values[$1] ? $0 < $1 : values[$0] > values[$1]
+        }
         #expect(forward.sequences == Array(expected.prefix(10)))
         #expect(backward.sequences == forward.sequences)
         // The same rule as in the intervals: what a scan keeps is what the sampling stage asks for.
