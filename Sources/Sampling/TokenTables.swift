@@ -28,40 +28,65 @@ public struct TokenTables: Sendable {
     public static let rows = 50
 
     /// - Parameters:
-    ///   - sequences: each with its display strings and stored pairs.
+    ///   - sequences: each with its token ids and stored pairs.
     ///   - minimumCount: tokens that occur less often have no mean.
+    ///   - display: the string of a token id; ids with the same string are one token.
     public init(
-        _ sequences: [(tokens: [String], pairs: [AttentionPair])], minimumCount: Int = 5
+        _ sequences: [(tokens: ArraySlice<Int32>, pairs: [AttentionPair])], minimumCount: Int = 5,
+        display: (Int32) -> String
     ) {
-        var given: [String: Double] = [:]
-        var received: [String: Double] = [:]
-        var occurrences: [String: Int] = [:]
+        var sums: [Int32: Sums] = [:]
         for sequence in sequences {
-            for token in sequence.tokens.dropFirst() { occurrences[token, default: 0] += 1 }
+            // First by position, so that a sequence costs one look-up a token, not one a pair.
+            var byPosition = [Sums](repeating: Sums(), count: sequence.tokens.count)
             for pair in sequence.pairs where pair.query > 0 && pair.key > 0 {
-                given[sequence.tokens[Int(pair.query)], default: 0] += Double(pair.attention)
-                received[sequence.tokens[Int(pair.key)], default: 0] += Double(pair.attention)
+                byPosition[Int(pair.query)].given += Double(pair.attention)
+                byPosition[Int(pair.key)].received += Double(pair.attention)
+            }
+            for (token, position) in zip(sequence.tokens, byPosition).dropFirst() {
+                sums[token, default: Sums()].add(position, occurrences: 1)
             }
         }
-        func mean(_ mass: [String: Double]) -> [String: Double] {
-            Dictionary(
-                uniqueKeysWithValues: mass.compactMap { token, mass in
-                    let count = occurrences[token, default: 0]
-                    return count >= minimumCount ? (token, mass / Double(count)) : nil
-                })
+        // By the bytes of the string: Swift holds strings equal that only look the same.
+        var byString: [[UInt8]: Sums] = [:]
+        // In a fixed order: sums of Float64 depend on it.
+        for (token, sum) in sums.sorted(by: { $0.key < $1.key }) {
+            byString[Array(display(token).utf8), default: Sums()].add(
+                sum, occurrences: sum.occurrences)
         }
-        queries = Self.table(given)
-        keys = Self.table(received)
-        queryMeans = Self.table(mean(given))
-        keyMeans = Self.table(mean(received))
+        func table(_ weight: (Sums) -> Double) -> [TokenWeight] {
+            Self.table(byString.mapValues(weight))
+        }
+        func mean(_ mass: Double, _ sums: Sums) -> Double {
+            sums.occurrences >= minimumCount ? mass / Double(sums.occurrences) : 0
+        }
+        queries = table(\.given)
+        keys = table(\.received)
+        queryMeans = table { mean($0.given, $0) }
+        keyMeans = table { mean($0.received, $0) }
+    }
+
+    /// What a token gave and received, and how often it occurred.
+    private struct Sums {
+        var given = 0.0
+        var received = 0.0
+        var occurrences = 0
+
+        mutating func add(_ other: Sums, occurrences count: Int) {
+            given += other.given
+            received += other.received
+            occurrences += count
+        }
     }
 
     /// Heaviest first; of equals by the token's bytes, so that equal runs give equal tables.
-    private static func table(_ weights: [String: Double]) -> [TokenWeight] {
-        let sorted = weights.sorted {
+    private static func table(_ weights: [[UInt8]: Double]) -> [TokenWeight] {
+        let sorted = weights.filter { $0.value > 0 }.sorted {
             $0.value == $1.value
-                ? $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) : $0.value > $1.value
+                ? $0.key.lexicographicallyPrecedes($1.key) : $0.value > $1.value
         }
-        return sorted.prefix(rows).map { TokenWeight(token: $0.key, weight: $0.value) }
+        return sorted.prefix(rows).map {
+            TokenWeight(token: String(decoding: $0.key, as: UTF8.self), weight: $0.value)
+        }
     }
 }

@@ -14,13 +14,13 @@ public final class ScanFile {
     private let file: H5File
     private let starts: [Int]
     private let tokens: [Int32]
-    private let display: [Int32: String]
+    private let displayStrings: [Int32: String]
 
     /// Opens a scan and reads its sequences.
     public init(_ path: String) throws(WorkFileError) {
         file = try openWorkFile(path, schema: .scan)
         let file = file
-        (header, starts, tokens, display) = try reading {
+        (header, starts, tokens, displayStrings) = try reading {
             () throws(H5Error) -> (ScanHeader, [Int], [Int32], [Int32: String]) in
             let header = try ScanHeader(from: file)
             let tokens: [Int32] = try file.read("sequences/token", shape: [-1])
@@ -50,8 +50,11 @@ public final class ScanFile {
 
     /// The display strings of a sequence, one a position.
     public func displayTokens(of sequence: Int) -> [String] {
-        tokens(of: sequence).map { display[$0] ?? "<id \($0)>" }
+        tokens(of: sequence).map(display)
     }
+
+    /// The display string of a token id.
+    public func display(_ token: Int32) -> String { displayStrings[token] ?? "<id \(token)>" }
 
     /// The sums of every sequence for one head.
     public func sums(ofHead head: Int) throws(WorkFileError) -> [HeadSums] {

@@ -23,6 +23,7 @@ public enum WorkFileSchema: String, Sendable {
 public final class WorkFileWriter {
     let file: H5File
     private let path: String
+    private var isFinished = false
     private var partialPath: String { path + ".partial" }
 
     init(
@@ -45,10 +46,14 @@ public final class WorkFileWriter {
         }
     }
 
+    /// What was not finished is of no use, and may have filled the disk.
+    deinit { if !isFinished { unlink(partialPath) } }
+
     /// Makes the file durable and gives it its name.
     func finish() throws(WorkFileError) {
         let (path, partial) = (path, partialPath)
         do { try file.flush() } catch { throw WorkFileError(error) }
+        isFinished = true
         let descriptor = open(partial, O_RDONLY)
         let isSynced = descriptor >= 0 && fsync(descriptor) == 0
         if descriptor >= 0 { close(descriptor) }

@@ -81,7 +81,7 @@ struct HeadSampler {
         _ sequences: [SampledSequence]
     ) -> [String: [(token: String, weight: Double)]] {
         let tables = TokenTables(
-            sequences.map { (scan.displayTokens(of: $0.sequence), $0.pairs) })
+            sequences.map { (scan.tokens(of: $0.sequence), $0.pairs) }, display: scan.display)
         let all = [tables.queries, tables.keys, tables.queryMeans, tables.keyMeans]
         return Dictionary(
             uniqueKeysWithValues: zip(

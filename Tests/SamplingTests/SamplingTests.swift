@@ -100,8 +100,10 @@ import Testing
             AttentionPair(query: 3, key: 2, attention: 0.6),
             AttentionPair(query: 4, key: 2, attention: 0.5),
         ]
-        let sequence = (tokens: ["<s>", "a", "b", "a", "c"], pairs: pairs)
-        let tables = TokenTables([sequence], minimumCount: 2)
+        // Two ids with the string "a" are one token.
+        let names: [Int32: String] = [0: "<s>", 1: "a", 2: "b", 3: "c", 4: "a"]
+        let sequence = (tokens: [0, 1, 2, 4, 3] as ArraySlice<Int32>, pairs: pairs)
+        let tables = TokenTables([sequence], minimumCount: 2) { names[$0] ?? "" }
         #expect(tables.queries.map(\.token) == ["a", "c"])
         #expect(abs(tables.queries[0].weight - 0.7) < 1e-6)
         #expect(tables.keys.map(\.token) == ["b", "a"])
