@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The forward pass of batches of sequences, layer by layer, up to the last layer that is studied.
 
+import Foundation
 import Synchronization
 import Tensors
 
@@ -43,6 +44,7 @@ public final class ForwardPass {
                 "\(model.url.path): the model has \(d.contextLength) positions, fewer than the sequence length of \(maxLength); lower SEQ_LEN."
             )
         }
+        try Self.checkMemory(model, maxLength: maxLength, workers: workers)
         BLAS.prepare()
         self.model = model
         self.selection = selection
@@ -54,6 +56,24 @@ public final class ForwardPass {
         rotaries = d.rotaries.map { RotaryTable($0, positions: maxLength) }
         workspaces = (0..<workers).map { _ in Workspace(d, maxLength: maxLength) }
         residual = ResidualStreams(width: d.width)
+    }
+
+    /// Refuses what cannot fit before anything is allocated. The products cannot overflow: the weights
+    /// have been found in a file in these sizes.
+    private static func checkMemory(
+        _ model: Model, maxLength: Int, workers: Int
+    ) throws(ModelError) {
+        let d = model.description
+        let rotary = d.rotaries.map { 2 * $0.inverseFrequencies.count * maxLength }.reduce(0, +)
+        let floats =
+            LayerWeights.count(d) + workers * Workspace.count(d, maxLength: maxLength) + rotary
+        let (needed, available) = (4 * Double(floats), Double(ProcessInfo.processInfo.physicalMemory))
+        guard needed < available else {
+            let gibibytes = { (bytes: Double) in String(format: "%.1f GiB", bytes / 0x1p30) }
+            throw ModelError(
+                "\(model.url.path): one layer and \(workers) sequences of \(maxLength) tokens take \(gibibytes(needed)) of memory, more than the \(gibibytes(available)) there are; lower SEQ_LEN or WORKERS."
+            )
+        }
     }
 
     /// Runs a batch.
