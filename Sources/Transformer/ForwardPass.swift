@@ -19,6 +19,9 @@ public final class ForwardPass {
     /// The longest sequence there is room for.
     public let maxLength: Int
 
+    /// How long widening took in the last batch, of its run's time.
+    package private(set) var wideningSeconds = 0.0
+
     private let embedding: Embedding
     private let weights: LayerWeights
     private let rotaries: [RotaryTable]
@@ -95,12 +98,15 @@ public final class ForwardPass {
                 )
             }
         }
+        wideningSeconds = 0
         residual.reserve(batch.map(\.count))
         share(batch.count, among: workers) { _, s in embedding.embed(batch[s], into: residual[s]) }
         for layer in 0...selection.lastLayer {
             let isLast = stopsAtAttention && layer == selection.lastLayer
+            let start = ContinuousClock.now
             try weights.load(
                 layer, attentionOnly: isLast, workers: workers, checked: !hasCheckedWeights)
+            wideningSeconds += (ContinuousClock.now - start) / .seconds(1)
             let broken = Atomic(false)
             share(batch.count, among: workers) { worker, s in
                 let isFinite = runBlock(
