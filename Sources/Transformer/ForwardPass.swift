@@ -70,7 +70,9 @@ public final class ForwardPass {
         let rotary = d.rotaries.map { 2 * $0.inverseFrequencies.count * maxLength }.reduce(0, +)
         let floats =
             LayerWeights.count(d) + workers * Workspace.count(d, maxLength: maxLength) + rotary
-        let (needed, available) = (4 * Double(floats), Double(ProcessInfo.processInfo.physicalMemory))
+        let (needed, available) = (
+            4 * Double(floats), Double(ProcessInfo.processInfo.physicalMemory)
+        )
         guard needed < available else {
             let gibibytes = { (bytes: Double) in String(format: "%.1f GiB", bytes / 0x1p30) }
             throw ModelError(

@@ -104,7 +104,9 @@ extension OracleTests {
     func `a file of another kind is refused by name`(
         name: String, text: String, replacement: String, mention: String
     ) throws {
-        let error = #expect(throws: ModelError.self) { try edited(name, text, replacement) { _ in } }
+        let error = #expect(throws: ModelError.self) {
+            try edited(name, text, replacement) { _ in }
+        }
         #expect(error?.description.contains(mention) == true)
     }
 

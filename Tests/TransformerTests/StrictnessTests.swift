@@ -83,7 +83,9 @@ private struct Change: Sendable, CustomTestStringConvertible {
     }
 
     @Test func `fewer layers than the file has are a model of their own`() throws {
-        try withConfig(of: "llama") { $0["num_hidden_layers"] = 1 } then: { model in
+        try withConfig(of: "llama") {
+            $0["num_hidden_layers"] = 1
+        } then: { model in
             #expect(model.description.nLayers == 1)
         }
     }
@@ -94,7 +96,9 @@ private struct Change: Sendable, CustomTestStringConvertible {
         var outcomes = (ran: 0, refused: 0)
         for _ in 0..<1000 {
             do {
-                try withConfig(of: name) { mutate(&$0, &random) } then: { model in
+                try withConfig(of: name) {
+                    mutate(&$0, &random)
+                } then: { model in
                     try run(model)
                 }
                 outcomes.ran += 1
@@ -104,6 +108,32 @@ private struct Change: Sendable, CustomTestStringConvertible {
         }
         #expect(outcomes.ran > 50)
         #expect(outcomes.refused > 200)
+    }
+
+    @Test(arguments: ["gemma3", "llama3-rope", "phi3"])
+    func `a damaged GGUF header either runs or is refused`(name: String) throws {
+        let original = try Data(contentsOf: Fixtures.url("gguf/\(name).gguf"))
+        // Up to the vocabulary: the numbers from which the description is made.
+        let end = try #require(original.range(of: Data("tokenizer.ggml.tokens".utf8))).lowerBound
+        var random = SplitMix(state: 11)
+        var outcomes = (ran: 0, refused: 0)
+        for _ in 0..<500 {
+            var data = original
+            data[Int.random(in: 24..<end, using: &random)] = UInt8.random(
+                in: 0...255, using: &random)
+            do {
+                try withTemporaryFolder { folder in
+                    let url = folder.appending(path: "model.gguf")
+                    try data.write(to: url)
+                    try run(Model(opening: url))
+                }
+                outcomes.ran += 1
+            } catch is ModelError {
+                outcomes.refused += 1
+            }
+        }
+        #expect(outcomes.ran > 20)
+        #expect(outcomes.refused > 100)
     }
 
     /// One sequence through all layers.

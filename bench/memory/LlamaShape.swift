@@ -48,7 +48,8 @@ struct LlamaShape {
         let url = folder.appending(path: "model.safetensors")
         FileManager.default.createFile(atPath: url.path, contents: nil)
         let file = try FileHandle(forWritingTo: url)
-        try file.write(contentsOf: withUnsafeBytes(of: UInt64(text.count).littleEndian) { Data($0) })
+        try file.write(
+            contentsOf: withUnsafeBytes(of: UInt64(text.count).littleEndian) { Data($0) })
         try file.write(contentsOf: text)
         try file.write(contentsOf: Self.random(count: start / 2))
         let layer = Self.random(count: (end - start) / layers / 2)
