@@ -81,7 +81,7 @@ extension Model {
     private static func isBuffer(_ name: String) -> Bool {
         [
             ".attn.bias", ".attn.masked_bias", ".attention.bias", ".attention.masked_bias",
-            ".rotary_emb.inv_freq",
+            ".rotary_emb.inv_freq", ".attn_rot_embd.weight",
         ].contains(where: name.hasSuffix)
     }
 }

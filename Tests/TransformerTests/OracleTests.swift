@@ -40,6 +40,27 @@ import Transformer
             matches: Fixtures.url("models/gpt2/expected.h5"))
     }
 
+    @Test func `BERT under its first names gives the same numbers`() throws {
+        let fixture = Fixtures.url("models/bert")
+        var weights = try Data(contentsOf: fixture.appending(path: "model.safetensors"))
+        // In place: a space after the shorter name keeps the header's length.
+        for (name, old) in [
+            (".LayerNorm.weight\"", ".LayerNorm.gamma\" "), ("Norm.bias", "Norm.beta"),
+        ] {
+            while let range = weights.range(of: Data(name.utf8)) {
+                weights.replaceSubrange(range, with: Data(old.utf8))
+            }
+        }
+        try withTemporaryFolder { folder in
+            try weights.write(to: folder.appending(path: "model.safetensors"))
+            try FileManager.default.copyItem(
+                at: fixture.appending(path: "config.json"),
+                to: folder.appending(path: "config.json"))
+            try expect(
+                try Model(opening: folder), matches: fixture.appending(path: "expected.h5"))
+        }
+    }
+
     @Test func `the trained induction model matches`() throws {
         try expect(
             try Model(opening: Fixtures.url("models/induction-gpt2")),
