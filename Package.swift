@@ -112,6 +112,7 @@ let package = Package(
         // Benchmarks.
         benchmark("bench-widen", path: "bench/widen", "Checkpoints"),
         benchmark("bench-scan", path: "bench/scan", "Transformer", "AttentionStats", "Tensors"),
+        benchmark("bench-memory", path: "bench/memory", "Checkpoints", "Transformer"),
         benchmark("bench-projection", path: "bench/projection", "Projection", "Tensors"),
     ]
 )

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The forward pass of batches of sequences, layer by layer, up to the last layer that is studied.
 
+import Foundation
 import Synchronization
 import Tensors
 
@@ -17,6 +18,9 @@ public final class ForwardPass {
     public let workers: Int
     /// The longest sequence there is room for.
     public let maxLength: Int
+
+    /// How long widening took in the last batch, of its run's time.
+    package private(set) var wideningSeconds = 0.0
 
     private let embedding: Embedding
     private let weights: LayerWeights
@@ -43,6 +47,7 @@ public final class ForwardPass {
                 "\(model.url.path): the model has \(d.contextLength) positions, fewer than the sequence length of \(maxLength); lower SEQ_LEN."
             )
         }
+        try Self.checkMemory(model, maxLength: maxLength, workers: workers)
         BLAS.prepare()
         self.model = model
         self.selection = selection
@@ -54,6 +59,26 @@ public final class ForwardPass {
         rotaries = d.rotaries.map { RotaryTable($0, positions: maxLength) }
         workspaces = (0..<workers).map { _ in Workspace(d, maxLength: maxLength) }
         residual = ResidualStreams(width: d.width)
+    }
+
+    /// Refuses what cannot fit before anything is allocated. The products cannot overflow: the weights
+    /// have been found in a file in these sizes.
+    private static func checkMemory(
+        _ model: Model, maxLength: Int, workers: Int
+    ) throws(ModelError) {
+        let d = model.description
+        let rotary = d.rotaries.map { 2 * $0.inverseFrequencies.count * maxLength }.reduce(0, +)
+        let floats =
+            LayerWeights.count(d) + workers * Workspace.count(d, maxLength: maxLength) + rotary
+        let (needed, available) = (
+            4 * Double(floats), Double(ProcessInfo.processInfo.physicalMemory)
+        )
+        guard needed < available else {
+            let gibibytes = { (bytes: Double) in String(format: "%.1f GiB", bytes / 0x1p30) }
+            throw ModelError(
+                "\(model.url.path): one layer and \(workers) sequences of \(maxLength) tokens take \(gibibytes(needed)) of memory, more than the \(gibibytes(available)) there are; lower SEQ_LEN or WORKERS."
+            )
+        }
     }
 
     /// Runs a batch.
@@ -75,12 +100,15 @@ public final class ForwardPass {
                 )
             }
         }
+        wideningSeconds = 0
         residual.reserve(batch.map(\.count))
         share(batch.count, among: workers) { _, s in embedding.embed(batch[s], into: residual[s]) }
         for layer in 0...selection.lastLayer {
             let isLast = stopsAtAttention && layer == selection.lastLayer
+            let start = ContinuousClock.now
             try weights.load(
                 layer, attentionOnly: isLast, workers: workers, checked: !hasCheckedWeights)
+            wideningSeconds += (ContinuousClock.now - start) / .seconds(1)
             let broken = Atomic(false)
             share(batch.count, among: workers) { worker, s in
                 let isFinite = runBlock(

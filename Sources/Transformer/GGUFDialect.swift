@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// GGUF's names for what Hugging Face checkpoints hold, and how llama.cpp changes a few tensors.
-// Reference: llama.cpp, gguf-py/gguf/tensor_mapping.py, constants.py and convert_hf_to_gguf.py.
+// What llama.cpp's conversion changes, undone: a GGUF file in the terms of the Hugging Face families.
+// Reference: llama.cpp, conversion/*.py, gguf-py/gguf/constants.py, src/models/*.cpp.
 
 import Checkpoints
 
@@ -10,63 +10,112 @@ struct GGUFDialect: Sendable {
     let architecture: String
     private let metadata: GGUFMetadata
     private let source: String
+    /// Rows of the token embedding, if the file has one.
+    private let embeddingRows: Int?
 
     init(_ checkpoint: Checkpoint) throws(ModelError) {
         source = checkpoint.files.first?.path ?? "the GGUF file"
         metadata = checkpoint.metadata
+        embeddingRows = checkpoint.tensors["token_embd.weight"]?.rows
         guard let architecture = metadata.string("general.architecture") else {
             throw ModelError("\(source): has no \"general.architecture\"; convert the model again.")
         }
         self.architecture = architecture
     }
 
+    // MARK: Metadata
+
     /// Hugging Face's `model_type` for llama.cpp's architecture names, where they differ.
-    private static let modelTypes = [
-        "gptneox": "gpt_neox", "gemma3": "gemma3_text",
-    ]
+    private static let modelTypes = ["gptneox": "gpt_neox", "gemma3": "gemma3_text"]
 
     /// The metadata under the names of a Hugging Face config.
     func config() throws(ModelError) -> ModelConfig {
+        try refuseUnknownFeatures()
         var values: [String: ConfigValue] = [
             "model_type": .string(Self.modelTypes[architecture] ?? architecture)
         ]
-        func copy(_ key: String, _ names: String...) {
-            if let value = metadata.int("\(architecture).\(key)") {
-                for name in names { values[name] = .int(value) }
-            }
+        for (key, names) in Self.counts {
+            guard let count = try int(key) else { continue }
+            for name in names { values[name] = .int(count) }
         }
-        func copyNumber(_ key: String, _ names: String...) {
-            if let value = metadata.float("\(architecture).\(key)") {
-                for name in names { values[name] = .double(value) }
-            }
+        for (key, names) in Self.numbers {
+            guard let number = try number(key) else { continue }
+            for name in names { values[name] = .double(number) }
         }
-        copy("block_count", "num_hidden_layers", "n_layer")
-        copy("embedding_length", "hidden_size", "n_embd")
-        copy("feed_forward_length", "intermediate_size", "n_inner")
-        copy("attention.head_count", "num_attention_heads", "n_head")
-        copy("attention.head_count_kv", "num_key_value_heads")
-        copy("attention.key_length", "head_dim")
-        copy("context_length", "max_position_embeddings", "n_positions")
-        copyNumber("attention.layer_norm_rms_epsilon", "rms_norm_eps")
-        copyNumber("attention.layer_norm_epsilon", "layer_norm_eps", "layer_norm_epsilon")
-        copyNumber("rope.freq_base", "rope_theta", "rotary_emb_base")
-        copy("attention.sliding_window", "sliding_window")
-        copyNumber("attn_logit_softcapping", "attn_logit_softcapping")
-        copyNumber("final_logit_softcapping", "final_logit_softcapping")
-        if let bos = metadata.int("tokenizer.ggml.bos_token_id") {
-            values["bos_token_id"] = .int(bos)
-        }
-        values["vocab_size"] = try vocabularySize()
+        values["bos_token_id"] = metadata.int("tokenizer.ggml.bos_token_id").map { .int($0) }
+        if values["vocab_size"] == nil { values["vocab_size"] = embeddingRows.map { .int($0) } }
         values.merge(architectureDefaults()) { stated, _ in stated }
-        try addPartialRotary(&values)
-        try addRopeScaling(&values)
+        try addWindows(&values)
+        try addRotary(&values)
         return ModelConfig(values, source: source)
     }
 
-    private func vocabularySize() throws(ModelError) -> ConfigValue {
-        if let size = metadata.int("\(architecture).vocab_size") { return .int(size) }
-        if let tokens = metadata.strings("tokenizer.ggml.tokens") { return .int(tokens.count) }
-        throw ModelError("\(source): has no tokenizer; convert the model again.")
+    /// Whole numbers: the key behind the architecture's name, and what families call it.
+    private static let counts: [(String, [String])] = [
+        ("vocab_size", ["vocab_size"]),
+        ("block_count", ["num_hidden_layers", "n_layer"]),
+        ("embedding_length", ["hidden_size", "n_embd"]),
+        ("feed_forward_length", ["intermediate_size", "n_inner"]),
+        ("attention.head_count", ["num_attention_heads", "n_head"]),
+        ("attention.head_count_kv", ["num_key_value_heads"]),
+        ("attention.key_length", ["head_dim"]),
+        ("context_length", ["max_position_embeddings", "n_positions"]),
+    ]
+
+    /// The same for other numbers.
+    private static let numbers: [(String, [String])] = [
+        ("attention.layer_norm_rms_epsilon", ["rms_norm_eps"]),
+        ("attention.layer_norm_epsilon", ["layer_norm_eps", "layer_norm_epsilon"]),
+        ("rope.freq_base", ["rope_theta", "rotary_emb_base"]),
+        ("rope.freq_base_swa", ["rope_local_base_freq"]),
+        ("attn_logit_softcapping", ["attn_logit_softcapping"]),
+        ("final_logit_softcapping", ["final_logit_softcapping"]),
+    ]
+
+    /// The whole number at a key of the architecture; an error if it holds something else, such as
+    /// one number a layer.
+    private func int(_ key: String) throws(ModelError) -> Int? {
+        let key = "\(architecture).\(key)"
+        guard metadata.keys.contains(key) else { return nil }
+        guard let value = metadata.int(key) else {
+            throw ModelError("\(source): \"\(key)\" must be one whole number.")
+        }
+        return value
+    }
+
+    private func number(_ key: String) throws(ModelError) -> Double? {
+        let key = "\(architecture).\(key)"
+        guard metadata.keys.contains(key) else { return nil }
+        guard let value = metadata.float(key) else {
+            throw ModelError("\(source): \"\(key)\" must be a number.")
+        }
+        return value
+    }
+
+    /// Keys whose effect no family here computes.
+    private func refuseUnknownFeatures() throws(ModelError) {
+        let unknown = [
+            "attention.scale", "attention.clamp_kqv", "attention.max_alibi_bias",
+            "attention.output_scale", "attention.temperature_length", "attention.q_lora_rank",
+            "attention.kv_lora_rank", "attention.shared_kv_layers", "attention.key_length_swa",
+            "rope.dimension_count_swa", "rope.dimension_sections", "logit_scale", "residual_scale",
+            "embedding_scale", "leading_dense_block_count",
+        ]
+        for key in unknown where metadata.keys.contains("\(architecture).\(key)") {
+            throw unsupported(key)
+        }
+        if let experts = try int("expert_count"), experts > 0 { throw unsupported("expert_count") }
+        let isCausal = metadata.bool("\(architecture).attention.causal") ?? (architecture != "bert")
+        guard isCausal == (architecture != "bert") else { throw unsupported("attention.causal") }
+        guard try int("attention.value_length") == int("attention.key_length") else {
+            throw ModelError(
+                "\(source): keys and values of different width (\"\(architecture).attention.value_length\") are not supported."
+            )
+        }
+    }
+
+    private func unsupported(_ key: String) -> ModelError {
+        ModelError("\(source): \"\(architecture).\(key)\" is not supported in this family.")
     }
 
     /// What the architecture implies and GGUF does not state.
@@ -86,7 +135,7 @@ struct GGUFDialect: Sendable {
             let blocks = metadata.int("\(architecture).block_count") ?? 0
             let is27B = blocks == (architecture == "gemma2" ? 46 : 62)
             return [
-                "hidden_activation": .string("gelu_pytorch_tanh"),
+                "hidden_activation": .string("gelu_pytorch_tanh"), "head_dim": .int(head),
                 "query_pre_attn_scalar": .int(is27B ? width / max(heads, 1) : head),
                 "rope_theta": .double(architecture == "gemma3" ? 1e6 : 1e4),
             ]
@@ -94,24 +143,45 @@ struct GGUFDialect: Sendable {
         }
     }
 
-    private func addPartialRotary(_ values: inout [String: ConfigValue]) throws(ModelError) {
-        guard let dimensions = metadata.int("\(architecture).rope.dimension_count"),
-            case .int(let width)? = values["hidden_size"],
-            case .int(let heads)? = values["num_attention_heads"], heads > 0
-        else { return }
-        var headSize = width / heads
-        if case .int(let stated)? = values["head_dim"] { headSize = stated }
-        guard headSize > 0, dimensions < headSize else { return }
-        values["partial_rotary_factor"] = .double(Double(dimensions) / Double(headSize))
+    private func addWindows(_ values: inout [String: ConfigValue]) throws(ModelError) {
+        // 0 says that there is none.
+        let window = try int("attention.sliding_window") ?? 0
+        if window != 0 { values["sliding_window"] = .int(window) }
+        let period = try int("attention.sliding_window_pattern")
+        switch architecture {
+        // Five windowed layers and a full one, in turn; without a window all layers are full.
+        case "gemma3": values["sliding_window_pattern"] = .int(window == 0 ? 1 : period ?? 6)
+        case "gemma2" where period ?? 2 == 2:
+            if window == 0 { values["sliding_window"] = .int(4096) }
+        case "phi3" where period == nil: break
+        // Mistral is a llama with a window in all layers, where the writer kept it.
+        case "llama" where window == 0 && period == nil: break
+        case "llama" where period == nil: values["model_type"] = .string("mistral")
+        default:
+            if window != 0 || period != nil { throw unsupported("attention.sliding_window") }
+        }
     }
 
-    private func addRopeScaling(_ values: inout [String: ConfigValue]) throws(ModelError) {
+    private func addRotary(_ values: inout [String: ConfigValue]) throws(ModelError) {
+        if let dimensions = try int("rope.dimension_count"),
+            case .int(let width)? = values["hidden_size"],
+            case .int(let heads)? = values["num_attention_heads"], heads > 0
+        {
+            var headSize = width / heads
+            if case .int(let stated)? = values["head_dim"] { headSize = stated }
+            if headSize > 0, dimensions != headSize {
+                values["partial_rotary_factor"] = .double(Double(dimensions) / Double(headSize))
+            }
+        }
+        if let factor = try number("rope.scaling.attn_factor"), factor != 1 {
+            throw unsupported("rope.scaling.attn_factor")
+        }
         switch metadata.string("\(architecture).rope.scaling.type") ?? "none" {
         case "none": break
         case "linear":
-            let factor = metadata.float("\(architecture).rope.scaling.factor") ?? 1
             values["rope_scaling"] = .object([
-                "rope_type": .string("linear"), "factor": .double(factor),
+                "rope_type": .string("linear"),
+                "factor": .double(try number("rope.scaling.factor") ?? 1),
             ])
         case let other:
             throw ModelError(
@@ -122,107 +192,26 @@ struct GGUFDialect: Sendable {
 
     // MARK: Tensors
 
-    /// The Hugging Face names of the file's tensors, by which families look them up.
+    /// The Hugging Face names of the file's tensors, by which families look them up; tensors that no
+    /// family has keep their name.
     func huggingFaceNames(of checkpoint: Checkpoint) -> [String: String] {
         var names: [String: String] = [:]
+        let table = GGUFNames.of(architecture)
         for name in checkpoint.tensors.keys {
-            if let translated = huggingFaceName(of: name) { names[translated] = name }
+            names[table.huggingFaceName(of: name) ?? name] = name
         }
         return names
     }
 
-    private func huggingFaceName(of name: String) -> String? {
-        guard let dot = name.lastIndex(of: ".") else { return nil }
-        let (stem, kind) = (String(name[..<dot]), String(name[dot...]))
-        let table = Self.tables[architecture] ?? Self.llamaTable
-        if let whole = table.model[stem] { return whole + kind }
-        let parts = stem.split(separator: ".", maxSplits: 2).map(String.init)
-        guard parts.count == 3, parts[0] == "blk", let inner = table.block[parts[2]] else {
-            return nil
-        }
-        return "\(table.blockPrefix)\(parts[1]).\(inner)\(kind)"
-    }
-
-    private struct NameTable: Sendable {
-        var model: [String: String]
-        var blockPrefix: String
-        /// GGUF's name inside a block to Hugging Face's.
-        var block: [String: String]
-    }
-
-    private static let llamaTable = NameTable(
-        model: [
-            "token_embd": "model.embed_tokens", "output_norm": "model.norm", "output": "lm_head",
-        ],
-        blockPrefix: "model.layers.",
-        block: [
-            "attn_norm": "input_layernorm", "attn_q": "self_attn.q_proj",
-            "attn_k": "self_attn.k_proj", "attn_v": "self_attn.v_proj",
-            "attn_output": "self_attn.o_proj", "attn_qkv": "self_attn.qkv_proj",
-            "attn_q_norm": "self_attn.q_norm", "attn_k_norm": "self_attn.k_norm",
-            "ffn_norm": "post_attention_layernorm", "ffn_gate": "mlp.gate_proj",
-            "ffn_up": "mlp.up_proj", "ffn_down": "mlp.down_proj",
-        ])
-
-    private static let tables: [String: NameTable] = {
-        var gemma = llamaTable
-        gemma.block["post_attention_norm"] = "post_attention_layernorm"
-        gemma.block["ffn_norm"] = "pre_feedforward_layernorm"
-        gemma.block["post_ffw_norm"] = "post_feedforward_layernorm"
-        var olmo2 = llamaTable
-        olmo2.block["post_attention_norm"] = "post_attention_layernorm"
-        olmo2.block["post_ffw_norm"] = "post_feedforward_layernorm"
-        var phi3 = llamaTable
-        phi3.block["ffn_up"] = "mlp.gate_up_proj"
-        return [
-            "gemma2": gemma, "gemma3": gemma, "olmo2": olmo2, "phi3": phi3,
-            "gpt2": NameTable(
-                model: [
-                    "token_embd": "transformer.wte", "position_embd": "transformer.wpe",
-                    "output_norm": "transformer.ln_f", "output": "lm_head",
-                ],
-                blockPrefix: "transformer.h.",
-                block: [
-                    "attn_norm": "ln_1", "attn_qkv": "attn.c_attn", "attn_output": "attn.c_proj",
-                    "ffn_norm": "ln_2", "ffn_up": "mlp.c_fc", "ffn_down": "mlp.c_proj",
-                ]),
-            "gptneox": NameTable(
-                model: [
-                    "token_embd": "gpt_neox.embed_in", "output_norm": "gpt_neox.final_layer_norm",
-                    "output": "embed_out",
-                ],
-                blockPrefix: "gpt_neox.layers.",
-                block: [
-                    "attn_norm": "input_layernorm", "attn_qkv": "attention.query_key_value",
-                    "attn_output": "attention.dense", "ffn_norm": "post_attention_layernorm",
-                    "ffn_up": "mlp.dense_h_to_4h", "ffn_down": "mlp.dense_4h_to_h",
-                ]),
-            "bert": NameTable(
-                model: [
-                    "token_embd": "bert.embeddings.word_embeddings",
-                    "position_embd": "bert.embeddings.position_embeddings",
-                    "token_types": "bert.embeddings.token_type_embeddings",
-                    "token_embd_norm": "bert.embeddings.LayerNorm",
-                ],
-                blockPrefix: "bert.encoder.layer.",
-                block: [
-                    "attn_q": "attention.self.query", "attn_k": "attention.self.key",
-                    "attn_v": "attention.self.value", "attn_output": "attention.output.dense",
-                    "attn_output_norm": "attention.output.LayerNorm",
-                    "ffn_up": "intermediate.dense", "ffn_down": "output.dense",
-                    "layer_output_norm": "output.LayerNorm",
-                ]),
-        ]
-    }()
-
     /// Undoes what llama.cpp's conversion does to a family's layout.
     func adapt(
-        _ model: inout ModelDescription, _ tensors: inout ModelTensors
-    ) {
+        _ model: inout ModelDescription, _ tensors: inout ModelTensors, _ checkpoint: Checkpoint
+    ) throws(ModelError) {
         // Gemma's norm weights are stored with their 1 already added.
         if case .rootMeanSquare(let epsilon, _) = model.norm {
             model.norm = .rootMeanSquare(epsilon: epsilon)
         }
+        try divideFrequencies(of: &model, checkpoint)
         let headSize = model.headSize
         for l in tensors.layers.indices {
             tensors.layers[l].mapParts { part in
@@ -241,6 +230,33 @@ struct GGUFDialect: Sendable {
                 }
                 return part
             }
+        }
+    }
+
+    /// Llama 3's rescaling is stored as numbers that divide the frequencies.
+    private func divideFrequencies(
+        of model: inout ModelDescription, _ checkpoint: Checkpoint
+    ) throws(ModelError) {
+        for name in ["rope_factors_long.weight", "rope_factors_short.weight"]
+        where checkpoint.tensors[name] != nil {
+            throw ModelError(
+                "\(source): the tensor \"\(name)\" (longrope) is not supported; use a model with its original context."
+            )
+        }
+        let name = "rope_freqs.weight"
+        guard checkpoint.tensors[name] != nil else { return }
+        for i in model.rotaries.indices {
+            let pairs = model.rotaries[i].inverseFrequencies.count
+            let factors: [Float]
+            do { factors = try checkpoint.tensor(name, shape: [pairs]).widened() } catch {
+                throw ModelError(error.description)
+            }
+            guard factors.allSatisfy({ $0.isFinite && $0 > 0 }) else {
+                throw ModelError(
+                    "\(source): the tensor \"\(name)\" must hold positive numbers; convert the model again."
+                )
+            }
+            model.rotaries[i] = model.rotaries[i].dividing(by: factors)
         }
     }
 

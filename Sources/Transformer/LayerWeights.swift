@@ -33,13 +33,21 @@ final class LayerWeights {
     private let model: Model
     private let slab: UnsafeMutablePointer<Float>
 
-    init(_ model: Model) {
-        let d = model.description
-        self.model = model
-        let sizes = [
+    /// The matrices' sizes in floats, in the order of the properties.
+    private static func sizes(_ d: ModelDescription) -> [Int] {
+        [
             d.qkvWidth * d.width, d.width * d.nHeads * d.headSize, d.upWidth * d.width,
             d.width * d.hiddenWidth,
         ]
+    }
+
+    /// Floats in the matrices of one layer.
+    static func count(_ d: ModelDescription) -> Int { sizes(d).reduce(0, +) }
+
+    init(_ model: Model) {
+        let d = model.description
+        self.model = model
+        let sizes = Self.sizes(d)
         slab = .allocate(capacity: sizes.reduce(0, +))
         qkv = slab
         output = qkv + sizes[0]

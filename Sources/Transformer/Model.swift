@@ -34,15 +34,18 @@ public struct Model: Sendable {
                 contentsOf: Self.folder(of: url).appending(path: "config.json"))
         }
         let family = try Family.of(config)
+        try config.refuseUnknownFeatures()
         storedNames = dialect?.huggingFaceNames(of: checkpoint) ?? [:]
         let names = dialect == nil ? Set(checkpoint.tensors.keys) : Set(storedNames.keys)
         var description = try family.describe(config)
         var tensors = family.tensors(
             description, TensorNames(names: names, optionalPrefix: family.prefix))
-        dialect?.adapt(&description, &tensors)
+        try dialect?.adapt(&description, &tensors, checkpoint)
         self.description = description
         self.tensors = tensors
         try checkTensors()
+        try checkBiases(config)
+        try checkUnreadTensors(names)
     }
 
     /// The folder that holds config.json and the tokenizer: `url` itself, or the one it lies in.
@@ -52,9 +55,12 @@ public struct Model: Sendable {
         return exists && isFolder.boolValue ? url : url.deletingLastPathComponent()
     }
 
+    /// What the checkpoint calls a name in `tensors`.
+    func storedName(_ name: String) -> String { storedNames[name] ?? name }
+
     /// The stored tensor for a name in `tensors`.
     func stored(_ name: String, shape: [Int]) throws(ModelError) -> StoredTensor {
-        do { return try checkpoint.tensor(storedNames[name] ?? name, shape: shape) } catch {
+        do { return try checkpoint.tensor(storedName(name), shape: shape) } catch {
             throw ModelError(error.description)
         }
     }
@@ -66,7 +72,7 @@ public struct Model: Sendable {
 
     /// The table of token types, whose number of rows is not in every config.
     func typeEmbedding(_ name: String) throws(ModelError) -> StoredTensor {
-        let rows = checkpoint.tensors[storedNames[name] ?? name]?.rows ?? 1
+        let rows = checkpoint.tensors[storedName(name)]?.rows ?? 1
         return try stored(name, shape: [max(rows, 1), description.width])
     }
 

@@ -90,6 +90,23 @@ public struct ModelConfig: Sendable {
         throw ModelError("\(source): has no \"\(keys[0])\"; is it the config of a language model?")
     }
 
+    /// A number above 0 that Float32 can hold; the first of `keys` that is there.
+    func positive(_ keys: String...) throws(ModelError) -> Double {
+        for key in keys {
+            if let value = try positiveIfAny(key) { return value }
+        }
+        throw ModelError("\(source): has no \"\(keys[0])\"; is it the config of a language model?")
+    }
+
+    /// The same, or nil when the key is missing.
+    func positiveIfAny(_ key: String) throws(ModelError) -> Double? {
+        guard let value = try numberIfAny(key) else { return nil }
+        guard Float(value) > 0, Float(value).isFinite else {
+            throw unusable(key, "must be a positive number")
+        }
+        return value
+    }
+
     /// A finite number, or nil when the key is missing.
     func numberIfAny(_ key: String) throws(ModelError) -> Double? {
         switch self[key] {

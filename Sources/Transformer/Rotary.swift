@@ -42,34 +42,55 @@ public struct Rotary: Sendable, Equatable {
         }
     }
 
+    /// The same with each frequency divided by its factor.
+    func dividing(by factors: [Float]) -> Rotary {
+        Rotary(inverseFrequencies: zip(inverseFrequencies, factors).map { $0 / Double($1) })
+    }
+
+    private init(inverseFrequencies: [Double]) { self.inverseFrequencies = inverseFrequencies }
+
     /// Reads the rotary settings of a config, in the new style (`rope_parameters`) or the old one.
     ///
     /// - Parameters:
     ///   - headSize: the full width of a head.
     ///   - layerType: for models whose settings differ between layer types.
+    ///   - legacyTheta: the name of theta in the old style.
+    ///   - defaultTheta: the family's theta where the config states none.
+    ///   - isPartial: whether the family can turn a part of the head's dimensions only.
     static func read(
         _ config: ModelConfig, headSize: Int, layerType: String = "full_attention",
-        legacyTheta: String = "rope_theta"
+        legacyTheta: String = "rope_theta", defaultTheta: Double = 10_000, isPartial: Bool = false
     ) throws(ModelError) -> Rotary {
         var settings = config
-        var theta: Double
-        var partial: Double
         if let shared = try config.object("rope_parameters") {
             settings = shared
             if let own = try shared.object(layerType) { settings = own }
-            theta = try settings.numberIfAny("rope_theta") ?? 10_000
-            partial = try settings.numberIfAny("partial_rotary_factor") ?? 1
         } else {
-            theta = try config.numberIfAny(legacyTheta) ?? 10_000
-            partial = try config.numberIfAny("rotary_pct") ?? 1
-            if let factor = try config.numberIfAny("partial_rotary_factor") { partial = factor }
             settings = ModelConfig([:], source: config.source)
             if let scaling = try config.object("rope_scaling") { settings = scaling }
         }
-        let dimensions = Int(Double(headSize) * partial)
-        guard theta > 0, dimensions >= 2, dimensions <= headSize, dimensions % 2 == 0 else {
+        // What the settings leave out may stand beside them.
+        var theta = defaultTheta
+        if let stated = try config.positiveIfAny(legacyTheta) { theta = stated }
+        if let stated = try settings.positiveIfAny("rope_theta") { theta = stated }
+        var partial = 1.0
+        for (source, key) in [
+            (config, "rotary_pct"), (config, "partial_rotary_factor"),
+            (settings, "partial_rotary_factor"),
+        ] {
+            if let stated = try source.positiveIfAny(key) { partial = stated }
+        }
+        guard partial <= 1, isPartial || partial == 1 else {
             throw config.unusable(
-                "rope_theta", "and the rotary dimensions do not fit the head size")
+                "partial_rotary_factor",
+                isPartial ? "must not be above 1" : "is not supported in this family unless it is 1"
+            )
+        }
+        let dimensions = Int(Double(headSize) * partial)
+        guard dimensions >= 2, dimensions % 2 == 0 else {
+            throw config.unusable(
+                "partial_rotary_factor",
+                "turns \(dimensions) of the head's \(headSize) dimensions, which is no even number")
         }
         return Rotary(
             dimensions: dimensions, theta: theta, scaling: try readScaling(settings))
@@ -80,13 +101,16 @@ public struct Rotary: Sendable, Equatable {
         if let newer = try settings.string("rope_type") { kind = newer }
         switch kind {
         case "default": return .none
-        case "linear": return .linear(factor: try settings.number("factor"))
+        case "linear": return .linear(factor: try settings.positive("factor"))
         case "llama3":
+            let low = try settings.positive("low_freq_factor")
+            let high = try settings.positive("high_freq_factor")
+            guard low < high else {
+                throw settings.unusable("low_freq_factor", "must be below high_freq_factor")
+            }
             return .llama3(
-                factor: try settings.number("factor"),
-                lowFactor: try settings.number("low_freq_factor"),
-                highFactor: try settings.number("high_freq_factor"),
-                originalContext: try settings.number("original_max_position_embeddings"))
+                factor: try settings.positive("factor"), lowFactor: low, highFactor: high,
+                originalContext: try settings.positive("original_max_position_embeddings"))
         case let other:
             throw settings.unusable(
                 "rope_type", "is \"\(other)\"; default, linear and llama3 are known")

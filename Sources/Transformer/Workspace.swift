@@ -20,14 +20,25 @@ final class Workspace {
     let scoreStride: Int
     private let slab: UnsafeMutablePointer<Float>
 
-    init(_ d: ModelDescription, maxLength: Int) {
-        scoreStride = (maxLength + 15) / 16 * 16 + 16
-        let sizes = [
-            maxLength * d.width, maxLength * d.qkvWidth, maxLength * scoreStride,
-            maxLength * d.nHeads * d.headSize, maxLength * d.upWidth, maxLength * d.width,
+    private static func stride(_ maxLength: Int) -> Int { (maxLength + 15) / 16 * 16 + 16 }
+
+    /// The buffers' sizes in floats, in the order of the properties.
+    private static func sizes(_ d: ModelDescription, maxLength: Int) -> [Int] {
+        let perToken = [
+            d.width, d.qkvWidth, stride(maxLength), d.nHeads * d.headSize, d.upWidth, d.width,
         ]
-        // Sixteen floats after each buffer, for reads of whole lanes at the end of a row.
-        let total = sizes.reduce(0) { $0 + $1 + 16 }
+        return perToken.map { $0 * maxLength }
+    }
+
+    /// Floats in a workspace. Sixteen follow each buffer, for reads of whole lanes at the end of a row.
+    static func count(_ d: ModelDescription, maxLength: Int) -> Int {
+        sizes(d, maxLength: maxLength).reduce(0) { $0 + $1 + 16 }
+    }
+
+    init(_ d: ModelDescription, maxLength: Int) {
+        scoreStride = Self.stride(maxLength)
+        let sizes = Self.sizes(d, maxLength: maxLength)
+        let total = Self.count(d, maxLength: maxLength)
         slab = .allocate(capacity: total)
         slab.initialize(repeating: 0, count: total)
         var next = slab

@@ -26,7 +26,7 @@ extension Family {
         vocabularySize: try config.count("vocab_size"),
         contextLength: try config.count("max_position_embeddings"),
         beginningOfSequence: nil, isCausal: false,
-        norm: .layer(epsilon: Float(try config.numberIfAny("layer_norm_eps") ?? 1e-12)),
+        norm: .layer(epsilon: Float(try config.positiveIfAny("layer_norm_eps") ?? 1e-12)),
         activation: try config.activation("hidden_act"), isGated: false,
         scoreScale: 1 / Float(width / nHeads).squareRoot(),
         layers: Array(repeating: .init(), count: nLayers))

@@ -77,9 +77,12 @@ struct TensorNames: Sendable {
         projection([TensorPart(tensor: name, rows: out, storedShape: [out, width])])
     }
 
-    /// A norm by the stem of its names, with a bias if the checkpoint has one.
+    /// A norm by the stem of its names, with a bias if the checkpoint has one. Checkpoints as old as
+    /// the first BERT say gamma and beta.
     func norm(_ stem: String) -> NormTensors {
-        let bias = "\(stem).bias"
-        return NormTensors(weight: "\(stem).weight", bias: contains(bias) ? bias : nil)
+        let isOld = contains("\(stem).gamma")
+        let bias = stem + (isOld ? ".beta" : ".bias")
+        return NormTensors(
+            weight: stem + (isOld ? ".gamma" : ".weight"), bias: contains(bias) ? bias : nil)
     }
 }

@@ -25,7 +25,7 @@ extension Family {
         vocabularySize: try config.count("vocab_size"),
         contextLength: try config.count("n_positions", "n_ctx"),
         beginningOfSequence: try config.beginningOfSequence(),
-        norm: .layer(epsilon: Float(try config.number("layer_norm_epsilon"))),
+        norm: .layer(epsilon: Float(try config.positive("layer_norm_epsilon"))),
         activation: try config.activation("activation_function"), isGated: false,
         scoreScale: 1 / Float(headSize).squareRoot(),
         layers: Array(repeating: .init(), count: nLayers))

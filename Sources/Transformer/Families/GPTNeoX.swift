@@ -23,13 +23,14 @@ extension Family {
         vocabularySize: try config.count("vocab_size"),
         contextLength: try config.count("max_position_embeddings", limit: 1 << 30),
         beginningOfSequence: try config.beginningOfSequence(),
-        norm: .layer(epsilon: Float(try config.number("layer_norm_eps"))),
+        norm: .layer(epsilon: Float(try config.positive("layer_norm_eps"))),
         activation: try config.activation("hidden_act"), isGated: false,
         hasParallelResidual: try config.flag("use_parallel_residual", default: true),
         scoreScale: 1 / Float(headSize).squareRoot(),
         layers: Array(repeating: .init(window: nil, rotary: 0), count: nLayers),
         rotaries: [
-            try Rotary.read(config, headSize: headSize, legacyTheta: "rotary_emb_base")
+            try Rotary.read(
+                config, headSize: headSize, legacyTheta: "rotary_emb_base", isPartial: true)
         ])
 }
 

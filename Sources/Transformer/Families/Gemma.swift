@@ -15,14 +15,14 @@ extension Family {
 
 @Sendable private func describeGemma2(_ config: ModelConfig) throws(ModelError) -> ModelDescription
 {
-    let model = try describeGemma(config)
+    let model = try describeGemma(config, theta: 10_000)
     return model.with(
         windows: try slidingWindows(config, nLayers: model.nLayers) { $0 % 2 == 0 })
 }
 
 @Sendable private func describeGemma3(_ config: ModelConfig) throws(ModelError) -> ModelDescription
 {
-    var model = try describeGemma(config)
+    var model = try describeGemma(config, theta: 1_000_000)
     let pattern = try config.countIfAny("sliding_window_pattern") ?? 6
     model = model.with(
         windows: try slidingWindows(config, nLayers: model.nLayers) { ($0 + 1) % pattern != 0 })
@@ -38,21 +38,26 @@ extension Family {
 private func localRotary(_ config: ModelConfig, headSize: Int) throws(ModelError) -> Rotary {
     guard config.has("rope_parameters") else {
         return Rotary(
-            dimensions: headSize, theta: try config.numberIfAny("rope_local_base_freq") ?? 10_000)
+            dimensions: headSize, theta: try config.positiveIfAny("rope_local_base_freq") ?? 10_000)
     }
     return try Rotary.read(config, headSize: headSize, layerType: "sliding_attention")
 }
 
-private func describeGemma(_ config: ModelConfig) throws(ModelError) -> ModelDescription {
+private func describeGemma(
+    _ config: ModelConfig, theta: Double
+) throws(ModelError) -> ModelDescription {
     try config.require("use_bidirectional_attention", is: false, default: false)
-    var model = try describeLlamaLike(config)
+    if try config.countIfAny("sliding_window_pattern") != 1 {
+        _ = try config.count("sliding_window", limit: 1 << 30)
+    }
+    var model = try describeLlamaLike(config, defaultTheta: theta)
     model.norm = .rootMeanSquare(
-        epsilon: Float(try config.number("rms_norm_eps")), weightOffset: 1)
+        epsilon: Float(try config.positive("rms_norm_eps")), weightOffset: 1)
     // The reference rounds the factor to the weights' type only; in Float32 it is the root itself.
     model.embeddingScale = Float(model.width).squareRoot()
-    model.scoreScale = 1 / Float(try config.number("query_pre_attn_scalar")).squareRoot()
-    model.scoreSoftCap = try config.numberIfAny("attn_logit_softcapping").map(Float.init)
-    model.logitSoftCap = try config.numberIfAny("final_logit_softcapping").map(Float.init)
+    model.scoreScale = 1 / Float(try config.positive("query_pre_attn_scalar")).squareRoot()
+    model.scoreSoftCap = try config.positiveIfAny("attn_logit_softcapping").map(Float.init)
+    model.logitSoftCap = try config.positiveIfAny("final_logit_softcapping").map(Float.init)
     return model
 }
 

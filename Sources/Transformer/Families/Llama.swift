@@ -10,20 +10,25 @@ extension Family {
 }
 
 @Sendable private func describeLlama(_ config: ModelConfig) throws(ModelError) -> ModelDescription {
-    try describeLlamaLike(config)
+    try config.requireFullAttention()
+    return try describeLlamaLike(config)
 }
 
 /// The description of a Llama-like model; families then change what differs.
-func describeLlamaLike(_ config: ModelConfig) throws(ModelError) -> ModelDescription {
+///
+/// - Parameters:
+///   - defaultTheta: of rotary positions, where the config states none.
+///   - isPartial: whether the family can turn a part of a head's dimensions only.
+func describeLlamaLike(
+    _ config: ModelConfig, defaultTheta: Double = 10_000, isPartial: Bool = false
+) throws(ModelError) -> ModelDescription {
     let width = try config.count("hidden_size")
     let nHeads = try config.count("num_attention_heads")
     let nKeyValueHeads = try config.countIfAny("num_key_value_heads") ?? nHeads
     let nLayers = try config.count("num_hidden_layers", limit: 4096)
-    let headSize = try config.countIfAny("head_dim") ?? width / nHeads
-    guard nHeads % nKeyValueHeads == 0, headSize > 0, headSize % 2 == 0 else {
-        throw config.unusable(
-            "num_attention_heads",
-            "must be a multiple of num_key_value_heads, with an even head size")
+    let headSize = try headSize(config, width: width, nHeads: nHeads)
+    guard nHeads % nKeyValueHeads == 0 else {
+        throw config.unusable("num_attention_heads", "must be a multiple of num_key_value_heads")
     }
     return ModelDescription(
         family: try config.string("model_type") ?? "llama",
@@ -32,11 +37,25 @@ func describeLlamaLike(_ config: ModelConfig) throws(ModelError) -> ModelDescrip
         vocabularySize: try config.count("vocab_size"),
         contextLength: try config.count("max_position_embeddings", limit: 1 << 30),
         beginningOfSequence: try config.beginningOfSequence(),
-        norm: .rootMeanSquare(epsilon: Float(try config.number("rms_norm_eps"))),
+        norm: .rootMeanSquare(epsilon: Float(try config.positive("rms_norm_eps"))),
         activation: try config.activation("hidden_activation", "hidden_act"), isGated: true,
         scoreScale: 1 / Float(headSize).squareRoot(),
         layers: Array(repeating: .init(window: nil, rotary: 0), count: nLayers),
-        rotaries: [try Rotary.read(config, headSize: headSize)])
+        rotaries: [
+            try Rotary.read(
+                config, headSize: headSize, defaultTheta: defaultTheta, isPartial: isPartial)
+        ])
+}
+
+private func headSize(
+    _ config: ModelConfig, width: Int, nHeads: Int
+) throws(ModelError) -> Int {
+    if let stated = try config.countIfAny("head_dim", limit: 1 << 16) { return stated }
+    guard width % nHeads == 0, width / nHeads <= 1 << 16 else {
+        throw config.unusable(
+            "hidden_size", "must be a multiple of num_attention_heads, with heads of at most 65536")
+    }
+    return width / nHeads
 }
 
 /// The tensors of a Llama-like model; families then change what differs.
@@ -79,24 +98,30 @@ func slidingWindows(
     _ config: ModelConfig, nLayers: Int, isSliding: (Int) -> Bool
 ) throws(ModelError) -> [Int?] {
     let window = try config.countIfAny("sliding_window", limit: 1 << 30)
-    guard let types = try config.strings("layer_types") else {
-        return (0..<nLayers).map { isSliding($0) ? window : nil }
-    }
+    let slides = try slidingLayers(config, nLayers: nLayers) ?? (0..<nLayers).map(isSliding)
+    return slides.map { $0 ? window : nil }
+}
+
+/// Which layers `layer_types` calls sliding; nil without that key.
+private func slidingLayers(_ config: ModelConfig, nLayers: Int) throws(ModelError) -> [Bool]? {
+    guard let types = try config.strings("layer_types") else { return nil }
     guard types.count == nLayers else {
         throw config.unusable("layer_types", "must have one entry a layer")
     }
-    var windows: [Int?] = []
+    var slides: [Bool] = []
     for type in types {
         switch type {
-        case "full_attention": windows.append(nil)
-        case "sliding_attention": windows.append(window)
+        case "full_attention": slides.append(false)
+        case "sliding_attention" where config.has("sliding_window"): slides.append(true)
+        case "sliding_attention":
+            throw config.unusable("sliding_window", "is missing, though \"layer_types\" needs it")
         default:
             throw config.unusable(
                 "layer_types",
                 "names \"\(type)\"; full_attention and sliding_attention are known")
         }
     }
-    return windows
+    return slides
 }
 
 extension ModelDescription {

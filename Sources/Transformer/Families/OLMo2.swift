@@ -8,6 +8,7 @@ extension Family {
 }
 
 @Sendable private func describeOLMo2(_ config: ModelConfig) throws(ModelError) -> ModelDescription {
+    try config.requireFullAttention()
     var model = try describeLlamaLike(config)
     model.queryKeyNorm = .allHeads
     return model

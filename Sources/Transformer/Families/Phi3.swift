@@ -8,7 +8,7 @@ extension Family {
 }
 
 @Sendable private func describePhi3(_ config: ModelConfig) throws(ModelError) -> ModelDescription {
-    let model = try describeLlamaLike(config)
+    let model = try describeLlamaLike(config, isPartial: true)
     return model.with(
         windows: try slidingWindows(config, nLayers: model.nLayers) { _ in true })
 }

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes Tests/Fixtures/gguf: the tiny Hugging Face models of Tests/Fixtures/models as llama.cpp's
+conversion would write them.
+
+    pip install gguf==0.19.0 numpy safetensors
+    python Tests/Generators/gguf_families.py
+
+Tensor names come from the gguf package; what the conversion does to layouts and which metadata it
+writes follows llama.cpp's conversion scripts (conversion/*.py, convert_hf_to_gguf.py), as noted below.
+"""
+
+import json
+import math
+import sys
+from pathlib import Path
+
+import gguf
+import numpy as np
+from safetensors.numpy import load_file
+
+FIXTURES = Path(__file__).resolve().parents[1] / "Fixtures"
+
+# family: (llama.cpp's architecture, type of the matrices). Matrices are F16 where F32 is above 250 kB.
+FAMILIES = {
+    "gpt2": ("gpt2", "F16"),
+    "llama3-rope": ("llama", "F32"),
+    "mistral": ("llama", "F32"),
+    "qwen2": ("qwen2", "F32"),
+    "qwen3": ("qwen3", "F32"),
+    "gpt_neox": ("gptneox", "F16"),
+    "gemma2": ("gemma2", "F32"),
+    "gemma3": ("gemma3", "F16"),
+    "phi3": ("phi3", "F32"),
+    "olmo2": ("olmo2", "F32"),
+    "bert": ("bert", "F32"),
+}
+
+
+def main():
+    (FIXTURES / "gguf").mkdir(exist_ok=True)
+    for family in sys.argv[1:] or FAMILIES:
+        convert(family)
+
+
+def convert(family):
+    architecture, kind = FAMILIES[family]
+    folder = FIXTURES / "models" / family
+    config = json.loads((folder / "config.legacy.json").read_text())
+    path = FIXTURES / "gguf" / f"{family}.gguf"
+    writer = gguf.GGUFWriter(path, architecture)
+    add_metadata(writer, architecture, config)
+    names = name_map(architecture, layers(config))
+    for name, values in sorted(load_file(folder / "model.safetensors").items()):
+        stored = converted(architecture, config, name, values.astype(np.float32))
+        if stored is None:
+            continue
+        new_name = names.get_name(name.removeprefix("bert."), try_suffixes=(".weight", ".bias"))
+        assert new_name, name
+        wide = stored.ndim < 2 or kind == "F32"
+        writer.add_tensor(new_name, np.ascontiguousarray(stored, np.float32 if wide else np.float16))
+    if (factors := rope_factors(config)) is not None:
+        writer.add_tensor("rope_freqs.weight", factors)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    print(path.name, path.stat().st_size)
+
+
+def layers(config):
+    return config.get("n_layer") or config["num_hidden_layers"]
+
+
+def name_map(architecture, n_layers):
+    arch = next(a for a, name in gguf.MODEL_ARCH_NAMES.items() if name == architecture)
+    return gguf.get_tensor_name_map(arch, n_layers)
+
+
+def add_metadata(writer, architecture, config):
+    """What set_gguf_parameters of each class writes, and a vocabulary without meaning."""
+    heads = config.get("n_head") or config["num_attention_heads"]
+    width = config.get("n_embd") or config["hidden_size"]
+    writer.add_block_count(layers(config))
+    writer.add_context_length(config.get("n_ctx") or config["max_position_embeddings"])
+    writer.add_embedding_length(width)
+    writer.add_feed_forward_length(config.get("intermediate_size") or 4 * width)
+    writer.add_head_count(heads)
+    writer.add_file_type(gguf.LlamaFileType.ALL_F32)
+    if "num_key_value_heads" in config:
+        writer.add_head_count_kv(config["num_key_value_heads"])
+    if "rms_norm_eps" in config:
+        writer.add_layer_norm_rms_eps(config["rms_norm_eps"])
+    for key in ["layer_norm_eps", "layer_norm_epsilon"]:
+        if key in config:
+            writer.add_layer_norm_eps(config[key])
+    if "head_dim" in config:
+        writer.add_key_length(config["head_dim"])
+        writer.add_value_length(config["head_dim"])
+    # GPTNeoXModel and Gemma2Model write no base, and all their checkpoints have the default.
+    if "rope_theta" in config and architecture not in ["gptneox", "gemma2"]:
+        writer.add_rope_freq_base(config["rope_theta"])
+    match architecture:
+        case "llama":
+            writer.add_vocab_size(config["vocab_size"])
+            writer.add_rope_dimension_count(width // heads)
+            # Conversion drops Mistral's window; some other writers keep it under this key.
+            if "sliding_window" in config:
+                writer.add_sliding_window(config["sliding_window"])
+        case "gptneox":
+            writer.add_rope_dimension_count(int(config["rotary_pct"] * (width // heads)))
+            writer.add_parallel_residual(config["use_parallel_residual"])
+        case "phi3":
+            writer.add_rope_scaling_orig_ctx_len(config["original_max_position_embeddings"])
+            writer.add_rope_dimension_count(width // heads)
+            writer.add_sliding_window(config["sliding_window"])
+        case "gemma2":
+            writer.add_attn_logit_softcapping(config["attn_logit_softcapping"])
+            writer.add_final_logit_softcapping(config["final_logit_softcapping"])
+            writer.add_sliding_window(config["sliding_window"])
+        case "gemma3":
+            writer.add_rope_freq_base_swa(config["rope_local_base_freq"])
+            writer.add_sliding_window(config["sliding_window"])
+            # Only needed because the tiny model alternates every 3 layers and not every 6.
+            writer.add_sliding_window_pattern(config["sliding_window_pattern"])
+        case "bert":
+            writer.add_causal_attention(False)
+            writer.add_pooling_type(gguf.PoolingType.MEAN)
+            writer.add_token_type_count(config["type_vocab_size"])
+    writer.add_tokenizer_model("bert" if architecture == "bert" else "gpt2")
+    writer.add_token_list([f"t{i}" for i in range(config["vocab_size"])])
+
+
+def converted(architecture, config, name, values):
+    """modify_tensors of each class; None for what is left out."""
+    heads = config.get("n_head") or config["num_attention_heads"]
+    if architecture == "gpt2" and name.endswith(("c_attn.weight", "c_proj.weight", "c_fc.weight")):
+        return values.T
+    if architecture == "llama":
+        if ".q_proj." in name:
+            return permuted(values, heads)
+        if ".k_proj." in name:
+            return permuted(values, config["num_key_value_heads"])
+    if architecture == "gptneox" and ".query_key_value." in name:
+        return np.concatenate(list(values.reshape(heads, 3, -1, *values.shape[1:]).swapaxes(0, 1)
+                                   .reshape(3, -1, *values.shape[1:])))
+    if architecture in ["gemma2", "gemma3"]:
+        if name == "lm_head.weight":
+            return None
+        if name.endswith("norm.weight"):
+            values = values + 1
+        # llama.cpp takes the score scale from the head size; these models state another one, which
+        # is folded into the queries.
+        if name.endswith({"gemma2": "q_proj.weight", "gemma3": "q_norm.weight"}[architecture]):
+            values = values * math.sqrt(config["head_dim"] / config["query_pre_attn_scalar"])
+    if architecture == "bert" and ("pooler" in name or name.startswith("cls.")):
+        return None
+    return values
+
+
+def permuted(values, heads):
+    """LlamaModel.permute: the halves of a rotary head, interleaved."""
+    size = values.shape[0] // heads // 2
+    return values.reshape(heads, 2, size, *values.shape[1:]).swapaxes(1, 2).reshape(values.shape)
+
+
+def rope_factors(config):
+    """LlamaModel.generate_extra_tensors: what divides the frequencies of Llama 3."""
+    scaling = config.get("rope_scaling")
+    if not scaling or scaling["rope_type"] != "llama3":
+        return None
+    size = config["hidden_size"] // config["num_attention_heads"]
+    frequencies = config["rope_theta"] ** -(np.arange(0, size, 2) / size)
+    turns = scaling["original_max_position_embeddings"] * frequencies / (2 * np.pi)
+    low, high = scaling["low_freq_factor"], scaling["high_freq_factor"]
+    smooth = np.clip((turns - low) / (high - low), 0, 1)
+    return (1 / ((1 - smooth) / scaling["factor"] + smooth)).astype(np.float32)
+
+
+main()
