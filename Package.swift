@@ -116,7 +116,7 @@ let package = Package(
         tests("CheckpointsTests", "Checkpoints"),
         tests("HeadMetricsTests", "HeadMetrics"),
         tests("SamplingTests", "Sampling"),
-        tests("ServerTests", "Server", hummingbirdTesting),
+        tests("ServerTests", "Server", "CZlib", hummingbird, hummingbirdTesting),
 
         // Benchmarks.
         benchmark("bench-widen", path: "bench/widen", "Checkpoints"),

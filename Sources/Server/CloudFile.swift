@@ -5,7 +5,7 @@ import DataTree
 import Transformer
 
 /// The cloud of one head.
-struct CloudFile {
+struct CloudFile: Sendable {
     private let text: JSONText
     /// Who the points are.
     let points: [EdgeIdentity]

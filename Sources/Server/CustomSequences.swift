@@ -59,7 +59,7 @@ struct CustomSequences {
     }
 
     /// The token ids and display strings of a stored sequence.
-    func tokens(of id: String) throws -> (ids: [Int32], display: [String])? {
+    func tokens(of id: String) throws -> SequenceTokens? {
         guard let sequence = sequence(id) else { return nil }
         guard let stored = try? JSONDecoder().decode(Stored.self, from: Data(sequence)),
             stored.token_ids.count == stored.tokens.count, !stored.tokens.isEmpty
@@ -67,7 +67,7 @@ struct CustomSequences {
             throw APIError.unprocessable(
                 "The custom sequence \(id) has no token ids; delete it and add its text again.")
         }
-        return (stored.token_ids, stored.tokens)
+        return SequenceTokens(ids: stored.token_ids, display: stored.tokens)
     }
 
     private struct Stored: Decodable {

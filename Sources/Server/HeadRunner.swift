@@ -26,7 +26,7 @@ struct EdgeVectors: Sendable, Equatable {
 /// Runs forward passes away from the threads that answer requests.
 actor HeadRunner {
     private nonisolated let executor = QueueExecutor("headvis.forward")
-    private nonisolated let admission = Admission(limit: 16)
+    private nonisolated let admission = Admission(limit: 256)
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
     /// The last pass, for the next prompt to the same head.
     private var last: (head: HeadAddress, modelHash: String, pass: ForwardPass)?

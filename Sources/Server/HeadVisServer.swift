@@ -114,7 +114,7 @@ public struct HeadVisServer: Sendable {
         let sequences = CustomSequenceEndpoints(tree: tree, model: model, runner: runner)
         let clusters = ClusterEndpoint(tree: tree)
         let projection = ProjectionEndpoint(
-            tree: tree, work: options.work, model: model, runner: runner)
+            tree: tree, work: WorkFolder(options.work), model: model, runner: runner)
         let attribution = AttributionEndpoint(tree: tree)
         let status = StatusEndpoint(model: model, projection: projection)
         let group = router.group("api/head_vis/public")

@@ -4,16 +4,16 @@
 import Foundation
 
 /// Why a text is not JSON.
-struct JSONTextError: Error, Equatable, CustomStringConvertible {
+package struct JSONTextError: Error, Equatable, CustomStringConvertible {
     /// Where, in bytes from the start.
-    let position: Int
-    let description: String
+    package let position: Int
+    package let description: String
 }
 
 /// A JSON text. Numbers and strings are left as they are written, so that rewriting a file changes
 /// nothing but what it was rewritten for.
-struct JSONText {
-    let bytes: [UInt8]
+package struct JSONText: Sendable {
+    package let bytes: [UInt8]
 
     /// Checks the text from end to end.
     init(_ bytes: [UInt8]) throws(JSONTextError) {
@@ -28,7 +28,7 @@ struct JSONText {
     }
 
     /// The range of the whole value, without white space around it.
-    var root: Range<Int> {
+    package var root: Range<Int> {
         var scanner = JSONScanner(bytes, at: 0)
         scanner.skipSpace()
         var end = bytes.count
@@ -37,7 +37,7 @@ struct JSONText {
     }
 
     /// The members of the object at `range`, in order; nil if there is another value.
-    func members(of range: Range<Int>) throws(JSONTextError) -> [JSONMember]? {
+    package func members(of range: Range<Int>) throws(JSONTextError) -> [JSONMember]? {
         guard bytes[range.lowerBound] == UInt8(ascii: "{") else { return nil }
         var members: [JSONMember] = []
         var scanner = JSONScanner(bytes, at: range.lowerBound)
@@ -48,12 +48,12 @@ struct JSONText {
     }
 
     /// The value of a member of the object at `range`; of several with this name the last.
-    func member(_ name: String, of range: Range<Int>) throws(JSONTextError) -> Range<Int>? {
+    package func member(_ name: String, of range: Range<Int>) throws(JSONTextError) -> Range<Int>? {
         try members(of: range)?.last { $0.name == name }?.value
     }
 
     /// The elements of the array at `range`; nil if there is another value.
-    func elements(of range: Range<Int>) throws(JSONTextError) -> [Range<Int>]? {
+    package func elements(of range: Range<Int>) throws(JSONTextError) -> [Range<Int>]? {
         guard bytes[range.lowerBound] == UInt8(ascii: "[") else { return nil }
         var elements: [Range<Int>] = []
         var scanner = JSONScanner(bytes, at: range.lowerBound)
@@ -62,26 +62,28 @@ struct JSONText {
     }
 
     /// The string at `range`; nil if there is another value.
-    func string(_ range: Range<Int>) -> String? {
+    package func string(_ range: Range<Int>) -> String? {
         guard bytes[range.lowerBound] == UInt8(ascii: "\"") else { return nil }
         return JSONScanner.string(bytes[range])
     }
 
     /// The whole number at `range`; nil if there is another value.
-    func int(_ range: Range<Int>) -> Int? {
+    package func int(_ range: Range<Int>) -> Int? {
         Int(String(decoding: bytes[range], as: UTF8.self))
     }
 
     /// Whether null is at `range`.
-    func isNull(_ range: Range<Int>) -> Bool { bytes[range.lowerBound] == UInt8(ascii: "n") }
+    package func isNull(_ range: Range<Int>) -> Bool {
+        bytes[range.lowerBound] == UInt8(ascii: "n")
+    }
 
     /// The text with `replacement` in the place of `range`.
-    func replacing(_ range: Range<Int>, with replacement: [UInt8]) -> [UInt8] {
+    package func replacing(_ range: Range<Int>, with replacement: [UInt8]) -> [UInt8] {
         Array(bytes[..<range.lowerBound]) + replacement + Array(bytes[range.upperBound...])
     }
 
     /// The text with this member of the object at its root set.
-    func setting(_ name: String, to value: [UInt8]) throws(JSONTextError) -> [UInt8] {
+    package func setting(_ name: String, to value: [UInt8]) throws(JSONTextError) -> [UInt8] {
         if let old = try member(name, of: root) { return replacing(old, with: value) }
         let isEmpty = try members(of: root)?.isEmpty ?? true
         let member = (isEmpty ? "" : ",") + "\"\(name)\":"
@@ -90,7 +92,9 @@ struct JSONText {
     }
 
     /// The text with another element at the end of the array at `range`.
-    func appending(_ element: [UInt8], to range: Range<Int>) throws(JSONTextError) -> [UInt8] {
+    package func appending(_ element: [UInt8], to range: Range<Int>) throws(JSONTextError)
+        -> [UInt8]
+    {
         let isEmpty = try elements(of: range)?.isEmpty ?? true
         let end = range.upperBound - 1
         return replacing(end..<end, with: (isEmpty ? [] : [UInt8(ascii: ",")]) + element)
@@ -98,9 +102,9 @@ struct JSONText {
 }
 
 /// A member of an object.
-struct JSONMember {
-    let name: String
-    let value: Range<Int>
+package struct JSONMember: Sendable {
+    package let name: String
+    package let value: Range<Int>
 }
 
 /// Walks over JSON without building values.

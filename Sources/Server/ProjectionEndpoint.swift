@@ -9,44 +9,95 @@ import Transformer
 /// Finds edges in a cloud, and places new ones in it.
 struct ProjectionEndpoint: Sendable {
     let tree: TreeStore
-    let work: URL
+    let work: WorkFolder
     let model: ModelHost
     let runner: HeadRunner
+    private let clouds = CloudCache()
 
-    /// Whether there is what the placing of new points needs, besides the model.
-    var isPrepared: Bool {
-        FileManager.default.fileExists(atPath: work.appending(path: "project.h5").path)
+    init(tree: TreeStore, work: WorkFolder, model: ModelHost, runner: HeadRunner) {
+        self.tree = tree
+        self.work = work
+        self.model = model
+        self.runner = runner
     }
 
-    /// Finds the edge, or places it.
+    /// Whether there is what the placing of new points needs, besides the model.
+    var isPrepared: Bool { work.isComplete }
+
+    /// Finds the edge, or places it and keeps it among the projected points.
     func project(_ body: EdgeBody) async throws -> Response {
         let config = try tree.config()
         let head = try config.head(layer: body.layer, head: body.head)
-        let cloud = try CloudFile(existing: try tree.contents(CloudFile.path(head)), of: head)
-        if let answer = Self.found(body.identity, in: cloud) { return answer }
-        throw APIError.notImplemented(
-            "\(work.path)/project.h5 is missing, and new points need it; run make data.")
+        let edge = body.identity
+        let cloud = try clouds.cloud(of: head, in: tree)
+        if let answer = Self.found(edge, in: cloud) { return answer }
+
+        let point = try await place(edge, head, config, cloud)
+        return try await tree.update(CloudFile.path(head)) { bytes in
+            let cloud = try CloudFile(existing: bytes, of: head)
+            if let answer = Self.found(edge, in: cloud) { return (nil, answer) }
+            return (try cloud.adding(projectedPoint: point), Self.placed(point))
+        }
+    }
+
+    /// The edge as an entry of projected_points.
+    private func place(
+        _ edge: EdgeIdentity, _ head: HeadAddress, _ config: TreeConfig, _ cloud: CloudFile
+    ) async throws -> [UInt8] {
+        let model = try model.ready(for: config)
+        let tokens = try await tokens(of: edge.sequence, head, config)
+        let positions = tokens.ids.indices
+        guard positions.contains(edge.query), positions.contains(edge.key) else {
+            throw APIError.unprocessable(
+                "query_pos and key_pos must be from 0 to \(positions.count - 1) in sequence \(edge.sequence)."
+            )
+        }
+        let vectors = try await runner.vectors(
+            of: head, query: edge.query, key: edge.key, on: tokens.ids, model)
+        let placed = try await work.place(vectors, of: head, in: cloud)
+        return placed.json(edge, tokens: tokens.display)
+    }
+
+    private func tokens(
+        of sequence: SequenceReference, _ head: HeadAddress, _ config: TreeConfig
+    ) async throws -> SequenceTokens {
+        switch sequence {
+        case .corpus(let number): return try await work.tokens(of: number, config)
+        case .custom(let id):
+            let bytes = try tree.contents(CustomSequences.path(head))
+            guard let tokens = try CustomSequences(bytes, of: head).tokens(of: id) else {
+                throw APIError(.notFound, "Head \(head) has no custom sequence \(id).")
+            }
+            return tokens
+        }
     }
 
     private static func found(_ edge: EdgeIdentity, in cloud: CloudFile) -> Response? {
+        let index = cloud.points.firstIndex(of: edge)
+        guard let place = index ?? cloud.projected.firstIndex(of: edge) else { return nil }
         var json = JSONWriter()
-        if let index = cloud.points.firstIndex(of: edge) {
-            json.object { json in
-                json.key("found_in_cloud")
+        json.object { json in
+            json.key("found_in_cloud")
+            json.bool(index != nil)
+            if index == nil {
+                json.key("found_in_projected")
                 json.bool(true)
-                json.key("existing_index")
-                json.int(index)
             }
-            return Response(json: json.bytes)
+            json.key(index != nil ? "existing_index" : "projected_index")
+            json.int(place)
         }
-        guard let index = cloud.projected.firstIndex(of: edge) else { return nil }
+        return Response(json: json.bytes)
+    }
+
+    private static func placed(_ point: [UInt8]) -> Response {
+        var json = JSONWriter()
         json.object { json in
             json.key("found_in_cloud")
             json.bool(false)
             json.key("found_in_projected")
-            json.bool(true)
-            json.key("projected_index")
-            json.int(index)
+            json.bool(false)
+            json.key("point")
+            json.json(point)
         }
         return Response(json: json.bytes)
     }

@@ -72,3 +72,10 @@ struct EdgeIdentity: Hashable, Sendable {
         }
     }
 }
+
+/// The tokens of a sequence.
+struct SequenceTokens: Sendable {
+    let ids: [Int32]
+    /// For people, one a position.
+    let display: [String]
+}
