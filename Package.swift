@@ -40,6 +40,9 @@ func tests(_ name: String, _ dependencies: Target.Dependency...) -> Target {
 let argumentParser = Target.Dependency.product(
     name: "ArgumentParser", package: "swift-argument-parser")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdTesting = Target.Dependency.product(
+    name: "HummingbirdTesting", package: "hummingbird")
 let heapModule = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 
 let package = Package(
@@ -49,6 +52,10 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
     ],
     // From the ground up: a target imports only what stands above it in this list.
     targets: [
@@ -74,7 +81,7 @@ let package = Package(
 
         // What a head does, without input or output.
         library("AttentionStats", "Tensors", "Transformer", heapModule),
-        library("Metrics"),
+        library("HeadMetrics"),
         library("Sampling", "AttentionStats", heapModule),
         library("Projection", "Tensors"),
 
@@ -87,10 +94,18 @@ let package = Package(
 
         // The stages.
         executable("stage-scan", "Stages", "Corpora", "Sampling", crypto),
-        executable("stage-metrics", "Stages", "Metrics", "AttentionStats"),
+        executable("stage-metrics", "Stages", "HeadMetrics", "AttentionStats"),
         executable("stage-sample", "Stages", "Sampling"),
         executable("stage-project", "Stages", "Projection", "Tensors"),
         executable("stage-emit", "Stages", "DataTree", "Tensors"),
+
+        // The live backend.
+        library(
+            "Server", "AttentionStats", "CZlib", "DataTree", "Projection", "Stages", "WorkFiles",
+            crypto, hummingbird, .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+            .product(name: "NIOPosix", package: "swift-nio"),
+            .product(name: "Logging", package: "swift-log")),
+        executable("serve", "Server", "Stages", hummingbird),
 
         // Tests.
         .target(name: "TestSupport", path: "Tests/TestSupport"),
@@ -102,12 +117,13 @@ let package = Package(
         tests("TokenizersTests", "Tokenizers"),
         tests("ProjectionTests", "Projection", "Tensors"),
         tests("CheckpointsTests", "Checkpoints"),
-        tests("MetricsTests", "Metrics"),
+        tests("HeadMetricsTests", "HeadMetrics"),
         tests("SamplingTests", "Sampling"),
         tests("DataTreeTests", "DataTree"),
         tests(
             "PipelineTests", "stage-scan", "stage-metrics", "stage-sample", "stage-project",
             "stage-emit"),
+        tests("ServerTests", "Server", "CZlib", hummingbird, hummingbirdTesting),
 
         // Benchmarks.
         benchmark("bench-widen", path: "bench/widen", "Checkpoints"),

@@ -2,7 +2,7 @@
 // From the scan's columns to a head's totals and each sequence's share of them.
 
 import AttentionStats
-import Metrics
+import HeadMetrics
 import WorkFiles
 
 /// Reads the sums of one head after another.

@@ -2,7 +2,7 @@
 // work/scan.h5 becomes work/metrics.h5: a cheap reduction, to be tweaked and rerun at will.
 
 import ArgumentParser
-import Metrics
+import HeadMetrics
 import Stages
 import Transformer
 import WorkFiles

@@ -2,7 +2,7 @@
 // Metrics and their errors against their definitions, written out.
 
 import Foundation
-import Metrics
+import HeadMetrics
 import Testing
 
 @Suite struct MetricTests {

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// Forward passes of single sequences for single heads, one after the other.
+
+import AttentionStats
+import Foundation
+import Transformer
+
+/// What a head does on a sequence, as the pipeline would have found it.
+struct HeadPattern: Sendable {
+    let pairs: [AttentionPair]
+    let maxActivation: Float
+}
+
+/// A head's vectors at one edge of a sequence; each of the head's size.
+struct EdgeVectors: Sendable, Equatable {
+    /// At the query.
+    var q: [Float] = []
+    /// At the key.
+    var k: [Float] = []
+    /// At the key.
+    var v: [Float] = []
+    /// At the query: attention-weighted values before the output projection.
+    var z: [Float] = []
+}
+
+/// Runs forward passes away from the threads that answer requests.
+actor HeadRunner {
+    private nonisolated let executor = QueueExecutor("headvis.forward")
+    private nonisolated let admission = Admission(limit: 256)
+    nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+    /// The last pass, for the next prompt to the same head.
+    private var last: (head: HeadAddress, modelHash: String, pass: ForwardPass)?
+
+    /// Passes with room for so many tokens, tens of megabytes, are kept for the next prompt.
+    private static let keptLength = 1024
+
+    /// A head's thinned-out attention on a sequence.
+    nonisolated func pattern(
+        of head: HeadAddress, on tokens: [Int32], _ model: ReadyModel,
+        _ sparsification: Sparsification
+    ) async throws -> HeadPattern {
+        try await admission.admit { try await runPattern(head, tokens, model, sparsification) }
+    }
+
+    /// A head's vectors at one edge of a sequence.
+    nonisolated func vectors(
+        of head: HeadAddress, query: Int, key: Int, on tokens: [Int32], _ model: ReadyModel
+    ) async throws -> EdgeVectors {
+        try await admission.admit { try await runVectors(head, query, key, tokens, model) }
+    }
+
+    private func runPattern(
+        _ head: HeadAddress, _ tokens: [Int32], _ model: ReadyModel,
+        _ sparsification: Sparsification
+    ) throws -> HeadPattern {
+        let pass = try pass(for: head, length: tokens.count, model)
+        var plan = ScanPlan(edgesPerSequence: 0, edgeRanking: .attention)
+        plan.sparsification = sparsification
+        let sequence = ScanSequence(id: 0, tokens: tokens[...], isInPool: false)
+        let results = BatchResults(sequences: 1, heads: 1)
+        let visitors = (0..<pass.workers).map { _ in ScanVisitor(plan, maxLength: pass.maxLength) }
+        for visitor in visitors {
+            visitor.begin([sequence], into: results) { _, _, _ in true }
+        }
+        try pass.run([tokens[...]], visitors: visitors)
+        let result = results[0, 0]
+        return HeadPattern(
+            pairs: result.pattern ?? [], maxActivation: result.sums.maxActivation)
+    }
+
+    private func runVectors(
+        _ head: HeadAddress, _ query: Int, _ key: Int, _ tokens: [Int32], _ model: ReadyModel
+    ) throws -> EdgeVectors {
+        let pass = try pass(for: head, length: tokens.count, model)
+        let visitors = (0..<pass.workers).map { _ in EdgeVisitor(query: query, key: key) }
+        try pass.run([tokens[...]], visitors: visitors)
+        guard let vectors = visitors.lazy.compactMap(\.vectors).first else {
+            throw APIError.broken("The forward pass never reached head \(head).")
+        }
+        return vectors
+    }
+
+    private func pass(
+        for head: HeadAddress, length: Int, _ model: ReadyModel
+    ) throws -> ForwardPass {
+        let description = model.loaded.model.description
+        guard head.layer < description.nLayers, head.head < description.nHeads else {
+            throw APIError.notImplemented(
+                "The model \(model.loaded.name) has no head \(head); start serve with the --model of the scan."
+            )
+        }
+        if let last, last.head == head, last.modelHash == model.sha256,
+            last.pass.maxLength >= length
+        {
+            return last.pass
+        }
+        last = nil
+        let isKept = length <= Self.keptLength
+        // Workers share the widening of weights; each has its own room for a sequence.
+        let workers = isKept ? min(4, ProcessInfo.processInfo.activeProcessorCount) : 1
+        let pass = try ForwardPass(
+            model.loaded.model, selection: HeadSelection([head]),
+            maxLength: isKept ? min(max(256, length), model.longestSequence) : length,
+            workers: workers)
+        if isKept { last = (head, model.sha256, pass) }
+        return pass
+    }
+}
+
+/// Copies one head's vectors at one edge.
+private final class EdgeVisitor: AttentionVisitor {
+    private let query: Int
+    private let key: Int
+    private(set) var vectors: EdgeVectors?
+
+    init(query: Int, key: Int) {
+        self.query = query
+        self.key = key
+    }
+
+    func needsOutput(ofSequence sequence: Int) -> Bool { true }
+
+    func enter(_ layer: LayerView) {}
+
+    func attend(_ block: ScoreBlock) { block.softmax() }
+
+    func finish(_ head: HeadView) {
+        func copy(_ start: UnsafePointer<Float>, _ stride: Int, _ position: Int) -> [Float] {
+            Array(UnsafeBufferPointer(start: start + position * stride, count: head.headSize))
+        }
+        vectors = EdgeVectors(
+            q: copy(head.q, head.qkvStride, query), k: copy(head.k, head.qkvStride, key),
+            v: copy(head.v, head.qkvStride, key),
+            z: head.z.map { copy($0, head.zStride, query) } ?? [])
+    }
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// The server as a whole: what it serves, in which order requests pass through it.
+
+import Foundation
+import Hummingbird
+import HummingbirdCore
+import Logging
+
+/// How the server is started.
+public struct ServerOptions: Sendable {
+    /// The data tree.
+    public var data: URL
+    /// The page.
+    public var web: URL
+    /// The work files of the tree.
+    public var work: URL
+    /// A model folder or GGUF file; nil to do without.
+    public var model: String?
+    /// The address to listen at.
+    public var host = "127.0.0.1"
+    /// The port; 0 for any that is free.
+    public var port = 8080
+    /// Origins whose pages may use the server, besides its own.
+    public var allowedOrigins: [String] = []
+    /// Whether requests are logged.
+    public var logsRequests = true
+
+    /// Serves these folders.
+    public init(data: URL, web: URL, work: URL, model: String?) {
+        self.data = data
+        self.web = web
+        self.work = work
+        self.model = model
+    }
+}
+
+/// Serves a page, its data tree, and the operations on it.
+public struct HeadVisServer: Sendable {
+    private let options: ServerOptions
+    private let tree: TreeStore
+    private let model: ModelHost
+    private let policy: OriginPolicy
+    private let note: @Sendable (String) -> Void
+
+    /// Connections beyond these wait until others end.
+    private static let mostConnections = 512
+    /// How long a client may take to send a request or to take in more of an answer, in seconds.
+    private static let patience: Int64 = 30
+
+    /// Prepares the server; nothing runs yet.
+    ///
+    /// - Parameter note: is given lines for the log, from any thread.
+    public init(_ options: ServerOptions, note: @escaping @Sendable (String) -> Void) {
+        self.options = options
+        self.note = note
+        tree = TreeStore(options.data)
+        model = ModelHost(path: options.model)
+        policy = OriginPolicy(
+            host: options.host, machine: ProcessInfo.processInfo.hostName,
+            allowedOrigins: options.allowedOrigins)
+    }
+
+    /// Begins to load the model, and clears away what a crash may have left in the tree.
+    public func prepare() async throws {
+        model.start(report: note)
+        guard FileManager.default.fileExists(atPath: options.data.path) else {
+            note("\(options.data.path): there is no data tree yet; run make data")
+            return
+        }
+        try await tree.removeLeftovers()
+    }
+
+    /// The application, to be run as a service.
+    public func application() -> some ApplicationProtocol {
+        var logger = Logger(label: "headvis")
+        logger.logLevel = .error
+        let (host, note) = (options.host, note)
+        return Application(
+            router: router(),
+            server: .http1(
+                configuration: .init(
+                    additionalChannelHandlers: [
+                        ConnectionGuard(patience: .seconds(Self.patience))
+                    ],
+                    idleTimeout: .seconds(Self.patience))),
+            configuration: ApplicationConfiguration(
+                address: .hostname(options.host, port: options.port),
+                availableConnectionsDelegate: .maximum(Self.mostConnections, logger: logger)),
+            onServerRunning: { channel in
+                let name = host.contains(":") ? "[\(host)]" : host
+                note("serving at http://\(name):\(channel.localAddress?.port ?? 0)/")
+            },
+            logger: logger)
+    }
+
+    private func router() -> Router<BasicRequestContext> {
+        let router = Router(options: [])
+        if options.logsRequests {
+            router.add(middleware: RequestLogMiddleware(write: note))
+        }
+        router.add(
+            middleware: ErrorMiddleware(
+                frameAncestors: (["'self'"] + options.allowedOrigins).joined(separator: " ")))
+        router.add(middleware: OriginMiddleware(policy: policy))
+        router.add(
+            middleware: StaticFiles(
+                web: options.web.path, data: options.data.path, policy: policy))
+        addOperations(to: router)
+        return router
+    }
+
+    private func addOperations(to router: Router<BasicRequestContext>) {
+        let runner = HeadRunner()
+        let sequences = CustomSequenceEndpoints(tree: tree, model: model, runner: runner)
+        let clusters = ClusterEndpoint(tree: tree)
+        let projection = ProjectionEndpoint(
+            tree: tree, work: WorkFolder(options.work), model: model, runner: runner)
+        let attribution = AttributionEndpoint(tree: tree)
+        let status = StatusEndpoint(model: model, projection: projection)
+        let group = router.group("api/head_vis/public")
+        group.get("status/v0") { _, _ in status.answer }
+        post("add_custom_sequence", in: group) { try await sequences.add($0) }
+        post("delete_custom_sequence", in: group) { try await sequences.delete($0) }
+        post("save_umap_clusters", in: group) { try await clusters.save($0) }
+        post("project_to_umap", in: group) { try await projection.project($0) }
+        for kind in AttributionKind.allCases {
+            post("\(kind.rawValue)_attributions", in: group) {
+                try attribution.attribute(kind, $0)
+            }
+        }
+    }
+
+    private func post<Body: Decodable & SendableMetatype>(
+        _ name: String, in group: RouterGroup<BasicRequestContext>,
+        _ operation: @escaping @Sendable (Body) async throws -> Response
+    ) {
+        group.post("\(name)/v0") { request, _ in
+            try await operation(try await request.decode(Body.self))
+        }
+        group.get("\(name)/v0") { _, _ -> Response in
+            throw APIError(
+                .methodNotAllowed, "\(name) is asked by POST.", headers: [.allow: "POST"])
+        }
+    }
+}

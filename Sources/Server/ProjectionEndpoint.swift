@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// project_to_umap: where an edge lies in a head's cloud.
+
+import DataTree
+import Foundation
+import Hummingbird
+import Transformer
+
+/// Finds edges in a cloud, and places new ones in it.
+struct ProjectionEndpoint: Sendable {
+    let tree: TreeStore
+    let work: WorkFolder
+    let model: ModelHost
+    let runner: HeadRunner
+    private let clouds = CloudCache()
+
+    init(tree: TreeStore, work: WorkFolder, model: ModelHost, runner: HeadRunner) {
+        self.tree = tree
+        self.work = work
+        self.model = model
+        self.runner = runner
+    }
+
+    /// Whether there is what the placing of new points needs, besides the model.
+    var isPrepared: Bool { work.isComplete }
+
+    /// Finds the edge, or places it and keeps it among the projected points.
+    func project(_ body: EdgeBody) async throws -> Response {
+        let config = try tree.config()
+        let head = try config.head(layer: body.layer, head: body.head)
+        let edge = body.identity
+        let cloud = try clouds.cloud(of: head, in: tree)
+        if let answer = Self.found(edge, in: cloud) { return answer }
+
+        let point = try await place(edge, head, config, cloud)
+        return try await tree.update(CloudFile.path(head)) { bytes in
+            let cloud = try CloudFile(existing: bytes, of: head)
+            if let answer = Self.found(edge, in: cloud) { return (nil, answer) }
+            return (try cloud.adding(projectedPoint: point), Self.placed(point))
+        }
+    }
+
+    /// The edge as an entry of projected_points.
+    private func place(
+        _ edge: EdgeIdentity, _ head: HeadAddress, _ config: TreeConfig, _ cloud: CloudFile
+    ) async throws -> [UInt8] {
+        let model = try model.ready(for: config)
+        let tokens = try await tokens(of: edge.sequence, head, config)
+        let positions = tokens.ids.indices
+        guard positions.contains(edge.query), positions.contains(edge.key) else {
+            throw APIError.unprocessable(
+                "query_pos and key_pos must be from 0 to \(positions.count - 1) in sequence \(edge.sequence)."
+            )
+        }
+        let vectors = try await runner.vectors(
+            of: head, query: edge.query, key: edge.key, on: tokens.ids, model)
+        let placed = try await work.place(vectors, of: head, in: cloud)
+        return placed.json(edge, tokens: tokens.display)
+    }
+
+    private func tokens(
+        of sequence: SequenceReference, _ head: HeadAddress, _ config: TreeConfig
+    ) async throws -> SequenceTokens {
+        switch sequence {
+        case .corpus(let number): return try await work.tokens(of: number, config)
+        case .custom(let id):
+            let bytes = try tree.contents(CustomSequences.path(head))
+            guard let tokens = try CustomSequences(bytes, of: head).tokens(of: id) else {
+                throw APIError(.notFound, "Head \(head) has no custom sequence \(id).")
+            }
+            return tokens
+        }
+    }
+
+    private static func found(_ edge: EdgeIdentity, in cloud: CloudFile) -> Response? {
+        let index = cloud.points.firstIndex(of: edge)
+        guard let place = index ?? cloud.projected.firstIndex(of: edge) else { return nil }
+        var json = JSONWriter()
+        json.object { json in
+            json.key("found_in_cloud")
+            json.bool(index != nil)
+            if index == nil {
+                json.key("found_in_projected")
+                json.bool(true)
+            }
+            json.key(index != nil ? "existing_index" : "projected_index")
+            json.int(place)
+        }
+        return Response(json: json.bytes)
+    }
+
+    private static func placed(_ point: [UInt8]) -> Response {
+        var json = JSONWriter()
+        json.object { json in
+            json.key("found_in_cloud")
+            json.bool(false)
+            json.key("found_in_projected")
+            json.bool(false)
+            json.key("point")
+            json.json(point)
+        }
+        return Response(json: json.bytes)
+    }
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// The bodies of requests, read with errors that name the field.
+
+import Foundation
+import Hummingbird
+import NIOCore
+
+/// Bodies are bounded by this many bytes.
+let largestBody = 1 << 20
+
+extension Request {
+    /// The body as `Body`; "context" and other extra keys are ignored.
+    func decode<Body: Decodable>(_ type: Body.Type) async throws -> Body {
+        let mediaType = headers[.contentType]?.prefix { $0 != ";" }
+            .trimmingCharacters(in: .whitespaces).lowercased()
+        guard mediaType == "application/json" else {
+            throw APIError(
+                .unsupportedMediaType,
+                "The request needs the header Content-Type: application/json.")
+        }
+        let buffer: ByteBuffer
+        do { buffer = try await body.collect(upTo: largestBody) } catch is NIOTooManyBytesError {
+            throw APIError(.contentTooLarge, "The request's body is larger than 1 MB.")
+        }
+        do { return try JSONDecoder().decode(type, from: Data(buffer.readableBytesView)) } catch let
+            error as DecodingError
+        {
+            throw error.apiError
+        }
+    }
+}
+
+extension DecodingError {
+    fileprivate var apiError: APIError {
+        switch self {
+        case .keyNotFound(let key, _):
+            return .unprocessable("The request lacks \"\(key.stringValue)\".")
+        case .valueNotFound(let type, let context), .typeMismatch(let type, let context):
+            return .unprocessable("\(Self.place(context)) must be \(Self.describe(type)).")
+        case .dataCorrupted(let context) where context.codingPath.isEmpty:
+            return APIError(.badRequest, "The request's body is not JSON.")
+        case .dataCorrupted(let context):
+            return .unprocessable("\(Self.place(context)) \(context.debugDescription).")
+        @unknown default:
+            return APIError(.badRequest, "The request's body is not as expected.")
+        }
+    }
+
+    /// Such as clusters[0].points[3].
+    private static func place(_ context: Context) -> String {
+        let path = context.codingPath.reduce("") { path, key in
+            if let index = key.intValue { return "\(path)[\(index)]" }
+            return path.isEmpty ? key.stringValue : "\(path).\(key.stringValue)"
+        }
+        return path.isEmpty ? "The request's body" : path
+    }
+
+    private static func describe(_ type: Any.Type) -> String {
+        switch type {
+        case is Int.Type: "a whole number"
+        case is String.Type: "a string"
+        case is [Any].Type: "a list"
+        default: "an object"
+        }
+    }
+}
+
+/// {layer, head, text}
+struct AddBody: Decodable {
+    let layer: Int
+    let head: Int
+    let text: String
+}
+
+/// {layer, head, sequence_id}
+struct DeleteBody: Decodable {
+    let layer: Int
+    let head: Int
+    let sequenceID: String
+
+    private enum CodingKeys: String, CodingKey {
+        case layer, head
+        case sequenceID = "sequence_id"
+    }
+}
+
+/// {layer, head, seq_idx, query_pos, key_pos}
+struct EdgeBody: Decodable {
+    let layer: Int
+    let head: Int
+    let sequence: SequenceReference
+    let query: Int
+    let key: Int
+
+    private enum CodingKeys: String, CodingKey {
+        case layer, head
+        case sequence = "seq_idx"
+        case query = "query_pos"
+        case key = "key_pos"
+    }
+
+    /// Who the edge is.
+    var identity: EdgeIdentity { EdgeIdentity(sequence: sequence, query: query, key: key) }
+}
+
+/// {layer, head, clusters}
+struct ClustersBody: Decodable {
+    let layer: Int
+    let head: Int
+    let clusters: [Cluster]
+
+    /// {name, color, points: [[seq_idx, q, k], ...]} or {name, point_indices: [...]}
+    struct Cluster: Decodable {
+        let name: String
+        let color: String?
+        let members: Members
+
+        enum Members {
+            case points([EdgeIdentity])
+            case indices([Int])
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case name, color, points
+            case indices = "point_indices"
+        }
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            name = try container.decode(String.self, forKey: .name)
+            color = try container.decodeIfPresent(String.self, forKey: .color)
+            members =
+                if container.contains(.indices), !container.contains(.points) {
+                    .indices(try container.decode([Int].self, forKey: .indices))
+                } else {
+                    .points(
+                        try container.decode([Triple].self, forKey: .points).map(\.identity))
+                }
+        }
+    }
+
+    /// [seq_idx, q, k]
+    private struct Triple: Decodable {
+        let identity: EdgeIdentity
+
+        init(from decoder: any Decoder) throws {
+            var container = try decoder.unkeyedContainer()
+            guard container.count == 3 else {
+                throw DecodingError.dataCorruptedError(
+                    in: container, debugDescription: "must be [seq_idx, query, key]")
+            }
+            identity = EdgeIdentity(
+                sequence: try container.decode(SequenceReference.self),
+                query: try container.decode(Int.self), key: try container.decode(Int.self))
+        }
+    }
+}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+// The page and the data tree as files.
+
+import Hummingbird
+import NIOCore
+import NIOPosix
+
+/// Answers GET and HEAD of everything that is not an operation.
+struct StaticFiles<Context: RequestContext>: RouterMiddleware {
+    /// The page's folder.
+    let web: String
+    /// The data tree's folder.
+    let data: String
+    let policy: OriginPolicy
+    private let cache = BodyCache(capacity: 256 << 20)
+
+    /// Larger files are sent from the disk piece by piece, as they are.
+    private static var largestHeld: Int { 48 << 20 }
+    /// Smaller bodies do not get smaller.
+    private static var smallestCompressed: Int { 256 }
+    private static var pieceSize: Int { 256 << 10 }
+
+    init(web: String, data: String, policy: OriginPolicy) {
+        self.web = web
+        self.data = data
+        self.policy = policy
+    }
+
+    func handle(
+        _ request: Request, context: Context,
+        next: (Request, Context) async throws -> Response
+    ) async throws -> Response {
+        let path = (request.head.path ?? "").prefix { $0 != "?" && $0 != "#" }
+        guard !path.hasPrefix("/api/") else { return try await next(request, context) }
+        guard request.method == .get || request.method == .head else {
+            throw APIError(
+                .methodNotAllowed, "Files can only be read.", headers: [.allow: "GET, HEAD"])
+        }
+        guard let path = FilePath(request: path) else { throw Self.notFound }
+        if path.text == "data/server_config.json" { return try await serverConfig(request) }
+        if path.text == "data" || path.text.hasPrefix("data/") {
+            let rest = "/" + path.text.dropFirst("data/".count)
+            guard let path = FilePath(request: rest[...]) else { throw Self.notFound }
+            return try await file(path, under: data, request)
+        }
+        let page = path.text.isEmpty ? FilePath(request: "/index.html") : path
+        guard let page else { throw Self.notFound }
+        return try await file(page, under: web, request)
+    }
+
+    private static var notFound: APIError {
+        APIError(.notFound, "There is no such file.")
+    }
+
+    private func file(
+        _ path: FilePath, under root: String, _ request: Request
+    ) async throws -> Response {
+        guard !path.text.isEmpty, let state = FileState(path: "\(root)/\(path.text)") else {
+            throw Self.notFound
+        }
+        let type = mediaType(of: path.text)
+        let isHeld = state.size <= Self.largestHeld
+        let isCompressed =
+            isHeld && state.size >= Self.smallestCompressed && isCompressible(type)
+            && acceptsGzip(request.headers[.acceptEncoding]) && request.headers[.range] == nil
+        guard isHeld else { return try await stream(path, root, type, request) }
+        let key = BodyCache.Key(root: root, path: path, isCompressed: isCompressed)
+        guard let body = await body(key, state) else { throw Self.notFound }
+        return answer(body, type: type, isCompressed: isCompressed, request)
+    }
+
+    private func body(_ key: BodyCache.Key, _ state: FileState) async -> BodyCache.Body? {
+        if let body = cache.body(key, state) { return body }
+        return await cache.body(key) {
+            try? await NIOThreadPool.singleton.runIfActive { Self.make(key) }
+        }
+    }
+
+    private static func make(_ key: BodyCache.Key) -> BodyCache.Body? {
+        guard let file = OpenFile(key.path.text, under: key.root), file.state.size <= largestHeld,
+            let bytes = file.read(0..<file.state.size)
+        else { return nil }
+        guard key.isCompressed else {
+            return BodyCache.Body(state: file.state, bytes: ByteBuffer(bytes: bytes))
+        }
+        return gzipped(bytes).map {
+            BodyCache.Body(state: file.state, bytes: ByteBuffer(bytes: $0))
+        }
+    }
+
+    private func headers(_ state: FileState, _ type: String, isCompressed: Bool) -> HTTPFields {
+        var headers: HTTPFields = [
+            .contentType: type, .cacheControl: "no-cache",
+            .eTag: isCompressed ? "\"\(state.tag)-gz\"" : "\"\(state.tag)\"",
+        ]
+        if isCompressible(type) { headers[.vary] = "Accept-Encoding" }
+        if isCompressed {
+            headers[.contentEncoding] = "gzip"
+        } else {
+            headers[.acceptRanges] = "bytes"
+        }
+        return headers
+    }
+
+    private func answer(
+        _ body: BodyCache.Body, type: String, isCompressed: Bool, _ request: Request
+    ) -> Response {
+        let headers = headers(body.state, type, isCompressed: isCompressed)
+        let size = body.bytes.readableBytes
+        return answer(headers, size: size, request) { range in
+            var bytes = body.bytes
+            if range.count < size {
+                bytes = bytes.getSlice(at: range.lowerBound, length: range.count) ?? ByteBuffer()
+            }
+            return ResponseBody(byteBuffer: bytes)
+        }
+    }
+
+    /// Answers with what of a body of `size` bytes the request's conditions and ranges ask for.
+    private func answer(
+        _ headers: HTTPFields, size: Int, _ request: Request,
+        body: (Range<Int>) -> ResponseBody
+    ) -> Response {
+        var headers = headers
+        let tag = headers[.eTag] ?? ""
+        if tags(request.headers[.ifNoneMatch], match: tag) {
+            var response = Response(status: .notModified, headers: headers)
+            response.headers[.contentLength] = nil
+            return response
+        }
+        let isSame = request.headers[.ifRange].map { $0 == tag } ?? true
+        switch ByteRange(isSame ? request.headers[.range] : nil, size: size) {
+        case .whole: return Response(status: .ok, headers: headers, body: body(0..<size))
+        case .part(let range):
+            headers[.contentRange] = "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(size)"
+            return Response(status: .partialContent, headers: headers, body: body(range))
+        case .unsatisfiable:
+            return APIError(
+                .rangeNotSatisfiable, "The file has \(size) bytes.",
+                headers: [.contentRange: "bytes */\(size)"]
+            ).response
+        }
+    }
+
+    private func stream(
+        _ path: FilePath, _ root: String, _ type: String, _ request: Request
+    ) async throws -> Response {
+        let file = try await NIOThreadPool.singleton.runIfActive {
+            OpenFile(path.text, under: root)
+        }
+        guard let file else { throw Self.notFound }
+        let headers = headers(file.state, type, isCompressed: false)
+        return answer(headers, size: file.state.size, request) { range in
+            ResponseBody(contentLength: range.count) { writer in
+                for start in stride(
+                    from: range.lowerBound, to: range.upperBound, by: Self.pieceSize)
+                {
+                    let piece = start..<min(start + Self.pieceSize, range.upperBound)
+                    let bytes = try await NIOThreadPool.singleton.runIfActive { file.read(piece) }
+                    guard let bytes else { throw APIError.broken("The file became shorter.") }
+                    try await writer.write(ByteBuffer(bytes: bytes))
+                }
+                try await writer.finish(nil)
+            }
+        }
+    }
+}
+
+extension StaticFiles {
+    /// server_config.json announces this server, unless the file on disk names another.
+    private func serverConfig(_ request: Request) async throws -> Response {
+        let stored = try await NIOThreadPool.singleton.runIfActive {
+            OpenFile("server_config.json", under: data).flatMap { file in
+                file.state.size <= largestBody ? file.read(0..<file.state.size) : nil
+            }
+        }
+        let url = policy.url(host: request.head.authority ?? "")
+        var response = Response(json: Self.announcing(url, in: stored ?? Array("{}".utf8)))
+        response.headers[.cacheControl] = "no-cache"
+        return response
+    }
+
+    /// The file with this server's address and a context, where it says neither.
+    static func announcing(_ url: String, in stored: [UInt8]) -> [UInt8] {
+        do {
+            let text = try JSONText(stored)
+            guard let members = try text.members(of: text.root) else {
+                return announcing(url, in: Array("{}".utf8))
+            }
+            let server = members.last { $0.name == "server_url" }
+            if let server, !text.isNull(server.value) { return stored }
+            let named = try text.setting("server_url", to: Array("\"\(url)\"".utf8))
+            guard !members.contains(where: { $0.name == "context" }) else { return named }
+            return try JSONText(named).setting("context", to: Array("{}".utf8))
+        } catch {
+            return announcing(url, in: Array("{}".utf8))
+        }
+    }
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// Changes files of a data tree so that no crash and no other writer can lose what was acknowledged.
+
+import DataTree
+import Foundation
+
+/// The data tree on disk. All changes go through one queue and hold the tree's lock, which other
+/// programs that write the tree hold too.
+actor TreeStore {
+    /// The folder, as it was given.
+    nonisolated let root: URL
+    private nonisolated let executor = QueueExecutor("headvis.tree")
+    private nonisolated let admission = Admission(limit: 1024)
+    nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    init(_ root: URL) { self.root = root }
+
+    /// The contents of a file; nil if there is none.
+    nonisolated func contents(_ path: String) throws(APIError) -> [UInt8]? {
+        let url = root.appending(path: path)
+        do { return [UInt8](try Data(contentsOf: url)) } catch CocoaError.fileReadNoSuchFile {
+            return nil
+        } catch {
+            throw .broken("\(path) in the data tree cannot be read; check its permissions.")
+        }
+    }
+
+    /// Replaces a file by what `change` makes of its contents. When this returns, the new contents are
+    /// on the disk under the file's name.
+    ///
+    /// - Parameter change: gets the contents, nil if there is no file; returns the new ones, nil to
+    ///   leave all as it is; and a result.
+    nonisolated func update<Result: Sendable>(
+        _ path: String,
+        _ change: @Sendable ([UInt8]?) throws -> (contents: [UInt8]?, result: Result)
+    ) async throws -> Result {
+        try await admission.admit { try await replace(path, change) }
+    }
+
+    private func replace<Result: Sendable>(
+        _ path: String,
+        _ change: @Sendable ([UInt8]?) throws -> (contents: [UInt8]?, result: Result)
+    ) throws -> Result {
+        // A whole tree is replaced by renaming: only under the lock is a path sure to be in the tree.
+        let tree = root.resolvingSymlinksInPath()
+        let lock = try TreeLock(tree)
+        return try withExtendedLifetime(lock) {
+            let changed = try change(try contents(path))
+            if let new = changed.contents { try write(new, to: tree.appending(path: path)) }
+            return changed.result
+        }
+    }
+
+    /// A temporary file beside it, made durable, then renamed; then the rename made durable.
+    private func write(_ bytes: [UInt8], to url: URL) throws(APIError) {
+        let folder = url.deletingLastPathComponent()
+        let temporary = folder.appending(path: ".\(url.lastPathComponent).\(getpid()).tmp")
+        do {
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        } catch { throw cannotWrite(url) }
+        let descriptor = open(
+            temporary.path, O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o644)
+        guard descriptor >= 0 else { throw cannotWrite(url) }
+        let isWhole = writeAll(bytes, to: descriptor) && fsync(descriptor) == 0
+        let isClosed = close(descriptor) == 0
+        guard isWhole, isClosed, rename(temporary.path, url.path) == 0 else {
+            let error = cannotWrite(url)
+            unlink(temporary.path)
+            throw error
+        }
+        guard sync(folder) else { throw cannotWrite(url) }
+    }
+
+    private func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
+        bytes.withUnsafeBytes { buffer in
+            var rest = buffer[...]
+            while !rest.isEmpty {
+                let written = Foundation.write(
+                    descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+                if written < 0, errno == EINTR { continue }
+                guard written > 0 else { return false }
+                rest = rest.dropFirst(written)
+            }
+            return true
+        }
+    }
+
+    private func sync(_ folder: URL) -> Bool {
+        let descriptor = open(folder.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        return fsync(descriptor) == 0
+    }
+
+    private func cannotWrite(_ url: URL) -> APIError {
+        .broken(
+            "\(url.lastPathComponent) cannot be written (\(String(cString: strerror(errno)))); is the disk full or read-only?"
+        )
+    }
+
+    /// Removes what writes that were cut off by a crash left behind.
+    func removeLeftovers() throws {
+        let tree = root.resolvingSymlinksInPath()
+        let lock = try TreeLock(tree)
+        withExtendedLifetime(lock) {
+            for folder in TreeReplacement.folders {
+                let url = tree.appending(path: folder)
+                let names = (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []
+                for name in names where name.hasPrefix(".") && name.hasSuffix(".tmp") {
+                    unlink(url.appending(path: name).path)
+                }
+            }
+        }
+    }
+}
