@@ -56,7 +56,7 @@ public final class ScanVisitor: AttentionVisitor {
                 mass: mass + (first - q + block.length - 1))
             block.clear(row, outside: visible)
             add(result, visibleKeys: visible.count)
-            let (duplicate, induction) = repeats.mass(of: q, in: row)
+            let (duplicate, induction) = repeats.mass(of: q, in: row, visible: visible)
             sums.duplicateToken += Double(duplicate)
             sums.induction += Double(induction)
             sums.sink += Double(first == 0 ? row[0] : 0)

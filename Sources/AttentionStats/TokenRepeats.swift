@@ -24,16 +24,19 @@ public struct TokenRepeats: Sendable {
     /// How many queries have an earlier occurrence of their token.
     public var repeatedQueries: Int { (1..<starts.count).count { starts[$0] > starts[$0 - 1] } }
 
-    /// Σ row[j] and Σ row[j+1] over the earlier occurrences j of the token at `query`.
+    /// Σ row[j] and Σ row[j+1] over the earlier occurrences j of the token at `query`, as far as the
+    /// query sees them.
+    ///
+    /// - Parameter visible: the keys that the query sees; the row may hold anything elsewhere.
     @inline(__always)
     func mass(
-        of query: Int, in row: UnsafePointer<Float>
+        of query: Int, in row: UnsafePointer<Float>, visible: Range<Int>
     ) -> (duplicate: Float, induction: Float) {
         var (duplicate, induction): (Float, Float) = (0, 0)
         for i in Int(starts[query])..<Int(starts[query + 1]) {
             let j = Int(earlier[i])
-            duplicate += row[j]
-            induction += row[j + 1]
+            if visible.contains(j) { duplicate += row[j] }
+            if visible.contains(j + 1) { induction += row[j + 1] }
         }
         return (duplicate, induction)
     }

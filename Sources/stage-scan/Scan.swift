@@ -64,6 +64,12 @@ struct Scan {
     /// Scans everything into `output`.
     func run(output: String) throws {
         let longest = (0..<corpus.count).map { corpus[$0].count }.max() ?? 1
+        let context = loaded.model.description.contextLength
+        guard longest <= context else {
+            throw StageError(
+                "\(loaded.name): has a context of \(context) tokens, and sequences have up to \(longest); lower SEQ_LEN."
+            )
+        }
         let pass = try ForwardPass(
             loaded.model, selection: selection, maxLength: longest, workers: settings.workers)
         let visitors = (0..<settings.workers).map { _ in ScanVisitor(plan, maxLength: longest) }
