@@ -19,7 +19,7 @@ import Testing
             #expect(script.headers[.contentType] == "text/javascript; charset=utf-8")
             let config = try await client.get("/data/config.json")
             #expect(config.headers[.contentType] == "application/json; charset=utf-8")
-            #expect(config.bytes == (try site.read("config.json")))
+            #expect(try site.read("config.json") == config.bytes)
             let head = try await client.get("/data/config.json", method: .head)
             #expect(head.bytes.isEmpty)
             #expect(head.headers[.contentLength] == String(config.bytes.count))
