@@ -14,7 +14,8 @@ import Testing
         #expect(
             String(decoding: try text.setting("d", to: Array("2".utf8)), as: UTF8.self)
                 == #" {"a": 1.50, "b" :[1 , {"x":"]}\""}] ,"c":null ,"d":2} "#)
-        let list = try #require(try text.member("b", of: text.root))
+        let member = try text.member("b", of: text.root)
+        let list = try #require(member)
         #expect(
             String(decoding: try text.appending(Array("3".utf8), to: list), as: UTF8.self)
                 == #" {"a": 1.50, "b" :[1 , {"x":"]}\""},3] ,"c":null } "#)
