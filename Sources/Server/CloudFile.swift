@@ -80,10 +80,12 @@ struct CloudFile: Sendable {
     private static func identity(
         _ text: JSONText, _ sequence: Range<Int>, _ query: Range<Int>, _ key: Range<Int>
     ) -> EdgeIdentity? {
-        let name = text.string(sequence) ?? text.int(sequence).map(String.init)
-        guard let name, let reference = SequenceReference(name), let query = text.int(query),
-            let key = text.int(key)
-        else { return nil }
+        let reference =
+            text.int(sequence).map(SequenceReference.corpus)
+            ?? text.string(sequence).flatMap(SequenceReference.init)
+        guard let reference, let query = text.int(query), let key = text.int(key) else {
+            return nil
+        }
         return EdgeIdentity(sequence: reference, query: query, key: key)
     }
 

@@ -23,6 +23,18 @@ struct FilePath: Hashable, Sendable {
         self.text = text
     }
 
+    private init(checked text: String) { self.text = text }
+
+    /// The path below a folder; nil if it does not lead there. The folder itself is the empty path.
+    func below(_ folder: String) -> FilePath? {
+        if text == folder { return FilePath(checked: "") }
+        guard text.hasPrefix(folder + "/") else { return nil }
+        return FilePath(checked: String(text.dropFirst(folder.count + 1)))
+    }
+
+    /// The page itself.
+    static let index = FilePath(checked: "index.html")
+
     private static func percentDecoded(_ path: Substring.UTF8View) -> [UInt8]? {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(path.count)

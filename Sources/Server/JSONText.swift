@@ -16,7 +16,7 @@ package struct JSONText: Sendable {
     package let bytes: [UInt8]
 
     /// Checks the text from end to end.
-    init(_ bytes: [UInt8]) throws(JSONTextError) {
+    package init(_ bytes: [UInt8]) throws(JSONTextError) {
         self.bytes = bytes
         var scanner = JSONScanner(bytes, at: 0)
         scanner.skipSpace()
@@ -67,9 +67,18 @@ package struct JSONText: Sendable {
         return JSONScanner.string(bytes[range])
     }
 
-    /// The whole number at `range`; nil if there is another value.
+    /// The whole number at `range`; nil if there is another value, or one beyond Int.
     package func int(_ range: Range<Int>) -> Int? {
-        Int(String(decoding: bytes[range], as: UTF8.self))
+        let isNegative = bytes[range.lowerBound] == UInt8(ascii: "-")
+        var value = 0
+        for byte in bytes[range].dropFirst(isNegative ? 1 : 0) {
+            guard byte >= 0x30, byte <= 0x39 else { return nil }
+            let (tens, overflows) = value.multipliedReportingOverflow(by: 10)
+            let (sum, exceeds) = tens.addingReportingOverflow(Int(byte) - 0x30)
+            guard !overflows, !exceeds else { return nil }
+            value = sum
+        }
+        return isNegative ? -value : value
     }
 
     /// Whether null is at `range`.
@@ -212,18 +221,24 @@ struct JSONScanner {
         position += 1
     }
 
+    /// RFC 8259: a sign, whole digits, perhaps a fraction, perhaps an exponent.
     private mutating func skipNumber() throws(JSONTextError) {
-        let start = position
-        while let byte = current, Self.isInNumber(byte) { position += 1 }
-        guard start < position,
-            Double(String(decoding: bytes[start..<position], as: UTF8.self)) != nil
-        else { throw error("no value") }
+        if current == UInt8(ascii: "-") { position += 1 }
+        try skipDigits()
+        if current == UInt8(ascii: ".") {
+            position += 1
+            try skipDigits()
+        }
+        guard current == UInt8(ascii: "e") || current == UInt8(ascii: "E") else { return }
+        position += 1
+        if current == UInt8(ascii: "+") || current == UInt8(ascii: "-") { position += 1 }
+        try skipDigits()
     }
 
-    private static func isInNumber(_ byte: UInt8) -> Bool {
-        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || byte == UInt8(ascii: "-")
-            || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "e") || byte == UInt8(ascii: "E")
-            || byte == UInt8(ascii: "+")
+    private mutating func skipDigits() throws(JSONTextError) {
+        let start = position
+        while let byte = current, byte >= 0x30, byte <= 0x39 { position += 1 }
+        guard start < position else { throw error("no value") }
     }
 
     private mutating func skip(_ literal: StaticString) throws(JSONTextError) {

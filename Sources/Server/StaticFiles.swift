@@ -38,14 +38,8 @@ struct StaticFiles<Context: RequestContext>: RouterMiddleware {
         }
         guard let path = FilePath(request: path) else { throw Self.notFound }
         if path.text == "data/server_config.json" { return try await serverConfig(request) }
-        if path.text == "data" || path.text.hasPrefix("data/") {
-            let rest = "/" + path.text.dropFirst("data/".count)
-            guard let path = FilePath(request: rest[...]) else { throw Self.notFound }
-            return try await file(path, under: data, request)
-        }
-        let page = path.text.isEmpty ? FilePath(request: "/index.html") : path
-        guard let page else { throw Self.notFound }
-        return try await file(page, under: web, request)
+        if let path = path.below("data") { return try await file(path, under: data, request) }
+        return try await file(path.text.isEmpty ? .index : path, under: web, request)
     }
 
     private static var notFound: APIError {

@@ -21,10 +21,7 @@ import Testing
         try await serving { server, site in
             let texts = (0..<100).map { i in "cat dog \(["sun", "moon"][i % 2]) fish \(i)" }
             // Words the model does not know are one token, so texts differ by their hash alone.
-            var doomed: [String] = []
-            for i in 0..<50 {
-                doomed.append(try added(server, "bird rock \(i)"))
-            }
+            let doomed = try (0..<50).map { try added(server, "bird rock \($0)") }
             let failures = Mutex<[String]>([])
             let ids = Mutex<[String]>([])
             inParallel(200) { i in

@@ -12,7 +12,7 @@ final class ServerProcess: @unchecked Sendable {
     /// Starts `serve` on a free port and waits until it answers, with its model unless there is none.
     init(_ site: TestSite, arguments: [String] = [], waitsForModel: Bool = true) throws {
         log = site.folder.appending(path: "serve-\(UUID().uuidString).log")
-        FileManager.default.createFile(atPath: log.path, contents: nil)
+        try Data().write(to: log)
         process = Process()
         process.executableURL = Programs.folder.appending(path: "serve")
         process.arguments =
@@ -107,7 +107,7 @@ final class ServerProcess: @unchecked Sendable {
         var rest = bytes[...]
         while !rest.isEmpty {
             let n = rest.withUnsafeBytes {
-                Foundation.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue))
+                Foundation.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
             }
             guard n > 0 else { throw TestFailure("the connection was closed") }
             rest = rest.dropFirst(n)
