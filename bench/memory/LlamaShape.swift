@@ -46,7 +46,7 @@ struct LlamaShape {
         var text = try JSONSerialization.data(withJSONObject: header)
         text += Data(repeating: UInt8(ascii: " "), count: (8 - text.count % 8) % 8)
         let url = folder.appending(path: "model.safetensors")
-        FileManager.default.createFile(atPath: url.path, contents: nil)
+        _ = FileManager.default.createFile(atPath: url.path, contents: nil)
         let file = try FileHandle(forWritingTo: url)
         try file.write(
             contentsOf: withUnsafeBytes(of: UInt64(text.count).littleEndian) { Data($0) })
