@@ -22,8 +22,12 @@ extension Request {
         do { buffer = try await body.collect(upTo: largestBody) } catch is NIOTooManyBytesError {
             throw APIError(.contentTooLarge, "The request's body is larger than 1 MB.")
         }
-        do { return try JSONDecoder().decode(type, from: Data(buffer.readableBytesView)) } catch let
-            error as DecodingError
+        let bytes = Array(buffer.readableBytesView)
+        guard (try? JSONText(bytes)) != nil else {
+            throw APIError(.badRequest, "The request's body is not JSON.")
+        }
+        do { return try JSONDecoder().decode(type, from: Data(bytes)) } catch let error
+            as DecodingError
         {
             throw error.apiError
         }
@@ -38,7 +42,8 @@ extension DecodingError {
         case .valueNotFound(let type, let context), .typeMismatch(let type, let context):
             return .unprocessable("\(Self.place(context)) must be \(Self.describe(type)).")
         case .dataCorrupted(let context) where context.codingPath.isEmpty:
-            return APIError(.badRequest, "The request's body is not JSON.")
+            // Foundation names no place for a number that does not fit.
+            return .unprocessable("A number in the request's body must be a whole number.")
         case .dataCorrupted(let context):
             return .unprocessable("\(Self.place(context)) \(context.debugDescription).")
         @unknown default:
