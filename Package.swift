@@ -24,7 +24,7 @@ func executable(_ name: String, _ dependencies: Target.Dependency...) -> Target 
 }
 
 /// What lies beside a benchmark's sources.
-let extras = ["bench-projection": ["compare.py"], "bench-scan": ["memory"]]
+let extras = ["bench-projection": ["compare.py", "export-clouds"], "bench-scan": ["memory"]]
 
 func benchmark(_ name: String, path: String, _ dependencies: Target.Dependency...) -> Target {
     .executableTarget(

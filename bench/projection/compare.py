@@ -5,6 +5,7 @@
     python3 -m venv bench/projection/.venv
     bench/projection/.venv/bin/pip install "umap-learn==0.5.12"
     swift build -c release --product bench-projection
+    bench/projection/export-clouds work/project.h5 FOLDER L16H0 L17H5
     bench/projection/.venv/bin/python bench/projection/compare.py [--clouds FOLDER]
 
 FOLDER holds real clouds: raw little-endian float32 files NAME.f32, [n, d] row-major, and for each a
