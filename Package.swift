@@ -84,6 +84,8 @@ let package = Package(
         library("HeadMetrics"),
         library("Sampling", "AttentionStats", heapModule),
         library("Projection", "Tensors"),
+        library("FeatureDictionaries", "Tensors", "Checkpoints", "Transformer"),
+        library("Attribution", "Tensors", "Transformer"),
 
         // What is on disk.
         library("WorkFiles", "HDF5", "AttentionStats", "Transformer"),
@@ -91,13 +93,17 @@ let package = Package(
 
         // What the executables share.
         library("Stages", "Transformer", "Tokenizers", "WorkFiles", argumentParser, crypto),
+        library(
+            "Sequences", "Stages", "Corpora", "Tokenizers", "AttentionStats", argumentParser, crypto
+        ),
 
         // The stages.
-        executable("stage-scan", "Stages", "Corpora", "Sampling", crypto),
+        executable("stage-scan", "Stages", "Sequences", "Sampling"),
         executable("stage-metrics", "Stages", "HeadMetrics", "AttentionStats"),
         executable("stage-sample", "Stages", "Sampling"),
         executable("stage-project", "Stages", "Projection", "Tensors"),
         executable("stage-emit", "Stages", "DataTree", "Tensors"),
+        executable("stage-dictionary", "Stages", "Sequences", "FeatureDictionaries", "WorkFiles"),
 
         // The live backend.
         library(
@@ -120,6 +126,7 @@ let package = Package(
         tests("HeadMetricsTests", "HeadMetrics"),
         tests("SamplingTests", "Sampling"),
         tests("DataTreeTests", "DataTree"),
+        tests("FeatureDictionariesTests", "FeatureDictionaries"),
         tests(
             "PipelineTests", "stage-scan", "stage-metrics", "stage-sample", "stage-project",
             "stage-emit"),

@@ -4,6 +4,7 @@
 import ArgumentParser
 import AttentionStats
 import Foundation
+import Sequences
 import Stages
 import Transformer
 

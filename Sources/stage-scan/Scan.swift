@@ -4,6 +4,7 @@
 import AttentionStats
 import Foundation
 import Sampling
+import Sequences
 import Stages
 import Transformer
 import WorkFiles

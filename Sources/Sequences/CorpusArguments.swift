@@ -5,7 +5,7 @@ import ArgumentParser
 import AttentionStats
 
 /// What becomes of a document longer than a sequence.
-enum LongDocuments: String, ExpressibleByArgument, CaseIterable {
+public enum LongDocuments: String, ExpressibleByArgument, CaseIterable, Sendable {
     /// Its beginning is one sequence.
     case truncate
     /// It becomes several sequences.
@@ -13,34 +13,38 @@ enum LongDocuments: String, ExpressibleByArgument, CaseIterable {
 }
 
 /// What is one document in a text file.
-enum DocumentUnit: String, ExpressibleByArgument, CaseIterable {
+public enum DocumentUnit: String, ExpressibleByArgument, CaseIterable, Sendable {
+    /// A line of a text file, a record of any other.
     case line
+    /// A whole text file.
     case file
 }
 
 /// Options about the corpus.
-struct CorpusArguments: ParsableArguments {
+public struct CorpusArguments: ParsableArguments {
     @Option(help: "Walk at most so many sequences; 0 is all.")
-    var sequences = 0
+    public var sequences = 0
 
     @Option(help: "Tokens in a sequence, at most.")
-    var seqLen = 256
+    public var seqLen = 256
 
     @Flag(
         inversion: .prefixedNo,
         help: "Put the model's beginning-of-sequence token, if it has one, at position 0.")
-    var bos = true
+    public var bos = true
 
     @Option(help: "Long documents: truncate, or split into several sequences.")
-    var chunk = LongDocuments.truncate
+    public var chunk = LongDocuments.truncate
 
     @Option(help: "A document in a text file: a line, or the file.")
-    var document = DocumentUnit.line
+    public var document = DocumentUnit.line
 
     @Option(help: "The field of a JSON line that holds the text.")
-    var textField = "text"
+    public var textField = "text"
 
-    func validate() throws {
+    public init() {}
+
+    public func validate() throws {
         guard (2...longestSequence).contains(seqLen) else {
             throw ValidationError("--seq-len must be from 2 to \(longestSequence), not \(seqLen).")
         }

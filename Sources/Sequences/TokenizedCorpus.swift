@@ -9,30 +9,30 @@ import Tokenizers
 
 /// The sequences that a scan walks. Token ids are small next to anything else of a scan: four bytes
 /// each, against megabytes of attention.
-struct TokenizedCorpus {
+public struct TokenizedCorpus {
     /// Of all sequences, one after the other.
-    private(set) var tokens: [Int32] = []
+    public private(set) var tokens: [Int32] = []
     /// Where each sequence starts, and the end.
-    private(set) var starts = [0]
+    public private(set) var starts = [0]
     /// For each sequence, its file (an index into `files`) and line.
-    private(set) var sources: [(file: Int, line: Int)] = []
+    public private(set) var sources: [(file: Int, line: Int)] = []
     /// The corpus's files that were read.
-    private(set) var files: [String] = []
+    public private(set) var files: [String] = []
     /// Of the texts of all walked documents, each ended by a NUL.
-    private(set) var textSHA256 = ""
+    public private(set) var textSHA256 = ""
     /// The token at position 0, if there is one.
-    let beginning: Int32?
+    public let beginning: Int32?
 
     /// Number of sequences.
-    var count: Int { sources.count }
+    public var count: Int { sources.count }
 
     /// The ids of a sequence.
-    subscript(_ sequence: Int) -> ArraySlice<Int32> {
+    public subscript(_ sequence: Int) -> ArraySlice<Int32> {
         tokens[starts[sequence]..<starts[sequence + 1]]
     }
 
     /// Reads and tokenizes the corpus.
-    init(paths: [String], arguments: CorpusArguments, loaded: LoadedModel) throws {
+    public init(paths: [String], arguments: CorpusArguments, loaded: LoadedModel) throws {
         var options = CorpusOptions()
         options.textField = arguments.textField
         options.documentPerFile = arguments.document == .file
@@ -64,7 +64,7 @@ struct TokenizedCorpus {
     }
 
     /// Every token id that occurs, with its display string, ascending.
-    func vocabulary(_ tokenizer: Tokenizer) -> [(id: Int32, display: String)] {
+    public func vocabulary(_ tokenizer: Tokenizer) -> [(id: Int32, display: String)] {
         Set(tokens).sorted().map { ($0, tokenizer.display($0)) }
     }
 }
