@@ -3,18 +3,29 @@
 
 /// Features f with directions d_f (rows of the decoder), such that a residual vector is nearly
 /// sum over f of a_f d_f + b, with few activations a_f above 0.
+///
+/// A residual vector x of the model is first normalised, z = (x - offset) * gain (`normalization`), then
+/// read by the encoder: p = W (z - b) + c with the rows of `encoder` as W, `encoderBias` as c, and
+/// `decoderBias` as b if `subtractsDecoderBias` (else 0). Activations follow from p (`activation`). What
+/// they say about x again is (sum over f of a_f d_f + decoderBias) * scale + offset.
+///
+/// `FeatureEncoder` computes all this.
 public struct FeatureDictionary: Sendable {
-    /// How activations follow from x W_enc + b_enc.
+    /// How activations follow from the products p of the encoder.
     public enum Activation: Sendable, Equatable {
         /// The positive ones.
         case relu
-        /// The k largest of the positive ones.
+        /// The k largest, as far as they are positive; of equal ones the first features.
         case topK(Int)
-        /// Those above a threshold of each feature, `thresholds`.
-        case jumpReLU
-        /// Bricken et al. / Rajamanoharan et al. 2024: a gate with its own bias decides which fire.
-        case gated
+        /// The positive ones that lie above a threshold of each feature, [count].
+        case jumpReLU(thresholds: [Float])
+        /// Those features fire where p > 0; their activation is the positive part of
+        /// (p - encoderBias) * scale + bias, both [count] (Rajamanoharan et al. 2024, Gated SAEs).
+        case gated(scales: [Float], biases: [Float])
     }
+
+    /// The most features a dictionary may have.
+    public static let mostFeatures = 1 << 20
 
     /// The block that the residual stream enters.
     public let layer: Int
@@ -22,6 +33,7 @@ public struct FeatureDictionary: Sendable {
     public let width: Int
     /// Number of features (d_sae).
     public let count: Int
+    /// How activations follow from the products of the encoder.
     public let activation: Activation
     /// [count, width]: row f is the direction that feature f reads.
     public let encoder: [Float]
@@ -31,4 +43,40 @@ public struct FeatureDictionary: Sendable {
     public let decoder: [Float]
     /// [width].
     public let decoderBias: [Float]
+    /// Whether the encoder reads z - decoderBias, or z itself.
+    public let subtractsDecoderBias: Bool
+    /// What becomes of a residual vector before the encoder reads it.
+    public let normalization: InputNormalization
+
+    /// A dictionary of these weights, whose number of features is that of `encoderBias` and whose width
+    /// is that of `decoderBias`.
+    ///
+    /// - Precondition: the sizes fit each other, and there is at least one feature and one dimension.
+    public init(
+        layer: Int, activation: Activation, encoder: [Float], encoderBias: [Float],
+        decoder: [Float], decoderBias: [Float], subtractsDecoderBias: Bool = true,
+        normalization: InputNormalization = .none
+    ) {
+        let width = decoderBias.count
+        let count = encoderBias.count
+        precondition(width > 0 && count > 0 && count <= Self.mostFeatures)
+        precondition(encoder.count == count * width && decoder.count == count * width)
+        switch activation {
+        case .relu: break
+        case .topK(let k): precondition(k > 0 && k <= count)
+        case .jumpReLU(let thresholds): precondition(thresholds.count == count)
+        case .gated(let scales, let biases):
+            precondition(scales.count == count && biases.count == count)
+        }
+        self.layer = layer
+        self.width = width
+        self.count = count
+        self.activation = activation
+        self.encoder = encoder
+        self.encoderBias = encoderBias
+        self.decoder = decoder
+        self.decoderBias = decoderBias
+        self.subtractsDecoderBias = subtractsDecoderBias
+        self.normalization = normalization
+    }
 }

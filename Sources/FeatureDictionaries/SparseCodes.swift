@@ -39,4 +39,13 @@ public struct SparseCodes: Sendable, Equatable {
 
     /// Completes the row that is being built.
     public mutating func endRow() { starts.append(features.count) }
+
+    /// Adds a whole row of `count` codes.
+    mutating func appendRow(
+        _ features: UnsafePointer<Int32>, _ activations: UnsafePointer<Float>, _ count: Int
+    ) {
+        self.features.append(contentsOf: UnsafeBufferPointer(start: features, count: count))
+        self.activations.append(contentsOf: UnsafeBufferPointer(start: activations, count: count))
+        endRow()
+    }
 }
