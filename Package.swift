@@ -85,7 +85,7 @@ let package = Package(
         library("Sampling", "AttentionStats", heapModule),
         library("Projection", "Tensors"),
         library("FeatureDictionaries", "Tensors", "Checkpoints", "Transformer"),
-        library("Attribution", "Tensors", "Transformer"),
+        library("Attribution", "FeatureDictionaries", "Tensors", "Transformer"),
 
         // What is on disk.
         library("WorkFiles", "HDF5", "AttentionStats", "Transformer"),
@@ -127,6 +127,7 @@ let package = Package(
         tests("SamplingTests", "Sampling"),
         tests("DataTreeTests", "DataTree"),
         tests("FeatureDictionariesTests", "FeatureDictionaries"),
+        tests("AttributionTests", "Attribution", "HDF5"),
         tests(
             "PipelineTests", "stage-scan", "stage-metrics", "stage-sample", "stage-project",
             "stage-emit"),

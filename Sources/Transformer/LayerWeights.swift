@@ -107,7 +107,7 @@ final class LayerWeights {
         )
     }
 
-    private func norm(_ names: NormTensors?) throws(ModelError) -> NormWeights? {
+    func norm(_ names: NormTensors?) throws(ModelError) -> NormWeights? {
         guard let names else { return nil }
         let width = model.description.width
         return NormWeights(
@@ -129,7 +129,7 @@ final class LayerWeights {
         return values
     }
 
-    private func bias(_ projection: Projection) throws(ModelError) -> [Float] {
+    func bias(_ projection: Projection) throws(ModelError) -> [Float] {
         var bias: [Float] = []
         for part in projection.bias {
             let values = try finite(part.tensor, count: part.storedShape[0])

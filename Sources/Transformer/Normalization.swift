@@ -4,12 +4,13 @@
 import Tensors
 
 /// A norm with its weights, ready to run.
-struct NormWeights: Sendable {
-    let kind: ModelDescription.Norm
+public struct NormWeights: Sendable {
+    /// What is computed.
+    public let kind: ModelDescription.Norm
     /// The multiplier, with the family's offset added.
-    let weight: [Float]
+    public let weight: [Float]
     /// Added at the end; empty when there is none.
-    let bias: [Float]
+    public let bias: [Float]
 
     init(kind: ModelDescription.Norm, weight: [Float], bias: [Float] = []) {
         self.kind = kind

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a forward pass shows of single edges: everything that their attribution needs.
+
+import Transformer
+
+/// One entry of one head's attention pattern.
+public struct HeadEdge: Hashable, Sendable {
+    public var head: HeadAddress
+    public var query: Int
+    public var key: Int
+
+    /// The edge from `key` to `query` in a head.
+    public init(_ head: HeadAddress, query: Int, key: Int) {
+        self.head = head
+        self.query = query
+        self.key = key
+    }
+}
+
+/// An edge as it stood in a forward pass.
+public struct EdgeObservation: Sendable {
+    public let edge: HeadEdge
+    /// The residual stream that enters the layer, at the query and at the key; [width] each.
+    public fileprivate(set) var queryResidual: [Float] = []
+    public fileprivate(set) var keyResidual: [Float] = []
+    /// As they enter the score: after bias, norm and rotary; [headSize] each.
+    public fileprivate(set) var q: [Float] = []
+    public fileprivate(set) var k: [Float] = []
+    /// At the key.
+    public fileprivate(set) var v: [Float] = []
+    /// As it enters the softmax; nil if the query does not see the key.
+    public fileprivate(set) var score: Float?
+    /// A[query, key].
+    public fileprivate(set) var attention: Float = 0
+    /// z of all heads of the layer at the query, [nHeads headSize]; empty unless the model normalises
+    /// what attention adds to the residual stream.
+    public fileprivate(set) var layerOutput: [Float] = []
+}
+
+extension Model {
+    /// The heads that a forward pass must show for these edges.
+    public func heads(observing edges: some Sequence<HeadEdge>) -> HeadSelection {
+        guard normalizesAttentionOutput else { return HeadSelection(edges.map(\.head)) }
+        return HeadSelection(
+            Set(edges.map(\.head.layer)).flatMap { layer in
+                (0..<description.nHeads).map { HeadAddress(layer: layer, head: $0) }
+            })
+    }
+}
+
+extension ForwardPass {
+    /// Runs sequences and looks at edges of them.
+    ///
+    /// - Parameter edges: for each sequence; positions within it and heads that `selection` shows
+    ///   (`Model.heads(observing:)`).
+    /// - Returns: for each sequence, what was seen of its edges, in their order.
+    public func observe(
+        _ edges: [[HeadEdge]], on sequences: [ArraySlice<Int32>]
+    ) throws(ModelError) -> [[EdgeObservation]] {
+        precondition(edges.count == sequences.count)
+        let taps = (0..<workers).map { _ in EdgeTap(edges, of: model, selection) }
+        try run(sequences, visitors: taps)
+        return sequences.indices.map { sequence in
+            edges[sequence].indices.map { edge in
+                // A sequence stays with one worker within a layer, and an edge has one layer.
+                taps.map { $0.observations[sequence][edge] }.first { !$0.q.isEmpty }
+                    ?? EdgeObservation(edge: edges[sequence][edge])
+            }
+        }
+    }
+}
+
+/// Copies what the forward pass shows of chosen edges.
+private final class EdgeTap: AttentionVisitor {
+    /// By sequence, then edge.
+    private(set) var observations: [[EdgeObservation]]
+    private let headSize: Int
+    private let nHeads: Int
+    private let seesWholeLayer: Bool
+    private let selection: HeadSelection
+
+    init(_ edges: [[HeadEdge]], of model: Model, _ selection: HeadSelection) {
+        self.selection = selection
+        observations = edges.map { $0.map { EdgeObservation(edge: $0) } }
+        headSize = model.description.headSize
+        nHeads = model.description.nHeads
+        seesWholeLayer = model.normalizesAttentionOutput
+    }
+
+    func needsOutput(ofSequence sequence: Int) -> Bool { seesWholeLayer }
+
+    func enter(_ view: LayerView) {
+        func row(_ position: Int) -> [Float] {
+            Array(
+                UnsafeBufferPointer(
+                    start: view.residual + position * view.width, count: view.width))
+        }
+        for i in observations[view.sequence].indices
+        where observations[view.sequence][i].edge.head.layer == view.layer {
+            let edge = observations[view.sequence][i].edge
+            observations[view.sequence][i].queryResidual = row(edge.query)
+            observations[view.sequence][i].keyResidual = row(edge.key)
+        }
+    }
+
+    func attend(_ block: ScoreBlock) {
+        for i in observations[block.sequence].indices {
+            let edge = observations[block.sequence][i].edge
+            if edge.head == selection.heads[block.headIndex], block.queries.contains(edge.query),
+                block.visibleKeys(of: edge.query).contains(edge.key)
+            {
+                observations[block.sequence][i].score = block.row(edge.query)[edge.key]
+            }
+        }
+        block.softmax()
+    }
+
+    func finish(_ view: HeadView) {
+        func vector(_ start: UnsafePointer<Float>, _ stride: Int, _ position: Int) -> [Float] {
+            Array(UnsafeBufferPointer(start: start + position * stride, count: headSize))
+        }
+        for i in observations[view.sequence].indices {
+            let edge = observations[view.sequence][i].edge
+            guard edge.head.layer == view.layer else { continue }
+            if seesWholeLayer, let z = view.z {
+                if observations[view.sequence][i].layerOutput.isEmpty {
+                    observations[view.sequence][i].layerOutput = Array(
+                        repeating: 0, count: nHeads * headSize)
+                }
+                observations[view.sequence][i].layerOutput.replaceSubrange(
+                    view.head * headSize..<(view.head + 1) * headSize,
+                    with: vector(z, view.zStride, edge.query))
+            }
+            guard edge.head.head == view.head else { continue }
+            observations[view.sequence][i].q = vector(view.q, view.qkvStride, edge.query)
+            observations[view.sequence][i].k = vector(view.k, view.qkvStride, edge.key)
+            observations[view.sequence][i].v = vector(view.v, view.qkvStride, edge.key)
+            if view.visibleKeys(of: edge.query).contains(edge.key) {
+                observations[view.sequence][i].attention =
+                    view.attention[edge.query * view.attentionStride + edge.key]
+            }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// A model whose residual stream is a known sparse sum of features, with a head that is built to look
+// from one feature to another and to write a third.
+
+import Attribution
+import FeatureDictionaries
+import Foundation
+import Transformer
+
+/// GPT-2 with one layer of two heads and no positions. Token t is a sum of features; head 1 has
+/// q = 3 (f · x), k = 2 (g · x), v = g · x in its first dimension and writes 1.5 v h.
+struct PlantedModel {
+    static let width = 32
+    static let headSize = 16
+    static let epsilon = 1e-5
+    /// The features of the built head: looks from f to g, and writes h.
+    static let (f, g, h) = (3, 11, 20)
+    /// By token, its features with their activations.
+    static let tokens: [[(feature: Int, activation: Double)]] = [
+        [(1, 2), (5, 1)],
+        [(g, 1.5), (7, 2.5), (9, 0.5)],
+        [(f, 2), (6, 3)],
+        [(2, 1), (8, 4), (12, 0.25)],
+    ]
+
+    /// Orthonormal and of mean zero, so that the layer norm's mean takes nothing of them: the cosine
+    /// functions but for the constant one. [width - 1, width].
+    static let features: [[Double]] = (1..<width).map { i in
+        (0..<width).map { n in
+            (2 / Double(width)).squareRoot()
+                * cos(.pi * Double(i) * (Double(n) + 0.5) / Double(width))
+        }
+    }
+
+    /// A dictionary with exactly these features.
+    static let dictionary = FeatureDictionary(
+        layer: 0, activation: .relu, encoder: features.flatMap { $0.map { Float($0) } },
+        encoderBias: features.map { _ in 0 },
+        decoder: features.flatMap { $0.map { Float($0) } },
+        decoderBias: Array(repeating: 0, count: width))
+
+    /// The residual stream of a token, [width].
+    static func residual(_ token: Int) -> [Double] {
+        (0..<width).map { n in
+            tokens[token].reduce(0) { $0 + $1.activation * features[$1.feature][n] }
+        }
+    }
+
+    /// What the layer norm multiplies a token by.
+    static func scale(_ token: Int) -> Double {
+        let square = residual(token).reduce(0) { $0 + $1 * $1 } / Double(width)
+        return 1 / (square + epsilon).squareRoot()
+    }
+
+    /// Writes the model into a folder.
+    static func write(to folder: URL) throws {
+        var qkv = [Double](repeating: 0, count: width * 3 * width)
+        var output = [Double](repeating: 0, count: width * width)
+        for n in 0..<width {
+            qkv[n * 3 * width + headSize] = 3 * features[f][n]
+            qkv[n * 3 * width + width + headSize] = 2 * features[g][n]
+            qkv[n * 3 * width + 2 * width + headSize] = features[g][n]
+            output[headSize * width + n] = 1.5 * features[h][n]
+        }
+        let one = [Double](repeating: 1, count: width)
+        let zero = [Double](repeating: 0, count: width)
+        var tensors: [(name: String, shape: [Int], values: [Double])] = [
+            ("wte.weight", [tokens.count, width], tokens.indices.flatMap { residual($0) }),
+            ("wpe.weight", [8, width], [Double](repeating: 0, count: 8 * width)),
+            ("h.0.attn.c_attn.weight", [width, 3 * width], qkv),
+            ("h.0.attn.c_attn.bias", [3 * width], [Double](repeating: 0, count: 3 * width)),
+            ("h.0.attn.c_proj.weight", [width, width], output),
+            ("h.0.attn.c_proj.bias", [width], zero),
+            ("h.0.mlp.c_fc.weight", [width, 1], zero), ("h.0.mlp.c_fc.bias", [1], [0]),
+            ("h.0.mlp.c_proj.weight", [1, width], zero), ("h.0.mlp.c_proj.bias", [width], zero),
+        ]
+        for norm in ["h.0.ln_1", "h.0.ln_2", "ln_f"] {
+            tensors += [("\(norm).weight", [width], one), ("\(norm).bias", [width], zero)]
+        }
+        var header: [String: Any] = [:]
+        var data = Data()
+        for tensor in tensors {
+            let start = data.count
+            for value in tensor.values {
+                withUnsafeBytes(of: Float(value).bitPattern.littleEndian) {
+                    data.append(contentsOf: $0)
+                }
+            }
+            header[tensor.name] = [
+                "dtype": "F32", "shape": tensor.shape, "data_offsets": [start, data.count],
+            ]
+        }
+        let json = try JSONSerialization.data(withJSONObject: header, options: .sortedKeys)
+        var file = Data()
+        withUnsafeBytes(of: UInt64(json.count).littleEndian) { file.append(contentsOf: $0) }
+        try (file + json + data).write(to: folder.appending(path: "model.safetensors"))
+        try Data(
+            """
+            {"model_type": "gpt2", "n_embd": \(width), "n_head": 2, "n_layer": 1, "n_inner": 1,
+             "n_positions": 8, "vocab_size": \(tokens.count), "layer_norm_epsilon": \(epsilon),
+             "activation_function": "gelu_new"}
+            """.utf8
+        ).write(to: folder.appending(path: "config.json"))
+    }
+}
