@@ -84,7 +84,8 @@ let package = Package(
         library("HeadMetrics"),
         library("Sampling", "AttentionStats", heapModule),
         library("Projection", "Tensors"),
-        library("FeatureDictionaries", "Tensors", "Checkpoints", "Transformer"),
+        library(
+            "FeatureDictionaries", "Tensors", "Checkpoints", "Transformer", "Sampling", heapModule),
         library("Attribution", "FeatureDictionaries", "Tensors", "Transformer"),
 
         // What is on disk.
@@ -94,7 +95,8 @@ let package = Package(
         // What the executables share.
         library("Stages", "Transformer", "Tokenizers", "WorkFiles", argumentParser, crypto),
         library(
-            "Sequences", "Stages", "Corpora", "Tokenizers", "AttentionStats", argumentParser, crypto
+            "Sequences", "Stages", "Corpora", "Tokenizers", "AttentionStats", "WorkFiles",
+            argumentParser, crypto
         ),
 
         // The stages.
@@ -126,7 +128,7 @@ let package = Package(
         tests("HeadMetricsTests", "HeadMetrics"),
         tests("SamplingTests", "Sampling"),
         tests("DataTreeTests", "DataTree"),
-        tests("FeatureDictionariesTests", "FeatureDictionaries"),
+        tests("FeatureDictionariesTests", "FeatureDictionaries", "Sampling"),
         tests("AttributionTests", "Attribution", "HDF5"),
         tests(
             "PipelineTests", "stage-scan", "stage-metrics", "stage-sample", "stage-project",

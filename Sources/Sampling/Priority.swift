@@ -15,6 +15,17 @@ public struct Priority: Sendable {
         key = Self.mix(seed ^ 0x706F_6F6C)
     }
 
+    /// The priorities of the places where one feature of a dictionary fires.
+    public init(seed: UInt64, feature: Int) {
+        key = Self.mix(Self.mix(seed ^ 0x6665_6174) ^ UInt64(feature))
+    }
+
+    /// The priority of a position in a sequence, uniform over all 64-bit numbers.
+    @inline(__always)
+    public func callAsFunction(_ sequence: Int, _ position: Int) -> UInt64 {
+        Self.mix(key ^ UInt64(sequence) << 32 ^ UInt64(position))
+    }
+
     /// The priority of a sequence, uniform over all 64-bit numbers.
     @inline(__always)
     public func callAsFunction(_ sequence: Int) -> UInt64 { Self.mix(key ^ UInt64(sequence)) }

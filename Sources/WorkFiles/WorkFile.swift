@@ -11,12 +11,16 @@ public enum WorkFileSchema: String, Sendable {
     case metrics = "headvis-metrics"
     case sample = "headvis-sample"
     case project = "headvis-project"
+    case features = "headvis-features"
 
     /// Raised whenever the layout changes in a way that old readers would misread.
     var version: Int { 1 }
 
     /// The stage that writes it.
-    var stage: String { rawValue.replacing("headvis-", with: "stage-") }
+    var stage: String {
+        self == .features
+            ? "stage-dictionary evidence" : rawValue.replacing("headvis-", with: "stage-")
+    }
 }
 
 /// A work file being written under a temporary name, which gets its own name when it is complete.

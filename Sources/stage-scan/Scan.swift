@@ -2,7 +2,6 @@
 // Runs the batches of a scan and writes what they found.
 
 import AttentionStats
-import Foundation
 import Sampling
 import Sequences
 import Stages
@@ -64,13 +63,8 @@ struct Scan {
 
     /// Scans everything into `output`.
     func run(output: String) throws {
-        let longest = (0..<corpus.count).map { corpus[$0].count }.max() ?? 1
-        let context = loaded.model.description.contextLength
-        guard longest <= context else {
-            throw StageError(
-                "\(loaded.name): has a context of \(context) tokens, and sequences have up to \(longest); lower SEQ_LEN."
-            )
-        }
+        try corpus.requireContext(of: loaded)
+        let longest = corpus.longest
         let pass = try ForwardPass(
             loaded.model, selection: selection, maxLength: longest, workers: settings.workers)
         let visitors = (0..<settings.workers).map { _ in ScanVisitor(plan, maxLength: longest) }
@@ -134,19 +128,7 @@ struct Scan {
     }
 
     private func provenance() throws -> Provenance {
-        var facts = Provenance()
-        facts["tool_version"] = .text(toolVersion)
-        facts["model"] = .text(loaded.name)
-        facts["model_family"] = .text(loaded.model.description.family)
-        facts["model_sha256"] = .text(try sha256(of: loaded.model.checkpoint.files))
-        facts["dataset"] = .text(
-            corpus.files.map { URL(filePath: $0).lastPathComponent }.prefix(20)
-                .joined(separator: ", "))
-        facts["dataset_sha256"] = .text(corpus.textSHA256)
-        facts["n_sequences"] = .int(corpus.count)
-        facts["n_tokens"] = .int(corpus.tokens.count)
-        facts["seq_len"] = .int(settings.maxLength)
-        facts["bos_token_id"] = .int(corpus.beginning.map(Int.init) ?? -1)
+        var facts = try Provenance(loaded, corpus, maxLength: settings.maxLength)
         facts["heads"] = .text(selection.heads.map(\.description).joined(separator: " "))
         facts["samples_per_interval"] = .int(settings.samplesPerInterval)
         facts["n_intervals"] = .int(settings.nIntervals)

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// stage-dictionary evidence: arguments, one call, one report.
+
+import ArgumentParser
+import FeatureDictionaries
+import Foundation
+import Sequences
+import Stages
+
+struct Evidence: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Collects the text on which the features of a dictionary fire.",
+        discussion: """
+            Walks the corpus once up to the dictionary's layer and writes, for each feature, how \
+            often and how strongly it fires, snippets from its strongest to its weakest firings, \
+            and the tokens at which it fires. `h5dump -H` explains the file.
+            """)
+
+    @Option(help: "A Hugging Face model folder, or a .gguf file.")
+    var model: String
+
+    @Option(
+        parsing: .upToNextOption,
+        help:
+            "Files, folders or globs of .txt or .jsonl, plain or .gz or .zst; - is standard input.")
+    var corpus: [String]
+
+    @OptionGroup var reading: CorpusArguments
+
+    @Option(help: "The dictionary's folder, with cfg.json and sae_weights.safetensors.")
+    var dictionary: String
+
+    @Option(help: "Strongest firings of a feature that are kept.")
+    var top = EvidencePlan().top
+
+    @Option(help: "Firings of a feature that are kept as a uniform sample of all.")
+    var samples = EvidencePlan().samples
+
+    @Option(help: "Seed of the sampling.")
+    var seed: UInt64 = 0
+
+    @Option(help: "Sequences computed at the same time; 0 is one a core.")
+    var workers = 0
+
+    @Option(help: "The file to write.")
+    var output: String
+
+    func validate() throws {
+        try reading.validate()
+        for (value, name) in [(top, "--top"), (samples, "--samples")] {
+            guard (1...1000).contains(value) else {
+                throw ValidationError("\(name) must be from 1 to 1000, not \(value).")
+            }
+        }
+        guard (0...1024).contains(workers) else {
+            throw ValidationError("--workers must be from 0 to 1024.")
+        }
+    }
+
+    func run() throws {
+        let loaded = try LoadedModel(opening: model)
+        let files = DictionaryFiles(URL(filePath: dictionary))
+        let dictionary = try FeatureDictionary(opening: files, for: loaded.model.description)
+        let corpus = try TokenizedCorpus(paths: corpus, arguments: reading, loaded: loaded)
+        try corpus.requireContext(of: loaded)
+        var plan = EvidencePlan()
+        (plan.top, plan.samples, plan.seed) = (top, samples, seed)
+        let run = EvidenceRun(
+            loaded: loaded, files: files, dictionary: dictionary, corpus: corpus, plan: plan,
+            maxLength: reading.seqLen,
+            workers: workers > 0 ? workers : ProcessInfo.processInfo.activeProcessorCount)
+        try run.write(to: output)
+    }
+}

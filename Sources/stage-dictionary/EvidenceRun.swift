@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs the corpus up to a dictionary's layer and writes what its features fire on.
+
+import FeatureDictionaries
+import Sequences
+import Stages
+import Transformer
+import WorkFiles
+
+/// One collection of evidence.
+struct EvidenceRun {
+    let loaded: LoadedModel
+    let files: DictionaryFiles
+    let dictionary: FeatureDictionary
+    let corpus: TokenizedCorpus
+    let plan: EvidencePlan
+    let maxLength: Int
+    let workers: Int
+
+    /// Tokens in a batch: enough that widening a layer's weights is a few percent of its work, and
+    /// few enough for the codes of a dictionary of which thousands of features fire at a token.
+    private static let batchTokens = 4096
+
+    /// Collects everything into `output`.
+    func write(to output: String) throws {
+        let collector = try collect()
+        var writer = FeaturesWriter()
+        for feature in 0..<dictionary.count {
+            let evidence = collector.evidence(of: feature) { corpus[$0] }
+            guard evidence.maxActivation.isFinite else {
+                throw DictionaryError(
+                    "\(files.weights.path): feature \(feature) fires with infinite activation; is the dictionary one of this model?"
+                )
+            }
+            writer.append(record(of: evidence))
+        }
+        try writer.write(
+            to: output, provenance: try provenance(), layer: dictionary.layer,
+            tokens: corpus.tokens.count - corpus.count, display: loaded.tokenizer.display)
+    }
+
+    private func collect() throws -> EvidenceCollector {
+        // The pass shows a layer's input where one of its heads is studied, whichever it is.
+        let pass = try ForwardPass(
+            loaded.model, selection: HeadSelection([HeadAddress(layer: dictionary.layer, head: 0)]),
+            maxLength: corpus.longest, workers: workers)
+        let visitors = (0..<workers).map { _ in EvidenceVisitor(dictionary) }
+        var collector = EvidenceCollector(features: dictionary.count, plan)
+        var progress = Progress(
+            "evidence of layer \(dictionary.layer)", unit: "tokens", total: corpus.tokens.count)
+        var next = 0
+        while next < corpus.count {
+            let batch = nextBatch(from: next)
+            visitors.forEach { $0.begin() }
+            try pass.run(batch.map { corpus[$0] }, visitors: visitors)
+            let codes = visitors.flatMap(\.codes).sorted { $0.sequence < $1.sequence }
+            collector.add(
+                codes.map { (batch.lowerBound + $0.sequence, $0.codes) }, workers: workers)
+            next = batch.upperBound
+            progress.update(corpus.starts[next])
+        }
+        progress.finish(corpus.tokens.count)
+        return collector
+    }
+
+    private func nextBatch(from first: Int) -> Range<Int> {
+        var end = first
+        while end < corpus.count,
+            corpus.starts[end] - corpus.starts[first] < Self.batchTokens
+                || end - first < 2 * workers
+        { end += 1 }
+        return first..<end
+    }
+
+    private func record(of evidence: FeatureEvidence) -> FeatureRecord {
+        FeatureRecord(
+            count: evidence.count, beginnings: evidence.beginnings,
+            maxActivation: evidence.maxActivation, meanActivation: Float(evidence.meanActivation),
+            topTokens: evidence.topTokens,
+            snippets: evidence.snippets.map { snippet in
+                let tokens = corpus[snippet.place.sequence]
+                let shown = tokens.dropFirst(snippet.start).prefix(snippet.activations.count)
+                return FeatureRecord.Snippet(
+                    sequence: snippet.place.sequence, position: snippet.place.position,
+                    interval: snippet.interval, start: snippet.start, tokens: Array(shown),
+                    activations: snippet.activations)
+            })
+    }
+
+    private func provenance() throws -> Provenance {
+        var facts = try Provenance(loaded, corpus, maxLength: maxLength)
+        facts["dictionary"] = .text(files.folder.lastPathComponent)
+        facts["dictionary_sha256"] = .text(try sha256(of: files.files))
+        facts["top_firings"] = .int(plan.top)
+        facts["sampled_firings"] = .int(plan.samples)
+        facts["tokens_before"] = .int(plan.before)
+        facts["tokens_after"] = .int(plan.after)
+        facts["n_intervals"] = .int(plan.nIntervals)
+        facts["seed"] = .text(String(plan.seed))
+        return facts
+    }
+}
