@@ -27,8 +27,11 @@ struct Evidence: ParsableCommand {
 
     @OptionGroup var reading: CorpusArguments
 
-    @Option(help: "The dictionary's folder, with cfg.json and sae_weights.safetensors.")
-    var dictionary: String
+    @Option(help: "A folder with dictionaries: a folder for each layer, such as L5.")
+    var dictionaries: String
+
+    @Option(help: "The layer whose input the dictionary describes.")
+    var layer: Int
 
     @Option(help: "Strongest firings of a feature that are kept.")
     var top = EvidencePlan().top
@@ -59,8 +62,13 @@ struct Evidence: ParsableCommand {
 
     func run() throws {
         let loaded = try LoadedModel(opening: model)
-        let files = DictionaryFiles(URL(filePath: dictionary))
-        let dictionary = try FeatureDictionary(opening: files, for: loaded.model.description)
+        guard (0..<loaded.model.description.nLayers).contains(layer) else {
+            throw StageError(
+                "--layer is \(layer), but the model has layers 0 to \(loaded.model.description.nLayers - 1)."
+            )
+        }
+        let (files, dictionary) = try DictionaryFolder(URL(filePath: dictionaries)).open(
+            layer: layer, of: loaded.model.description)
         let corpus = try TokenizedCorpus(paths: corpus, arguments: reading, loaded: loaded)
         try corpus.requireContext(of: loaded)
         var plan = EvidencePlan()
