@@ -99,6 +99,11 @@ let package = Package(
             argumentParser, crypto
         ),
 
+        // Answers about edges.
+        library(
+            "Explanations", "Attribution", "DataTree", "FeatureDictionaries", "Stages", "WorkFiles",
+            crypto),
+
         // The stages.
         executable("stage-scan", "Stages", "Sequences", "Sampling"),
         executable("stage-metrics", "Stages", "HeadMetrics", "AttentionStats"),
@@ -109,8 +114,9 @@ let package = Package(
 
         // The live backend.
         library(
-            "Server", "AttentionStats", "CZlib", "DataTree", "Projection", "Stages", "WorkFiles",
-            crypto, hummingbird, .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+            "Server", "AttentionStats", "Attribution", "CZlib", "DataTree", "Explanations",
+            "FeatureDictionaries", "Projection", "Stages", "WorkFiles", crypto, hummingbird,
+            .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
             .product(name: "NIOPosix", package: "swift-nio"),
             .product(name: "Logging", package: "swift-log")),
         executable("serve", "Server", "Stages", hummingbird),

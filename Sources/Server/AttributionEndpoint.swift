@@ -1,23 +1,63 @@
 // SPDX-License-Identifier: Apache-2.0
 // qk_attributions and ov_attributions.
 
+import Attribution
+import DataTree
+import Explanations
 import Hummingbird
+import Transformer
 
-/// The two ways an edge is taken apart.
-enum AttributionKind: String, Sendable, CaseIterable {
-    case qk
-    case ov
-}
-
-/// Takes an attention edge apart into pairs of features.
+/// Takes an attention edge apart into pairs of features, and keeps the answer in the tree.
 struct AttributionEndpoint: Sendable {
     let tree: TreeStore
+    let sequences: StoredSequences
+    let work: WorkFolder
+    let model: ModelHost
+    let runner: HeadRunner
+    let dictionaries: DictionaryShelf
 
-    /// Checks the request and answers it.
-    func attribute(_ kind: AttributionKind, _ body: EdgeBody) throws -> Response {
-        _ = try tree.config().head(layer: body.layer, head: body.head)
-        throw APIError.notImplemented(
-            "\(kind.rawValue.uppercased()) attributions need a dictionary of features, and this server has none."
-        )
+    /// Whether some layer of the tree has a dictionary.
+    var isPrepared: Bool {
+        guard let config = try? tree.config() else { return false }
+        return dictionaries.hasDictionary(for: Set(config.heads.map(\.layer)))
+    }
+
+    /// Answers from the tree, if what is there was made from the same model, dictionary and tokens; else
+    /// computes the answer and stores it first.
+    func attribute(_ kind: AttributionKind, _ body: EdgeBody) async throws -> Response {
+        let config = try tree.config()
+        let head = try config.head(layer: body.layer, head: body.head)
+        let edge = body.identity
+        let path = AttributionManifest.path(
+            kind.rawValue, layer: head.layer, head: head.head, sequence: "\(edge.sequence)",
+            query: edge.query, key: edge.key)
+        let cached = try tree.contents(path)
+        let (model, layer): (ReadyModel, LayerDictionary)
+        do {
+            model = try self.model.ready(for: config)
+            layer = try await dictionaries.dictionary(ofLayer: head.layer, model)
+        } catch let error as APIError where cached != nil && error.status == .notImplemented {
+            // What was stored is all there is to say without them.
+            return Response(json: cached ?? [])
+        }
+        let tokens = try await sequences.tokens(of: edge, head, config).ids
+        let source = AttributionSource(layer, modelSHA256: model.sha256, tokens: tokens)
+        if let cached, cached.starts(with: source.prefix) { return Response(json: cached) }
+
+        let attribution = try await runner.attribution(
+            kind, of: HeadEdge(head, query: edge.query, key: edge.key), on: tokens, model,
+            layer.dictionary)
+        let cards = try await work.cards(of: attribution.features, layer)
+        let answer = AttributionAnswer(source: source, attribution: attribution, cards: cards)
+            .json()
+        try await tree.update(path) { _ in (answer, ()) }
+        try await tree.update(AttributionManifest.path) { bytes in
+            var manifest = try AttributionManifest(bytes)
+            let isNew = manifest.add(
+                kind.rawValue, layer: head.layer, head: head.head, sequence: "\(edge.sequence)",
+                query: edge.query, key: edge.key)
+            return (isNew ? manifest.json() : nil, ())
+        }
+        return Response(json: answer)
     }
 }

@@ -2,6 +2,9 @@
 // Forward passes of single sequences for single heads, one after the other.
 
 import AttentionStats
+import Attribution
+import Explanations
+import FeatureDictionaries
 import Foundation
 import Transformer
 
@@ -28,8 +31,8 @@ actor HeadRunner {
     private nonisolated let executor = QueueExecutor("headvis.forward")
     private nonisolated let admission = Admission(limit: 256)
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
-    /// The last pass, for the next prompt to the same head.
-    private var last: (head: HeadAddress, modelHash: String, pass: ForwardPass)?
+    /// The last pass, for the next prompt to the same heads.
+    private var last: (modelHash: String, pass: ForwardPass)?
 
     /// Passes with room for so many tokens, tens of megabytes, are kept for the next prompt.
     private static let keptLength = 1024
@@ -49,11 +52,38 @@ actor HeadRunner {
         try await admission.admit { try await runVectors(head, query, key, tokens, model) }
     }
 
+    /// An edge taken apart with a dictionary of the layer.
+    nonisolated func attribution(
+        _ kind: AttributionKind, of edge: HeadEdge, on tokens: [Int32], _ model: ReadyModel,
+        _ dictionary: FeatureDictionary
+    ) async throws -> EdgeAttribution {
+        try await admission.admit {
+            try await runAttribution(kind, edge, tokens, model, dictionary)
+        }
+    }
+
+    private func runAttribution(
+        _ kind: AttributionKind, _ edge: HeadEdge, _ tokens: [Int32], _ model: ReadyModel,
+        _ dictionary: FeatureDictionary
+    ) throws -> EdgeAttribution {
+        let (loaded, description) = (model.loaded.model, model.loaded.model.description)
+        // What comes after the edge changes nothing if the model only looks back.
+        let end = description.isCausal ? max(edge.query, edge.key) + 1 : tokens.count
+        let pass = try pass(for: loaded.heads(observing: [edge]), length: end, model)
+        let observation = try pass.observe([[edge]], on: [tokens[..<end]])[0][0]
+        let weights = try HeadWeights(edge.head, of: loaded)
+        let circuit: HeadCircuit
+        do {
+            circuit = try HeadCircuit(weights, of: description, at: observation)
+        } catch { throw APIError.unprocessable("\(error)") }
+        return EdgeAttributor(circuit, at: observation, dictionary).attribution(kind)
+    }
+
     private func runPattern(
         _ head: HeadAddress, _ tokens: [Int32], _ model: ReadyModel,
         _ sparsification: Sparsification
     ) throws -> HeadPattern {
-        let pass = try pass(for: head, length: tokens.count, model)
+        let pass = try pass(for: HeadSelection([head]), length: tokens.count, model)
         var plan = ScanPlan(edgesPerSequence: 0, edgeRanking: .attention)
         plan.sparsification = sparsification
         let sequence = ScanSequence(id: 0, tokens: tokens[...], isInPool: false)
@@ -71,7 +101,7 @@ actor HeadRunner {
     private func runVectors(
         _ head: HeadAddress, _ query: Int, _ key: Int, _ tokens: [Int32], _ model: ReadyModel
     ) throws -> EdgeVectors {
-        let pass = try pass(for: head, length: tokens.count, model)
+        let pass = try pass(for: HeadSelection([head]), length: tokens.count, model)
         let visitors = (0..<pass.workers).map { _ in EdgeVisitor(query: query, key: key) }
         try pass.run([tokens[...]], visitors: visitors)
         guard let vectors = visitors.lazy.compactMap(\.vectors).first else {
@@ -81,15 +111,18 @@ actor HeadRunner {
     }
 
     private func pass(
-        for head: HeadAddress, length: Int, _ model: ReadyModel
+        for heads: HeadSelection, length: Int, _ model: ReadyModel
     ) throws -> ForwardPass {
         let description = model.loaded.model.description
-        guard head.layer < description.nLayers, head.head < description.nHeads else {
+        let isThere = { (head: HeadAddress) in
+            head.layer < description.nLayers && head.head < description.nHeads
+        }
+        if let missing = heads.heads.first(where: { !isThere($0) }) {
             throw APIError.notImplemented(
-                "The model \(model.loaded.name) has no head \(head); start serve with the --model of the scan."
+                "The model \(model.loaded.name) has no head \(missing); start serve with the --model of the scan."
             )
         }
-        if let last, last.head == head, last.modelHash == model.sha256,
+        if let last, last.modelHash == model.sha256, last.pass.selection == heads,
             last.pass.maxLength >= length
         {
             return last.pass
@@ -99,10 +132,10 @@ actor HeadRunner {
         // Workers share the widening of weights; each has its own room for a sequence.
         let workers = isKept ? min(4, ProcessInfo.processInfo.activeProcessorCount) : 1
         let pass = try ForwardPass(
-            model.loaded.model, selection: HeadSelection([head]),
+            model.loaded.model, selection: heads,
             maxLength: isKept ? min(max(256, length), model.longestSequence) : length,
             workers: workers)
-        if isKept { last = (head, model.sha256, pass) }
+        if isKept { last = (model.sha256, pass) }
         return pass
     }
 }

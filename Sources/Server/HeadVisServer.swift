@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The server as a whole: what it serves, in which order requests pass through it.
 
+import Attribution
 import Foundation
 import Hummingbird
 import HummingbirdCore
@@ -14,6 +15,8 @@ public struct ServerOptions: Sendable {
     public var web: URL
     /// The work files of the tree.
     public var work: URL
+    /// A folder of dictionaries, one a layer; nil for `dictionaries` in the work folder.
+    public var dictionaries: URL?
     /// A model folder or GGUF file; nil to do without.
     public var model: String?
     /// The address to listen at.
@@ -113,10 +116,17 @@ public struct HeadVisServer: Sendable {
         let runner = HeadRunner()
         let sequences = CustomSequenceEndpoints(tree: tree, model: model, runner: runner)
         let clusters = ClusterEndpoint(tree: tree)
+        let work = WorkFolder(options.work)
+        let stored = StoredSequences(tree: tree, work: work)
         let projection = ProjectionEndpoint(
-            tree: tree, work: WorkFolder(options.work), model: model, runner: runner)
-        let attribution = AttributionEndpoint(tree: tree)
-        let status = StatusEndpoint(model: model, projection: projection)
+            tree: tree, sequences: stored, work: work, model: model, runner: runner)
+        let attribution = AttributionEndpoint(
+            tree: tree, sequences: stored, work: work, model: model, runner: runner,
+            dictionaries: DictionaryShelf(
+                options.dictionaries ?? options.work.appending(path: "dictionaries"),
+                work: options.work))
+        let status = StatusEndpoint(
+            model: model, projection: projection, attribution: attribution)
         let group = router.group("api/head_vis/public")
         group.get("status/v0") { _, _ in status.answer }
         post("add_custom_sequence", in: group) { try await sequences.add($0) }
@@ -125,7 +135,7 @@ public struct HeadVisServer: Sendable {
         post("project_to_umap", in: group) { try await projection.project($0) }
         for kind in AttributionKind.allCases {
             post("\(kind.rawValue)_attributions", in: group) {
-                try attribution.attribute(kind, $0)
+                try await attribution.attribute(kind, $0)
             }
         }
     }

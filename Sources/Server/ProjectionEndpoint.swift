@@ -9,13 +9,18 @@ import Transformer
 /// Finds edges in a cloud, and places new ones in it.
 struct ProjectionEndpoint: Sendable {
     let tree: TreeStore
+    let sequences: StoredSequences
     let work: WorkFolder
     let model: ModelHost
     let runner: HeadRunner
     private let clouds = CloudCache()
 
-    init(tree: TreeStore, work: WorkFolder, model: ModelHost, runner: HeadRunner) {
+    init(
+        tree: TreeStore, sequences: StoredSequences, work: WorkFolder, model: ModelHost,
+        runner: HeadRunner
+    ) {
         self.tree = tree
+        self.sequences = sequences
         self.work = work
         self.model = model
         self.runner = runner
@@ -45,31 +50,11 @@ struct ProjectionEndpoint: Sendable {
         _ edge: EdgeIdentity, _ head: HeadAddress, _ config: TreeConfig, _ cloud: CloudFile
     ) async throws -> [UInt8] {
         let model = try model.ready(for: config)
-        let tokens = try await tokens(of: edge.sequence, head, config)
-        let positions = tokens.ids.indices
-        guard positions.contains(edge.query), positions.contains(edge.key) else {
-            throw APIError.unprocessable(
-                "query_pos and key_pos must be from 0 to \(positions.count - 1) in sequence \(edge.sequence)."
-            )
-        }
+        let tokens = try await sequences.tokens(of: edge, head, config)
         let vectors = try await runner.vectors(
             of: head, query: edge.query, key: edge.key, on: tokens.ids, model)
         let placed = try await work.place(vectors, of: head, in: cloud)
         return placed.json(edge, tokens: tokens.display)
-    }
-
-    private func tokens(
-        of sequence: SequenceReference, _ head: HeadAddress, _ config: TreeConfig
-    ) async throws -> SequenceTokens {
-        switch sequence {
-        case .corpus(let number): return try await work.tokens(of: number, config)
-        case .custom(let id):
-            let bytes = try tree.contents(CustomSequences.path(head))
-            guard let tokens = try CustomSequences(bytes, of: head).tokens(of: id) else {
-                throw APIError(.notFound, "Head \(head) has no custom sequence \(id).")
-            }
-            return tokens
-        }
     }
 
     private static func found(_ edge: EdgeIdentity, in cloud: CloudFile) -> Response? {

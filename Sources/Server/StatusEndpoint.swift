@@ -8,6 +8,7 @@ import Hummingbird
 struct StatusEndpoint: Sendable {
     let model: ModelHost
     let projection: ProjectionEndpoint
+    let attribution: AttributionEndpoint
 
     var answer: Response {
         var json = JSONWriter()
@@ -31,11 +32,12 @@ struct StatusEndpoint: Sendable {
             case .loading, .ready: true
             case .none, .failed: false
             }
+        let explains = hasModel && attribution.isPrepared
         return [
             ("add_custom_sequence", hasModel), ("delete_custom_sequence", true),
             ("save_umap_clusters", true),
-            ("project_to_umap", hasModel && projection.isPrepared), ("qk_attributions", false),
-            ("ov_attributions", false),
+            ("project_to_umap", hasModel && projection.isPrepared),
+            ("qk_attributions", explains), ("ov_attributions", explains),
         ]
     }
 

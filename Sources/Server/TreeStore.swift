@@ -46,56 +46,13 @@ actor TreeStore {
         let lock = try TreeLock(tree)
         return try withExtendedLifetime(lock) {
             let changed = try change(try contents(path))
-            if let new = changed.contents { try write(new, to: tree.appending(path: path)) }
+            if let new = changed.contents {
+                do { try DurableFile.replace(tree.appending(path: path), with: new) } catch {
+                    throw APIError.broken("\(error)")
+                }
+            }
             return changed.result
         }
-    }
-
-    /// A temporary file beside it, made durable, then renamed; then the rename made durable.
-    private func write(_ bytes: [UInt8], to url: URL) throws(APIError) {
-        let folder = url.deletingLastPathComponent()
-        let temporary = folder.appending(path: ".\(url.lastPathComponent).\(getpid()).tmp")
-        do {
-            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        } catch { throw cannotWrite(url) }
-        let descriptor = open(
-            temporary.path, O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o644)
-        guard descriptor >= 0 else { throw cannotWrite(url) }
-        let isWhole = writeAll(bytes, to: descriptor) && fsync(descriptor) == 0
-        let isClosed = close(descriptor) == 0
-        guard isWhole, isClosed, rename(temporary.path, url.path) == 0 else {
-            let error = cannotWrite(url)
-            unlink(temporary.path)
-            throw error
-        }
-        guard sync(folder) else { throw cannotWrite(url) }
-    }
-
-    private func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
-        bytes.withUnsafeBytes { buffer in
-            var rest = buffer[...]
-            while !rest.isEmpty {
-                let written = Foundation.write(
-                    descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
-                if written < 0, errno == EINTR { continue }
-                guard written > 0 else { return false }
-                rest = rest.dropFirst(written)
-            }
-            return true
-        }
-    }
-
-    private func sync(_ folder: URL) -> Bool {
-        let descriptor = open(folder.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { return false }
-        defer { close(descriptor) }
-        return fsync(descriptor) == 0
-    }
-
-    private func cannotWrite(_ url: URL) -> APIError {
-        .broken(
-            "\(url.lastPathComponent) cannot be written (\(String(cString: strerror(errno)))); is the disk full or read-only?"
-        )
     }
 
     /// Removes what writes that were cut off by a crash left behind.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The work files behind a tree: the tokens of corpus sequences, and the fits of the clouds.
 
+import Explanations
 import Foundation
 import Transformer
 import WorkFiles
@@ -17,6 +18,10 @@ actor WorkFolder {
 
     private static let keptPlacers = 4
 
+    /// Of the dictionaries asked for last; the latest at the end.
+    private var cards: [(dictionary: String, hash: String, cards: FeatureCards)] = []
+    private static let keptCards = 8
+
     init(_ url: URL) { self.url = url }
 
     private nonisolated func path(_ name: String) -> String { url.appending(path: name).path }
@@ -26,7 +31,7 @@ actor WorkFolder {
         FileState(path: path("project.h5")) != nil && FileState(path: path("scan.h5")) != nil
     }
 
-    // Swift 6.3.1 crashes when it inlines the two functions below into their asynchronous callers.
+    // Swift 6.3.1 crashes when it inlines the functions below into their asynchronous callers.
 
     /// The ids and display strings of a sequence of the corpus.
     @inline(never)
@@ -57,6 +62,24 @@ actor WorkFolder {
                 "\(path("project.h5")) is of another run than the tree; run make data again.")
         }
         return try placer.place(vectors)
+    }
+
+    /// What people see of features of a dictionary.
+    @inline(never)
+    func cards(
+        of features: Set<Int32>, _ layer: LayerDictionary
+    ) throws -> [Int32: FeatureCard] {
+        let known = cards.first {
+            $0.hash == layer.explanationsSHA256 && $0.dictionary == layer.sha256
+        }
+        if let known { return try known.cards.cards(of: features) }
+        let opened: FeatureCards
+        do { opened = try FeatureCards(layer) } catch {
+            throw APIError.notImplemented("\(error)")
+        }
+        cards.append((layer.sha256, layer.explanationsSHA256, opened))
+        if cards.count > Self.keptCards { cards.removeFirst() }
+        return try opened.cards(of: features)
     }
 
     private func placer(for head: HeadAddress) throws -> CloudPlacer {

@@ -13,7 +13,8 @@ struct Serve: AsyncParsableCommand {
         commandName: "serve",
         abstract: "Serves the page, its data, and live operations on them.",
         discussion: """
-            Custom prompts and projections need the model of the scan; clusters can be saved without. \
+            Custom prompts, projections and attributions need the model of the scan, attributions \
+            also a dictionary of the layer (make dictionary); clusters can be saved without. \
             Only programs on this machine can reach the server unless --host says otherwise.
             """)
 
@@ -25,6 +26,11 @@ struct Serve: AsyncParsableCommand {
 
     @Option(help: "The work files that the tree was made from.")
     var work = "work"
+
+    @Option(
+        help: "Dictionaries of features, a folder for each layer (default: dictionaries in --work)."
+    )
+    var dictionaries: String?
 
     @Option(help: "The model of the scan: a Hugging Face folder, or a .gguf file.")
     var model: String?
@@ -61,6 +67,7 @@ struct Serve: AsyncParsableCommand {
         var options = ServerOptions(
             data: URL(filePath: data), web: URL(filePath: web), work: URL(filePath: work),
             model: noModel ? nil : model)
+        options.dictionaries = dictionaries.map { URL(filePath: $0) }
         options.host = host
         options.port = port
         options.allowedOrigins = allowOrigin

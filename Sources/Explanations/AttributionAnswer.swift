@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+// The answer about one edge, as clients and the data tree have it.
+
+import Attribution
+import Crypto
+import DataTree
+import Stages
+import WorkFiles
+
+/// What an attribution was made from: those of one edge with equal sources are equal.
+public struct AttributionSource: Sendable {
+    private let layer: LayerDictionary
+    private let modelSHA256: String
+    private let tokensSHA256: String
+
+    /// - Parameters:
+    ///   - modelSHA256: of the model's files.
+    ///   - tokens: the ids of the whole sequence.
+    public init(_ layer: LayerDictionary, modelSHA256: String, tokens: [Int32]) {
+        self.layer = layer
+        self.modelSHA256 = modelSHA256
+        tokensSHA256 = tokens.withUnsafeBytes { hexadecimal(SHA256.hash(data: $0)) }
+    }
+
+    /// Raised when the same sources give another answer.
+    private static let version = 1
+
+    /// With what every answer made from this begins, and no other.
+    public var prefix: [UInt8] {
+        var json = JSONWriter()
+        json.object { json in
+            json.key("dictionary")
+            json.object { json in
+                json.key("name")
+                json.string(layer.name)
+                json.key("layer")
+                json.int(layer.dictionary.layer)
+                json.key("features")
+                json.int(layer.dictionary.count)
+                for (name, hash) in [
+                    ("sha256", layer.sha256), ("explanations_sha256", layer.explanationsSHA256),
+                    ("model_sha256", modelSHA256), ("tokens_sha256", tokensSHA256),
+                ] {
+                    json.key(name)
+                    json.string(hash)
+                }
+                json.key("version")
+                json.int(Self.version)
+            }
+        }
+        return json.bytes.dropLast() + [UInt8(ascii: ",")]
+    }
+}
+
+/// An edge's attribution with what people need to understand its features.
+public struct AttributionAnswer: Sendable {
+    public var source: AttributionSource
+    public var attribution: EdgeAttribution
+    /// Of every feature that `attribution` names.
+    public var cards: [Int32: FeatureCard]
+
+    /// Snippets of a feature of a pair or marginal, and of a marginal's partner.
+    private static let snippets = (own: 8, partner: 3)
+
+    /// An edge's attribution with what people need to understand its features.
+    public init(
+        source: AttributionSource, attribution: EdgeAttribution, cards: [Int32: FeatureCard]
+    ) {
+        self.source = source
+        self.attribution = attribution
+        self.cards = cards
+    }
+
+    /// The answer as JSON: what contract.md names, and what the sum is made of.
+    public func json() -> [UInt8] {
+        var json = JSONWriter()
+        json.object { json in
+            json.key("score")
+            json.number(attribution.total)
+            json.key("attention")
+            json.number(attribution.attention)
+            json.key("explained")
+            json.number(attribution.explained)
+            json.key("error_terms")
+            write(attribution.errorTerms, to: &json)
+            json.key("pairs")
+            json.array { json in for pair in attribution.pairs { write(pair, to: &json) } }
+            for (name, marginals) in [
+                ("query_marginals", attribution.queryMarginals),
+                ("key_marginals", attribution.keyMarginals),
+            ] {
+                json.key(name)
+                json.array { json in
+                    for marginal in marginals {
+                        json.object { json in write(marginal, to: &json) }
+                    }
+                }
+            }
+            if !attribution.writes.isEmpty { writeWrites(to: &json) }
+        }
+        return source.prefix + json.bytes.dropFirst()
+    }
+
+    private func write(_ terms: [EdgeAttribution.Term], to json: inout JSONWriter) {
+        json.array { json in
+            for term in terms {
+                json.object { json in
+                    json.key("query")
+                    json.string(term.query.rawValue)
+                    json.key("key")
+                    json.string(term.key.rawValue)
+                    json.key("value")
+                    json.number(term.value)
+                }
+            }
+        }
+    }
+
+    private func write(_ pair: EdgeAttribution.Pair, to json: inout JSONWriter) {
+        json.object { json in
+            json.key("attribution")
+            json.number(pair.attribution)
+            for (side, feature, activation) in [
+                ("query", pair.query, pair.queryActivation), ("key", pair.key, pair.keyActivation),
+            ] {
+                json.key("\(side)_feature")
+                json.int(Int(feature))
+                json.key("\(side)_activation")
+                json.number(activation)
+                json.key("\(side)_description")
+                json.string(card(feature).description)
+                json.key("\(side)_snippets")
+                write(card(feature).snippets.prefix(Self.snippets.own), to: &json)
+            }
+        }
+    }
+
+    private func write(_ marginal: EdgeAttribution.Marginal, to json: inout JSONWriter) {
+        json.key("feature")
+        json.int(Int(marginal.feature))
+        json.key("activation")
+        json.number(marginal.activation)
+        json.key("description")
+        json.string(card(marginal.feature).description)
+        json.key("marginal_score")
+        json.number(marginal.score)
+        json.key("snippets")
+        write(card(marginal.feature).snippets.prefix(Self.snippets.own), to: &json)
+        json.key("top_interactions")
+        json.array { json in
+            for interaction in marginal.interactions {
+                json.object { json in
+                    json.key("feature")
+                    json.int(Int(interaction.feature))
+                    json.key("description")
+                    json.string(card(interaction.feature).description)
+                    json.key("pairwise_score")
+                    json.number(interaction.score)
+                    json.key("snippets")
+                    write(
+                        card(interaction.feature).snippets.prefix(Self.snippets.partner), to: &json)
+                }
+            }
+        }
+    }
+
+    private func writeWrites(to json: inout JSONWriter) {
+        json.key("writes")
+        json.array { json in
+            for direction in attribution.writes {
+                json.object { json in
+                    write(direction.marginal, to: &json)
+                    json.key("error_terms")
+                    write(direction.errorTerms, to: &json)
+                }
+            }
+        }
+    }
+
+    private func write(_ snippets: some Sequence<FeatureSnippet>, to json: inout JSONWriter) {
+        json.array { json in
+            for snippet in snippets {
+                json.object { json in
+                    json.key("tokens")
+                    json.strings(snippet.tokens)
+                    json.key("activations")
+                    json.numbers(snippet.activations.lazy.map(Double.init))
+                    json.key("interval")
+                    json.int(snippet.interval)
+                }
+            }
+        }
+    }
+
+    private func card(_ feature: Int32) -> FeatureCard {
+        cards[feature] ?? FeatureCard(unknown: feature)
+    }
+}
+
+extension EdgeAttribution {
+    /// Every feature it names.
+    public var features: Set<Int32> {
+        let marginals = queryMarginals + keyMarginals + writes.map(\.marginal)
+        return Set(pairs.flatMap { [$0.query, $0.key] }).union(
+            marginals.flatMap { [$0.feature] + $0.interactions.map(\.feature) })
+    }
+}
