@@ -110,7 +110,9 @@ let package = Package(
         executable("stage-sample", "Stages", "Sampling"),
         executable("stage-project", "Stages", "Projection", "Tensors"),
         executable("stage-emit", "Stages", "DataTree", "Tensors"),
-        executable("stage-dictionary", "Stages", "Sequences", "FeatureDictionaries", "WorkFiles"),
+        executable(
+            "stage-dictionary", "Attribution", "DataTree", "Explanations", "FeatureDictionaries",
+            "Sequences", "Stages", "Tensors", "WorkFiles"),
 
         // The live backend.
         library(

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+// Computes attributions of many edges and stores them as the server would.
+
+import Attribution
+import DataTree
+import Explanations
+import FeatureDictionaries
+import Foundation
+import Stages
+import Synchronization
+import Tensors
+import Transformer
+import WorkFiles
+
+/// Attributions of the heads of one tree.
+struct AttributionRun {
+    private let loaded: LoadedModel
+    private let modelSHA256: String
+    private let scan: ScanFile
+    private let sample: SampleReader
+    private let work: URL
+    private let data: URL
+    private let dictionaries: DictionaryFolder
+    private let workers: Int
+
+    /// Edges between two writings of the manifest.
+    private static let batch = 256
+    /// Dictionaries of several layers are held, up to 2 GiB, so that one pass serves them all.
+    private static let heldFloats = 1 << 29
+
+    /// One edge of a sequence of the scan.
+    private struct Task {
+        let head: HeadAddress
+        let edge: EdgeChoice.Edge
+
+        var headEdge: HeadEdge { HeadEdge(head, query: edge.query, key: edge.key) }
+
+        func path(_ kind: AttributionKind) -> String {
+            AttributionManifest.path(
+                kind.rawValue, layer: head.layer, head: head.head, sequence: "\(edge.sequence)",
+                query: edge.query, key: edge.key)
+        }
+    }
+
+    /// A layer's dictionary with the evidence of its features.
+    private struct Layer {
+        let dictionary: LayerDictionary
+        let cards: FeatureCards
+    }
+
+    /// - Throws: when the tree, the work files and the model do not belong together.
+    init(
+        loaded: LoadedModel, work: URL, data: URL, dictionaries: DictionaryFolder, workers: Int
+    ) throws {
+        self.loaded = loaded
+        self.work = work
+        self.data = data
+        self.dictionaries = dictionaries
+        self.workers = workers
+        guard FileManager.default.fileExists(atPath: data.appending(path: "config.json").path)
+        else { throw StageError("\(data.path): there is no data tree; run make data first.") }
+        scan = try ScanFile(work.appending(path: "scan.h5").path)
+        sample = try SampleReader(
+            work.appending(path: "sample.h5").path, sequences: scan.nSequences)
+        modelSHA256 = try sha256(of: loaded.model.checkpoint.files)
+        guard scan.header.provenance.text("model_sha256") == modelSHA256 else {
+            throw StageError(
+                "\(loaded.name): is not the model of \(work.path)/scan.h5; give the model of the scan."
+            )
+        }
+        guard sample.heads == scan.header.heads else {
+            throw StageError("\(work.path)/sample.h5: is of another scan; run make data again.")
+        }
+    }
+
+    /// Stores the attributions of the chosen edges of the chosen heads, as far as their layers have
+    /// dictionaries.
+    func write(_ choice: EdgeChoice, layers: String, heads: String) throws {
+        let d = loaded.model.description
+        let chosen =
+            layers.isEmpty && heads.isEmpty
+            ? sample.heads
+            : try HeadSelection(layers: layers, heads: heads, of: d).heads
+                .filter(Set(sample.heads).contains)
+        guard !chosen.isEmpty else {
+            throw StageError("none of these heads is in the tree; leave out --layers and --heads.")
+        }
+        let wanted = Set(chosen.map(\.layer)).sorted()
+        let known = try wanted.filter { try dictionaries.locate(layer: $0) != nil }
+        let missing = wanted.filter { !known.contains($0) }.map(String.init)
+            .joined(separator: " ")
+        if !missing.isEmpty {
+            let sentence =
+                "\(dictionaries.url.path): has no dictionary for layers \(missing); make dictionary LAYERS=\"\(missing)\" trains them."
+            guard !known.isEmpty else { throw StageError(sentence) }
+            note(sentence)
+        }
+        var tasks: [Task] = []
+        for (index, head) in sample.heads.enumerated()
+        where chosen.contains(head) && known.contains(head.layer) {
+            tasks += choice.edges(of: try sample.sample(ofHead: index))
+                .map { Task(head: head, edge: $0) }
+        }
+        var progress = Progress("attributing", unit: "edges", total: tasks.count)
+        var done = 0
+        var rest = known[...]
+        while !rest.isEmpty {
+            let layers = try open(&rest)
+            let own = tasks.filter { layers[$0.head.layer] != nil }
+                .sorted { ($0.edge.sequence, $0.head) < ($1.edge.sequence, $1.head) }
+            for start in stride(from: 0, to: own.count, by: Self.batch) {
+                let batch = Array(own[start..<min(start + Self.batch, own.count)])
+                try write(batch, layers)
+                done += batch.count
+                progress.update(done)
+            }
+        }
+        progress.finish(done)
+    }
+
+    /// Opens dictionaries from the front, as many as may be held.
+    private func open(_ rest: inout ArraySlice<Int>) throws -> [Int: Layer] {
+        var layers: [Int: Layer] = [:]
+        var floats = 0
+        while let next = rest.first, floats < Self.heldFloats {
+            let dictionary = try LayerDictionary(
+                ofLayer: next, in: dictionaries, work: work, of: loaded.model.description)
+            if dictionary.evidence == nil {
+                note(
+                    "layer \(next): there is no evidence of what its features mean; make dictionary LAYERS=\(next) collects it."
+                )
+            }
+            layers[next] = Layer(dictionary: dictionary, cards: try FeatureCards(dictionary))
+            floats += 2 * dictionary.dictionary.encoder.count
+            rest.removeFirst()
+        }
+        return layers
+    }
+
+    private func write(_ batch: [Task], _ layers: [Int: Layer]) throws {
+        let sources = sources(of: batch, layers)
+        let missing = batch.indices.filter { i in
+            !AttributionKind.allCases.allSatisfy { isStored(batch[i].path($0), sources[i]) }
+        }
+        let attributions = try attributions(of: missing.map { batch[$0] }, layers)
+        var answers: [(path: String, bytes: [UInt8])] = []
+        for (i, results) in zip(missing, attributions) {
+            for (kind, attribution) in zip(AttributionKind.allCases, results) {
+                guard let layer = layers[batch[i].head.layer] else { continue }
+                let answer = AttributionAnswer(
+                    source: sources[i], attribution: attribution,
+                    cards: try layer.cards.cards(of: attribution.features))
+                answers.append((batch[i].path(kind), answer.json()))
+            }
+        }
+        try store(answers, of: batch)
+    }
+
+    private func sources(of batch: [Task], _ layers: [Int: Layer]) -> [AttributionSource] {
+        batch.compactMap { task in
+            layers[task.head.layer].map { layer in
+                AttributionSource(
+                    layer.dictionary, modelSHA256: modelSHA256,
+                    tokens: Array(scan.tokens(of: task.edge.sequence)))
+            }
+        }
+    }
+
+    private func isStored(_ path: String, _ source: AttributionSource) -> Bool {
+        let prefix = source.prefix
+        guard let file = try? FileHandle(forReadingFrom: data.appending(path: path)),
+            let start = try? file.read(upToCount: prefix.count)
+        else { return false }
+        return start.elementsEqual(prefix)
+    }
+
+    /// Both attributions of each edge, from one pass over their sequences.
+    private func attributions(
+        of tasks: [Task], _ layers: [Int: Layer]
+    ) throws -> [[EdgeAttribution]] {
+        guard !tasks.isEmpty else { return [] }
+        let (model, d) = (loaded.model, loaded.model.description)
+        let bySequence = Dictionary(grouping: tasks.indices) { tasks[$0].edge.sequence }
+            .sorted { $0.key < $1.key }
+        let sequences = bySequence.map { sequence, members in
+            let tokens = scan.tokens(of: sequence)
+            // What comes after the edges changes nothing if the model only looks back.
+            let last = members.map { max(tasks[$0].edge.query, tasks[$0].edge.key) }.max() ?? 0
+            return d.isCausal ? tokens.prefix(last + 1) : tokens
+        }
+        let pass = try ForwardPass(
+            model, selection: model.heads(observing: tasks.map(\.headEdge)),
+            maxLength: sequences.map(\.count).max() ?? 1, workers: workers)
+        let seen = try pass.observe(
+            bySequence.map { $0.value.map { tasks[$0].headEdge } }, on: sequences)
+        let observations = zip(bySequence, seen).flatMap { zip($0.value, $1) }
+        var weights: [HeadAddress: HeadWeights] = [:]
+        for task in tasks where weights[task.head] == nil {
+            weights[task.head] = try HeadWeights(task.head, of: model)
+        }
+        let results = Mutex([Int: [EdgeAttribution]]())
+        let failure = Mutex<(any Error)?>(nil)
+        share(observations.count, among: workers) { [weights] _, i in
+            let (task, observation) = observations[i]
+            guard let head = weights[tasks[task].head],
+                let layer = layers[tasks[task].head.layer]
+            else { return }
+            do {
+                let attributor = EdgeAttributor(
+                    try HeadCircuit(head, of: d, at: observation), at: observation,
+                    layer.dictionary.dictionary)
+                let both = AttributionKind.allCases.map(attributor.attribution)
+                results.withLock { $0[task] = both }
+            } catch { failure.withLock { $0 = error } }
+        }
+        if let error = failure.withLock({ $0 }) { throw error }
+        return results.withLock { results in tasks.indices.map { results[$0] ?? [] } }
+    }
+
+    /// Writes the files, then the manifest that names them.
+    private func store(_ answers: [(path: String, bytes: [UInt8])], of batch: [Task]) throws {
+        let tree = data.resolvingSymlinksInPath()
+        let lock = try TreeLock(tree)
+        try withExtendedLifetime(lock) {
+            for answer in answers {
+                try DurableFile.replace(tree.appending(path: answer.path), with: answer.bytes)
+            }
+            let url = tree.appending(path: AttributionManifest.path)
+            let old = FileManager.default.contents(atPath: url.path).map { [UInt8]($0) }
+            var manifest = try AttributionManifest(old)
+            for task in batch {
+                for kind in AttributionKind.allCases {
+                    manifest.add(
+                        kind.rawValue, layer: task.head.layer, head: task.head.head,
+                        sequence: "\(task.edge.sequence)", query: task.edge.query,
+                        key: task.edge.key)
+                }
+            }
+            let new = manifest.json()
+            if old != new { try DurableFile.replace(url, with: new) }
+        }
+    }
+}
