@@ -129,6 +129,7 @@ let package = Package(
         tests("SamplingTests", "Sampling"),
         tests("DataTreeTests", "DataTree"),
         tests("FeatureDictionariesTests", "FeatureDictionaries", "Sampling"),
+        tests("WorkFilesTests", "WorkFiles", "HDF5"),
         tests(
             "PipelineTests", "stage-scan", "stage-metrics", "stage-sample", "stage-project",
             "stage-emit"),
