@@ -29,7 +29,7 @@ equal = $(and $(findstring x$(1)x,x$(2)x),$(findstring x$(2)x,x$(1)x))
 # $(call one_of,NAME,CHOICES): stops unless the variable holds one of them.
 one_of = $(if $(filter $(2),$($(1))),,$(error $(1) is $($(1)), but it can only be one of: $(2)))
 
-$(foreach folder,WORK DATA SITE,$(if $(filter 1,$(words $($(folder)))),,$(error \
+$(foreach folder,WORK DATA SITE DICTIONARIES,$(if $(filter 1,$(words $($(folder)))),,$(error \
 	$(folder) is "$($(folder))", but make can only write to a folder without spaces in its path)))
 
 BIN := .build/bin
@@ -41,6 +41,7 @@ RUNS := $(filter-out test bench system-libraries,$(GOALS))
 
 ifneq ($(RUNS),)
 include scripts/inputs.mk
+include scripts/dictionaries.mk
 endif
 ifneq ($(GOALS),)
 -include .build/graph.mk
@@ -83,13 +84,14 @@ stamp_of_sample = $(strip $(sample_parameters))
 stamp_of_project = $(strip $(project_parameters))
 
 # A stamp is rewritten when it does not hold what it should, and so makes its stage stale. The
-# comparison is made here and not in a recipe, so that make -n sees it and changes nothing.
-STAGES := scan metrics sample project
+# comparison is made here and not in a recipe, so that make -n sees it and changes nothing. It has no
+# line end, as make 4.3 does not always take it off again when it reads several files in a row.
+STAGES := scan metrics sample project $(EVIDENCE)
 $(foreach stage,$(if $(RUNS),$(STAGES)),$(if \
 	$(call equal,$(file < $(STAMPS)/$(stage)),$(stamp_of_$(stage))),,$(STAMPS)/$(stage))): FORCE
 $(addprefix $(STAMPS)/,$(STAGES)):
 	@mkdir -p $(@D)
-	@printf '%s\n' $(call quote,$(stamp_of_$(@F))) > $@
+	@printf '%s' $(call quote,$(stamp_of_$(@F))) > $@
 
 $(WORK)/scan.h5: $(BIN)/stage-scan $(STAMPS)/scan $(INPUT_FILES)
 	$< run $(strip $(scan_parameters)) --workers $(WORKERS) --output $@
@@ -168,6 +170,9 @@ TREE_IF_MISSING := $(if $(wildcard $(TREE)),,data)
 ## data : scan the corpus and write the data tree, with all set-up that is missing
 data: $(TREE) | $$(PAGE)
 
+## dictionary : train what LAYERS lack of sparse dictionaries, and collect the evidence of features
+## evidence : collect the evidence of the features of dictionaries that are there, without training
+
 ## test : run the tests; nothing is downloaded
 test: | $$(SETUP)
 	swift test -c release
@@ -220,6 +225,7 @@ clean-work:
 ## distclean : remove also what was fetched; DATA stays, as it may hold what people made
 distclean: clean clean-work
 	rm -rf downloads models corpora .venv web/vendor
+	rm -rf $(dir $(wildcard $(WORK)/dictionaries/L*/.parameters))
 
 ## variables : show what the variables hold
 variables:

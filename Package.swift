@@ -138,6 +138,7 @@ let package = Package(
         tests("DataTreeTests", "DataTree"),
         tests("FeatureDictionariesTests", "FeatureDictionaries", "Sampling"),
         tests("AttributionTests", "Attribution", "HDF5"),
+        tests("WorkFilesTests", "WorkFiles", "HDF5"),
         tests(
             "PipelineTests", "stage-scan", "stage-metrics", "stage-sample", "stage-project",
             "stage-emit"),

@@ -44,6 +44,15 @@ N_POINTS ?= 5000
 UMAP ?= 1
 VIEWS ?= 15:0.1
 
+## Dictionaries of features (make dictionary): their folder, with a folder for each layer (L5), which
+## may be your own; and of those trained here the features for each dimension of the residual stream,
+## how many of them fire at a token, and the tokens of the corpus to train on. Long documents are
+## split for them unless CHUNK is given.
+DICTIONARIES ?= $(WORK)/dictionaries
+FEATURES_PER_DIMENSION ?= 8
+K ?= 32
+DICTIONARY_TOKENS ?= 500000
+
 ## The seed of every random choice, and how many cores to use (results do not depend on it).
 SEED ?= 0
 WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)

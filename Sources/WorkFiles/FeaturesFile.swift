@@ -25,6 +25,18 @@ public struct FeatureSummary: Sendable, Equatable {
     /// Display strings of the tokens at which it fires most, heaviest first.
     public let topTokens: [String]
 
+    /// These numbers and tokens.
+    public init(
+        count: Int, beginnings: Int, maxActivation: Float, meanActivation: Float,
+        topTokens: [String]
+    ) {
+        self.count = count
+        self.beginnings = beginnings
+        self.maxActivation = maxActivation
+        self.meanActivation = meanActivation
+        self.topTokens = topTokens
+    }
+
     /// One line that says what the feature means, as far as its tokens tell, such as
     /// `" Israel", " Palestinian", " Arafat"`.
     public var description: String {
@@ -141,26 +153,24 @@ public final class FeaturesFile {
             let intervals = try columns.interval.read(rows: snippets, as: UInt8.self)
             let starts = try columns.tokenStart.read(
                 rows: snippets.lowerBound..<snippets.upperBound + 1, as: Int64.self)
+            guard zip(starts, starts.dropFirst()).allSatisfy({ $0 <= $1 }) else {
+                throw broken("snippets/token_start", "those of feature \(feature) do not ascend")
+            }
             // All tokens of a feature lie side by side.
             let all = try range(
-                [starts[0], starts[starts.count - 1]], within: columns.token.shape[0],
+                [starts[0], starts[snippets.count]], within: columns.token.shape[0],
                 atMost: Self.mostTokens)
             let ids = try columns.token.read(rows: all, as: Int32.self)
             let activations = try columns.activation.read(rows: all, as: Float.self)
             guard activations.allSatisfy(\.isFinite), intervals.allSatisfy({ $0 > 0 }) else {
                 throw broken("snippets", "those of feature \(feature) hold numbers that cannot be")
             }
-            var result: [FeatureSnippet] = []
-            for (i, interval) in intervals.enumerated() {
-                let own = try range(
-                    [starts[i] - starts[0], starts[i + 1] - starts[0]], within: ids.count,
-                    atMost: Self.mostTokens)
-                result.append(
-                    FeatureSnippet(
-                        tokens: ids[own].map(display), activations: Array(activations[own]),
-                        interval: Int(interval)))
+            return intervals.indices.map { i in
+                let own = Int(starts[i]) - all.lowerBound..<Int(starts[i + 1]) - all.lowerBound
+                return FeatureSnippet(
+                    tokens: ids[own].map(display), activations: Array(activations[own]),
+                    interval: Int(intervals[i]))
             }
-            return result
         }
     }
 

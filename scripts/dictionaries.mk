@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+# Sparse dictionaries of features (make dictionary) and the text on which their features fire (also
+# make evidence). No other target asks for them: training takes minutes a layer.
+#
+# A dictionary is DICTIONARIES/L5/sae_weights.safetensors. Beside one that was trained here lies
+# .parameters, what it was trained with: when that changed, make dictionary trains it anew. One without
+# it was made elsewhere and is only read. No rebuilt program and no removed work file makes a dictionary
+# stale.
+
+ifneq ($(wildcard Sources/stage-dictionary),)
+
+comma := ,
+# Layers as plain numbers; what anything else means ("all", or single heads) the program is asked.
+DICTIONARY_LAYERS := $(if $(strip $(HEADS)),,$(if \
+	$(shell [[ $(call quote,$(LAYERS)) =~ ^[\ ,]*((0|[1-9][0-9]*)([\ ,]+|$$))+$$ ]] && echo yes),$(sort \
+	$(subst $(comma), ,$(LAYERS)))))
+
+dictionary_of = $(DICTIONARIES)/L$(1)/sae_weights.safetensors
+evidence_of = $(WORK)/features-L$(1).h5
+
+# A dictionary is to see whole documents, unless CHUNK says otherwise.
+dictionary_text = \
+	--model $(call quote,$(MODEL_PATH)) \
+	$(CORPUS_ARGUMENTS) \
+	--seq-len $(SEQ_LEN) \
+	--chunk $(if $(filter file,$(origin CHUNK)),split,$(CHUNK)) \
+	--document $(DOC) \
+	--text-field $(call quote,$(TEXT_FIELD)) \
+	$(if $(filter 1,$(BOS)),--bos,--no-bos) \
+	--seed $(SEED)
+training_parameters = \
+	$(dictionary_text) \
+	--features-per-dimension $(FEATURES_PER_DIMENSION) \
+	--k $(K) \
+	--max-tokens $(DICTIONARY_TOKENS)
+evidence_parameters = \
+	$(dictionary_text) \
+	--sequences $(N_SEQUENCES) \
+	--dictionaries $(DICTIONARIES)
+
+# --- Dictionaries ---
+
+stamp_of_training = $(strip $(training_parameters)) $(INPUT_STATE)
+TRAINED := $(foreach layer,$(DICTIONARY_LAYERS),$(if $(wildcard $(DICTIONARIES)/L$(layer)/.parameters),$(layer)))
+OUTDATED := $(foreach layer,$(TRAINED),$(if \
+	$(call equal,$(file < $(DICTIONARIES)/L$(layer)/.parameters),$(stamp_of_training)),,$(layer)))
+
+ifneq ($(filter dictionary,$(GOALS)),)
+$(foreach layer,$(OUTDATED),$(call dictionary_of,$(layer))): FORCE
+$(foreach layer,$(DICTIONARY_LAYERS),$(call dictionary_of,$(layer))): $(call dictionary_of,%): | \
+		$(BIN)/stage-dictionary $(INPUT_FILES)
+	$(BIN)/stage-dictionary train --layers $* $(strip $(training_parameters)) \
+		--workers $(WORKERS) --output-folder $(DICTIONARIES)
+	@printf '%s' $(call quote,$(stamp_of_training)) > $(@D)/.parameters
+endif
+
+# --- Evidence ---
+
+# Each layer's evidence has a stamp of its own, as layers come and go.
+EVIDENCE := $(DICTIONARY_LAYERS:%=features-L%)
+stamp_of_evidence = $(strip $(evidence_parameters)) $(INPUT_STATE)
+$(foreach stage,$(EVIDENCE),$(eval stamp_of_$(stage) = $$(stamp_of_evidence)))
+
+# Without training, a layer's dictionary may have any name: the program finds it by its cfg.json.
+weights_of = $(if $(filter dictionary,$(GOALS)),$(call dictionary_of,$(1)),$(or \
+	$(wildcard $(call dictionary_of,$(1))),$(wildcard $(DICTIONARIES)/*/sae_weights.safetensors)))
+
+$(foreach layer,$(DICTIONARY_LAYERS),$(call evidence_of,$(layer))): $(call evidence_of,%): \
+		$(BIN)/stage-dictionary $(STAMPS)/features-L% $$(call weights_of,$$*) $(INPUT_FILES)
+	$< evidence --layer $* $(strip $(evidence_parameters)) --workers $(WORKERS) --output $@
+
+ifneq ($(DICTIONARY_LAYERS),)
+dictionary evidence: $(foreach layer,$(DICTIONARY_LAYERS),$(call evidence_of,$(layer)))
+else
+dictionary evidence: $(BIN)/stage-dictionary $(INPUT_FILES)
+	layers=$$($< layers --model $(call quote,$(MODEL_PATH)) \
+		--layers $(call quote,$(LAYERS)) --heads $(call quote,$(HEADS))) \
+		&& [[ -n $$layers ]] && $(MAKE) --no-print-directory $@ LAYERS="$$layers" HEADS=
+endif
+.PHONY: dictionary evidence
+
+endif
