@@ -136,7 +136,7 @@ let package = Package(
         tests("HeadMetricsTests", "HeadMetrics"),
         tests("SamplingTests", "Sampling"),
         tests("DataTreeTests", "DataTree"),
-        tests("FeatureDictionariesTests", "FeatureDictionaries", "Sampling"),
+        tests("FeatureDictionariesTests", "FeatureDictionaries", "Checkpoints", "Sampling"),
         tests("AttributionTests", "Attribution", "HDF5"),
         tests("WorkFilesTests", "WorkFiles", "HDF5"),
         tests(

@@ -17,6 +17,8 @@ public final class FeatureEncoder {
     private let stride: Int
     /// [chunk, width]: what the encoder reads.
     private let input: UnsafeMutablePointer<Float>
+    /// [width]: what is taken off it, the decoder's bias or 0.
+    private let inputBias: UnsafeMutablePointer<Float>
     /// [chunk, stride]: products, then activations.
     private let products: UnsafeMutablePointer<Float>
     /// [3, stride]: the encoder's bias, then what else the activation function needs of each feature.
@@ -35,21 +37,25 @@ public final class FeatureEncoder {
         self.dictionary = dictionary
         let group = 4 * laneCount
         stride = (dictionary.count + group - 1) / group * group
-        // 16 MB of products at most, but for more than half a million features. A product of 64 rows
-        // reads the encoder seldom enough.
-        chunk = max(8, min(64, (1 << 22) / stride))
-        let sizes = [chunk * dictionary.width, chunk * stride, 3 * stride, stride, stride]
+        // 16 MB of products, and no more rows than still make the product faster.
+        chunk = max(8, min(128, (1 << 22) / stride))
+        let width = dictionary.width
+        let sizes = [chunk * width, width, chunk * stride, 3 * stride, stride, stride]
         let total = sizes.reduce(0, +)
         slab = .allocate(capacity: total)
         slab.initialize(repeating: 0, count: total)
         input = slab
-        products = input + sizes[0]
-        parameters = products + sizes[1]
-        maxima = parameters + sizes[2]
-        found = maxima + sizes[3]
+        inputBias = input + sizes[0]
+        products = inputBias + sizes[1]
+        parameters = products + sizes[2]
+        maxima = parameters + sizes[3]
+        found = maxima + sizes[4]
         positions = .allocate(capacity: stride)
         positions.initialize(repeating: 0, count: stride)
 
+        if dictionary.subtractsDecoderBias {
+            inputBias.update(from: dictionary.decoderBias, count: width)
+        }
         parameters.update(from: dictionary.encoderBias, count: dictionary.count)
         switch dictionary.activation {
         case .relu, .topK: break
@@ -115,12 +121,7 @@ public final class FeatureEncoder {
     private func prepare(_ x: UnsafePointer<Float>, into row: UnsafeMutablePointer<Float>) {
         let width = dictionary.width
         let map = dictionary.normalization.coefficients(of: x, width: width)
-        if dictionary.subtractsDecoderBias {
-            let bias = dictionary.decoderBias
-            for i in 0..<width { row[i] = (x[i] - map.offset) * map.gain - bias[i] }
-        } else {
-            for i in 0..<width { row[i] = (x[i] - map.offset) * map.gain }
-        }
+        for i in 0..<width { row[i] = (x[i] - map.offset) * map.gain - inputBias[i] }
     }
 
     /// Turns products into activations and leaves those that fire in `found` and `positions`.
