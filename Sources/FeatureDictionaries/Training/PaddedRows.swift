@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// Matrices whose rows fill whole vector registers.
+
+import Tensors
+
+/// A matrix [count, width] of Float32 whose rows lie `stride` apart, the next multiple of the lanes of
+/// a vector register, so that loops over a row have no remainder. What lies beyond the width is 0.
+///
+/// A class because it owns memory; whoever shares it between workers gives them rows of their own.
+public final class PaddedRows: @unchecked Sendable {
+    /// Number of rows.
+    public let count: Int
+    /// Values in a row.
+    public let width: Int
+    /// Distance between rows; a multiple of `laneCount`.
+    public let stride: Int
+    /// The first row.
+    public let base: UnsafeMutablePointer<Float>
+
+    /// Rows of zeros.
+    public init(_ count: Int, width: Int) {
+        precondition(count >= 0 && width > 0)
+        self.count = count
+        self.width = width
+        stride = Self.padded(width)
+        let bytes = UnsafeMutableRawPointer.allocate(
+            byteCount: max(1, count * stride) * MemoryLayout<Float>.stride,
+            alignment: MemoryLayout<Lanes>.alignment)
+        base = bytes.bindMemory(to: Float.self, capacity: max(1, count * stride))
+        base.initialize(repeating: 0, count: max(1, count * stride))
+    }
+
+    /// A copy of rows that lie one after the other.
+    ///
+    /// - Parameter values: [count, width].
+    public convenience init(_ values: [Float], width: Int) {
+        precondition(values.count.isMultiple(of: width))
+        self.init(values.count / width, width: width)
+        values.withUnsafeBufferPointer { source in
+            guard let first = source.baseAddress else { return }
+            for r in 0..<count { self[r].update(from: first + r * width, count: width) }
+        }
+    }
+
+    deinit { base.deallocate() }
+
+    /// The smallest multiple of `laneCount` that is not below `count`.
+    static func padded(_ count: Int) -> Int { (count + laneCount - 1) / laneCount * laneCount }
+
+    /// Row r, of which `stride` values may be read.
+    @inline(__always)
+    public subscript(_ r: Int) -> UnsafeMutablePointer<Float> { base + r * stride }
+
+    /// The rows without what lies between them, [count, width].
+    public var values: [Float] {
+        Array(unsafeUninitializedCapacity: count * width) { buffer, filled in
+            guard var next = buffer.baseAddress else { return }
+            for r in 0..<count {
+                next.initialize(from: self[r], count: width)
+                next += width
+            }
+            filled = count * width
+        }
+    }
+}
