@@ -52,6 +52,9 @@ endif
 
 # --- The stages -------------------------------------------------------------------------------
 
+# EDGES=top:20 chooses edges for make attributions; the scan then has its default.
+SCAN_EDGES = $(if $(filter top:%,$(EDGES)),attention,$(EDGES))
+
 # The parameters of a stage are its command line and, with the state of the inputs, its stamp.
 scan_parameters = \
 	--model $(call quote,$(MODEL_PATH)) \
@@ -67,7 +70,7 @@ scan_parameters = \
 	--intervals $(N_INTERVALS) \
 	--samples-per-interval $(SAMPLES_PER_INTERVAL) \
 	--top-sequences $(TOP_SEQUENCES) \
-	--edges $(EDGES) \
+	--edges $(SCAN_EDGES) \
 	--points $(MAX_POINTS) \
 	--seed $(SEED)
 metrics_parameters = --attention-threshold $(ATTENTION_THRESHOLD)
@@ -171,6 +174,7 @@ TREE_IF_MISSING := $(if $(wildcard $(TREE)),,data)
 data: $(TREE) | $$(PAGE)
 
 ## dictionary : train what LAYERS lack of sparse dictionaries, and collect the evidence of features
+## attributions : take the strongest edges of each head (EDGES=top:20) apart, for a tree without a backend
 ## evidence : collect the evidence of the features of dictionaries that are there, without training
 
 ## test : run the tests; nothing is downloaded
@@ -183,7 +187,7 @@ test: | $$(SETUP)
 ifneq ($(wildcard Sources/serve),)
 ## serve : show the page with its live operations at http://localhost:PORT
 serve: $(BIN)/serve $$(TREE_IF_MISSING) | $$(PAGE)
-	$< --data $(DATA) --web web --work $(WORK) \
+	$< --data $(DATA) --web web --work $(WORK) --dictionaries $(DICTIONARIES) \
 		--model $(call quote,$(or $(SCANNED_MODEL),$(MODEL_PATH))) --port $(PORT)
 .PHONY: serve
 endif

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sparse dictionaries of features (make dictionary) and the text on which their features fire (also
-# make evidence). No other target asks for them: training takes minutes a layer.
+# make evidence), and what they explain (make attributions). No other target asks for them: training
+# takes minutes a layer.
 #
 # A dictionary is DICTIONARIES/L5/sae_weights.safetensors. Beside one that was trained here lies
 # .parameters, what it was trained with: when that changed, make dictionary trains it anew. One without
@@ -77,6 +78,17 @@ dictionary evidence: $(BIN)/stage-dictionary $(INPUT_FILES)
 		--layers $(call quote,$(LAYERS)) --heads $(call quote,$(HEADS))) \
 		&& [[ -n $$layers ]] && $(MAKE) --no-print-directory $@ LAYERS="$$layers" HEADS=
 endif
-.PHONY: dictionary evidence
+
+# --- Attributions ---
+
+# The edges to take apart; the scan has another meaning for EDGES.
+ATTRIBUTED_EDGES := $(or $(filter top:%,$(EDGES)),top:20)
+
+attributions: $(BIN)/stage-dictionary $$(TREE_IF_MISSING)
+	$< attribute --model $(call quote,$(or $(SCANNED_MODEL),$(MODEL_PATH))) --work $(WORK) --data $(DATA) \
+		--dictionaries $(DICTIONARIES) --edges $(ATTRIBUTED_EDGES) \
+		$(if $(filter command% environment%,$(origin LAYERS)),--layers $(call quote,$(LAYERS))) \
+		$(if $(HEADS),--heads $(call quote,$(HEADS))) --workers $(WORKERS)
+.PHONY: dictionary evidence attributions
 
 endif

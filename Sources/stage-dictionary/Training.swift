@@ -27,7 +27,7 @@ struct Training {
                 "the corpus has \(text.trainingTokens) tokens to train on, fewer than the \(settings.features) features of a dictionary; give more text or lower --features-per-dimension."
             )
         }
-        let provenance = try Provenance(self)
+        let provenance = try TrainingProvenance(self)
         let layersAtOnce = try layersThatFit()
         for first in stride(from: 0, to: layers.count, by: layersAtOnce) {
             let group = Array(layers[first..<min(first + layersAtOnce, layers.count)])
@@ -44,7 +44,8 @@ struct Training {
         let bytes = 4 * Double(text.tokens) * Double(width + 16)
         // Parameters with both moments, twice; per worker, the pre-activations of a chunk.
         let training =
-            4 * Double(settings.features) * (6 * Double(width + 16) + 256 * Double(settings.workers))
+            4 * Double(settings.features)
+            * (6 * Double(width + 16) + 256 * Double(settings.workers))
         let available = Double(ProcessInfo.processInfo.physicalMemory)
         guard bytes < Self.memoryShare * available, bytes + training < available else {
             let gibibytes = { (bytes: Double) in String(format: "%.1f GiB", bytes / 0x1p30) }
@@ -87,7 +88,7 @@ struct Training {
     }
 
     private func train(
-        _ layer: Int, _ rows: PaddedRows, _ provenance: Provenance, _ output: URL
+        _ layer: Int, _ rows: PaddedRows, _ provenance: TrainingProvenance, _ output: URL
     ) throws {
         let standardization = Standardization(
             rows, count: text.trainingTokens, workers: settings.workers)
@@ -113,7 +114,9 @@ struct Training {
         note("\(folder.path): \(report.summary)")
     }
 
-    private func quality(_ autoencoder: TopKAutoencoder, _ rows: PaddedRows) -> TrainingReport.Quality {
+    private func quality(_ autoencoder: TopKAutoencoder, _ rows: PaddedRows)
+        -> TrainingReport.Quality
+    {
         let firsts = Set(text.starts)
         let heldOut = DictionaryQuality(
             autoencoder, rows, text.trainingTokens..<text.tokens, workers: settings.workers)

@@ -21,10 +21,10 @@ struct TrainingReport: Encodable {
     }
 
     let layer: Int
-    let provenance: Provenance
+    let provenance: TrainingProvenance
     let quality: Quality
 
-    init(layer: Int, _ provenance: Provenance, _ quality: Quality) {
+    init(layer: Int, _ provenance: TrainingProvenance, _ quality: Quality) {
         self.layer = layer
         self.provenance = provenance
         self.quality = quality
@@ -43,7 +43,7 @@ struct TrainingReport: Encodable {
 }
 
 /// Everything that the numbers follow from.
-struct Provenance: Encodable {
+struct TrainingProvenance: Encodable {
     let tool_version = toolVersion
     let model: String
     let model_sha256: String
