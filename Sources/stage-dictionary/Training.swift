@@ -44,7 +44,8 @@ struct Training {
         let bytes = 4 * Double(text.tokens) * Double(width + 16)
         // Parameters with both moments, twice; per worker, the pre-activations of a chunk.
         let training =
-            4 * Double(settings.features) * (6 * Double(width + 16) + 256 * Double(settings.workers))
+            4 * Double(settings.features)
+            * (6 * Double(width + 16) + 256 * Double(settings.workers))
         let available = Double(ProcessInfo.processInfo.physicalMemory)
         guard bytes < Self.memoryShare * available, bytes + training < available else {
             let gibibytes = { (bytes: Double) in String(format: "%.1f GiB", bytes / 0x1p30) }
@@ -113,7 +114,9 @@ struct Training {
         note("\(folder.path): \(report.summary)")
     }
 
-    private func quality(_ autoencoder: TopKAutoencoder, _ rows: PaddedRows) -> TrainingReport.Quality {
+    private func quality(_ autoencoder: TopKAutoencoder, _ rows: PaddedRows)
+        -> TrainingReport.Quality
+    {
         let firsts = Set(text.starts)
         let heldOut = DictionaryQuality(
             autoencoder, rows, text.trainingTokens..<text.tokens, workers: settings.workers)
