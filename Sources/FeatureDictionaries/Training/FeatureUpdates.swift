@@ -172,7 +172,8 @@ struct AdamRule {
         var squares = Lanes()
         for j in stride(from: 0, to: moments.mean.stride, by: laneCount) {
             let g = gradient.lanes(at: j)
-            let m = (g * (1 - Self.beta1)).addingProduct(mean.lanes(at: j), Lanes(repeating: keptMean))
+            let m = (g * (1 - Self.beta1)).addingProduct(
+                mean.lanes(at: j), Lanes(repeating: keptMean))
             let v = (g * g * (1 - Self.beta2)).addingProduct(
                 square.lanes(at: j), Lanes(repeating: keptSquare))
             mean.store(m, at: j)

@@ -99,9 +99,9 @@ final class TopKSelector {
         var j = 0
         while j < count {
             let lanes = row.lanes(at: j) + bias.lanes(at: j)
-            // One comparison for all lanes first: of most vectors none is taken.
-            if lanes.laneMax >= bound {
-                let taken = lanes .>= bounds
+            let taken = lanes .>= bounds
+            // Of most vectors none is taken.
+            if any(taken) {
                 for lane in 0..<laneCount where taken[lane] {
                     values[found] = lanes[lane]
                     candidates[found] = Int32(truncatingIfNeeded: j + lane)

@@ -29,8 +29,8 @@ public struct TrainingSettings: Sendable, Equatable {
     /// The share of the steps, at the end, in which the learning rate falls to 0.
     static let decay = 0.4
 
-    /// The learning rate of a step, counted from 0: a trapezoid.
-    func learningRate(at step: Int) -> Float {
+    /// The learning rate of a step, counted from 0: it rises, stays, and falls to 0, linearly.
+    public func learningRate(at step: Int) -> Float {
         let (done, all) = (Double(step) + 1, Double(steps))
         let rise = done / max(1, Self.warmUp * all)
         let fall = (all - Double(step)) / max(1, Self.decay * all)
