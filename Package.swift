@@ -142,7 +142,8 @@ let package = Package(
         tests(
             "PipelineTests", "stage-scan", "stage-metrics", "stage-sample", "stage-project",
             "stage-emit"),
-        tests("ServerTests", "Server", "CZlib", hummingbird, hummingbirdTesting),
+        tests(
+            "ServerTests", "Server", "stage-dictionary", "CZlib", hummingbird, hummingbirdTesting),
 
         // Benchmarks.
         benchmark("bench-widen", path: "bench/widen", "Checkpoints"),

@@ -6,11 +6,11 @@ import FeatureDictionaries
 /// How much of an answer is worth keeping.
 public struct AttributionLimits: Sendable, Equatable {
     /// Pairs of features.
-    public var pairs = 40
+    public var pairs = 30
     /// Features of each side, and written directions.
-    public var marginals = 20
+    public var marginals = 12
     /// Partners of each of those.
-    public var interactions = 5
+    public var interactions = 4
 
     /// The defaults.
     public init() {}

@@ -60,7 +60,7 @@ public struct AttributionAnswer: Sendable {
     public var cards: [Int32: FeatureCard]
 
     /// Snippets of a feature of a pair or marginal, and of a marginal's partner.
-    private static let snippets = (own: 8, partner: 3)
+    private static let snippets = (own: 5, partner: 2)
 
     /// An edge's attribution with what people need to understand its features.
     public init(
@@ -130,7 +130,7 @@ public struct AttributionAnswer: Sendable {
                 json.key("\(side)_description")
                 json.string(card(feature).description)
                 json.key("\(side)_snippets")
-                write(card(feature).snippets.prefix(Self.snippets.own), to: &json)
+                write(card(feature).spread(Self.snippets.own), to: &json)
             }
         }
     }
@@ -145,7 +145,7 @@ public struct AttributionAnswer: Sendable {
         json.key("marginal_score")
         json.number(marginal.score)
         json.key("snippets")
-        write(card(marginal.feature).snippets.prefix(Self.snippets.own), to: &json)
+        write(card(marginal.feature).spread(Self.snippets.own), to: &json)
         json.key("top_interactions")
         json.array { json in
             for interaction in marginal.interactions {
@@ -158,7 +158,7 @@ public struct AttributionAnswer: Sendable {
                     json.number(interaction.score)
                     json.key("snippets")
                     write(
-                        card(interaction.feature).snippets.prefix(Self.snippets.partner), to: &json)
+                        card(interaction.feature).spread(Self.snippets.partner), to: &json)
                 }
             }
         }

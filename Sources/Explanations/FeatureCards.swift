@@ -17,6 +17,12 @@ public struct FeatureCard: Sendable, Equatable {
         self.snippets = snippets
     }
 
+    /// `count` of the snippets, from the strongest to the weakest.
+    func spread(_ count: Int) -> [FeatureSnippet] {
+        guard snippets.count > count, count > 1 else { return Array(snippets.prefix(count)) }
+        return (0..<count).map { snippets[$0 * (snippets.count - 1) / (count - 1)] }
+    }
+
     /// The card of a feature that nothing is known of.
     init(unknown feature: Int32) {
         self.init(description: "feature \(feature)", snippets: [])

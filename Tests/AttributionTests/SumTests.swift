@@ -168,7 +168,7 @@ import Transformer
             }
             return vector
         }
-        #expect(qk.pairs.count == 40)
+        #expect(qk.pairs.count == 30)
         for pair in qk.pairs {
             let q = read(
                 pair.query, pair.queryActivation, at: observation.queryResidual,

@@ -46,6 +46,8 @@ struct TestRun: Sendable {
     let corpus: [String]
 
     var work: URL { folder.appending(path: "work") }
+    /// Of layer 1, trained a little; the evidence of its features lies in `work`.
+    var dictionaries: URL { folder.appending(path: "dictionaries") }
     static let model = Fixtures.url("models/induction-gpt2")
 
     /// The only run; every test takes a copy of its tree.
@@ -74,6 +76,19 @@ struct TestRun: Sendable {
             "emit", "--scan", "\(work)/scan.h5", "--metrics", "\(work)/metrics.h5", "--sample",
             "\(work)/sample.h5", "--project", "\(work)/project.h5", "--data",
             folder.appending(path: "data").path)
+        let reading = ["--model", model.path, "--corpus", text.path, "--seq-len", "64"]
+        try Programs.run(
+            Programs.folder.appending(path: "stage-dictionary"),
+            ["train"] + reading + [
+                "--layers", "1", "--features-per-dimension", "4", "--k", "8", "--steps", "200",
+                "--output-folder", folder.appending(path: "dictionaries").path,
+            ])
+        try Programs.run(
+            Programs.folder.appending(path: "stage-dictionary"),
+            ["evidence"] + reading + [
+                "--layer", "1", "--dictionaries", folder.appending(path: "dictionaries").path,
+                "--output", "\(work)/features-L1.h5",
+            ])
         return TestRun(folder: folder, corpus: corpus)
     }
 

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+// qk_attributions and ov_attributions: answers, what is stored of them, and what cannot be answered.
+
+import Foundation
+import Server
+import TestSupport
+import Testing
+
+@Suite struct AttributionTests {
+    private static let body =
+        #"{"layer":1,"head":2,"seq_idx":"3","query_pos":9,"key_pos":4,"context":{}}"#
+
+    /// Runs `body` with the dictionary that was trained for layer 1.
+    private func explaining(
+        _ dictionaries: URL? = nil,
+        _ body: @escaping @Sendable (TestClient, TestSite) async throws -> Void
+    ) async throws {
+        let trained = try TestRun.shared.get().dictionaries
+        try await routing({ $0.dictionaries = dictionaries ?? trained }, body)
+    }
+
+    /// A copy of the dictionaries for one test.
+    private func withDictionaries(_ body: (URL) async throws -> Void) async throws {
+        let copy = FileManager.default.temporaryDirectory
+            .appending(path: "headvis-dictionaries-\(UUID().uuidString)")
+        try FileManager.default.copyItem(at: try TestRun.shared.get().dictionaries, to: copy)
+        defer { try? FileManager.default.removeItem(at: copy) }
+        try await body(copy)
+    }
+
+    @Test(arguments: ["qk", "ov"])
+    func `An answer has what the contract names, and its terms add up`(kind: String) async throws {
+        try await explaining { client, _ in
+            let answer = try await client.answer("\(kind)_attributions", Self.body)
+            let pairs = try #require(answer["pairs"] as? [[String: Any]])
+            #expect(!pairs.isEmpty)
+            var last = Double.infinity
+            for pair in pairs {
+                let attribution = try #require(pair["attribution"] as? Double)
+                #expect(abs(attribution) <= last)
+                last = abs(attribution)
+                for side in ["query", "key"] {
+                    #expect(pair["\(side)_feature"] is Int)
+                    #expect((pair["\(side)_description"] as? String)?.isEmpty == false)
+                    try expectSnippets(pair["\(side)_snippets"])
+                }
+            }
+            for side in ["query", "key"] {
+                let marginals = try #require(answer["\(side)_marginals"] as? [[String: Any]])
+                #expect(!marginals.isEmpty)
+                for marginal in marginals {
+                    #expect(
+                        marginal["marginal_score"] is Double && marginal["description"] is String)
+                    try expectSnippets(marginal["snippets"])
+                    let partners = try #require(marginal["top_interactions"] as? [[String: Any]])
+                    #expect(!partners.isEmpty)
+                    for partner in partners {
+                        #expect(partner["pairwise_score"] is Double)
+                        #expect(partner["description"] is String)
+                        try expectSnippets(partner["snippets"])
+                    }
+                }
+            }
+            let terms = try #require(answer["error_terms"] as? [[String: Any]])
+            let sum = try terms.reduce(try #require(answer["explained"] as? Double)) {
+                $0 + (try #require($1["value"] as? Double))
+            }
+            #expect(abs(sum - (try #require(answer["score"] as? Double))) < 1e-3)
+            #expect((answer["writes"] != nil) == (kind == "ov"))
+        }
+    }
+
+    private func dictionary(_ answer: [UInt8]) throws -> NSDictionary? {
+        try object(answer)["dictionary"] as? NSDictionary
+    }
+
+    private func expectSnippets(_ value: Any?) throws {
+        for snippet in try #require(value as? [[String: Any]]) {
+            let tokens = try #require(snippet["tokens"] as? [String])
+            let activations = try #require(snippet["activations"] as? [Double])
+            #expect(!tokens.isEmpty && tokens.count == activations.count)
+            #expect((1...10).contains(try #require(snippet["interval"] as? Int)))
+        }
+    }
+
+    @Test func `What was answered is in the tree, and answered again as it is`() async throws {
+        try await explaining { client, site in
+            let first = try await client.post("qk_attributions", Self.body)
+            #expect(first.status == .ok)
+            let path = "attributions/qk/L1H2S3Q9K4.json"
+            #expect(try site.read(path) == first.bytes)
+            #expect(try await client.get("/data/\(path)").bytes == first.bytes)
+            let written =
+                try FileManager.default.attributesOfItem(
+                    atPath: site.data.appending(path: path).path)[.systemFileNumber] as? Int
+            #expect(try await client.post("qk_attributions", Self.body).bytes == first.bytes)
+            let later =
+                try FileManager.default.attributesOfItem(
+                    atPath: site.data.appending(path: path).path)[.systemFileNumber] as? Int
+            #expect(written == later)
+            _ = try await client.answer("ov_attributions", Self.body)
+            let manifest = try site.json("attributions/manifest.json")
+            #expect(
+                manifest as NSDictionary
+                    == ["L1H2S3": ["qk": [[9, 4]], "ov": [[9, 4]]]] as NSDictionary)
+        }
+    }
+
+    @Test func `A stored answer is renewed when descriptions of features come`() async throws {
+        try await withDictionaries { dictionaries in
+            try await explaining(dictionaries) { client, _ in
+                let first = try await client.answer("qk_attributions", Self.body)
+                let pairs = try #require(first["pairs"] as? [[String: Any]])
+                let feature = try #require(pairs[0]["query_feature"] as? Int)
+                try Data(#"{"index": \#(feature), "description": "told by a person"}"#.utf8)
+                    .write(to: dictionaries.appending(path: "L1/descriptions.jsonl"))
+                let second = try await client.answer("qk_attributions", Self.body)
+                let renewed = try #require(second["pairs"] as? [[String: Any]])
+                #expect(renewed[0]["query_description"] as? String == "told by a person")
+                #expect(renewed[0]["attribution"] as? Double == pairs[0]["attribution"] as? Double)
+            }
+        }
+    }
+
+    @Test func `A custom sequence can be taken apart`() async throws {
+        try await explaining { client, site in
+            let sequence = try await client.answer(
+                "add_custom_sequence",
+                #"{"layer":1,"head":2,"text":"cat dog sun cat dog","context":{}}"#)
+            let id = try #require(sequence["sequence_id"] as? String)
+            let answer = try await client.answer(
+                "qk_attributions",
+                #"{"layer":1,"head":2,"seq_idx":"\#(id)","query_pos":4,"key_pos":2,"context":{}}"#)
+            #expect(answer["pairs"] != nil)
+            #expect(try site.json("attributions/manifest.json")["L1H2S\(id)"] != nil)
+        }
+    }
+
+    @Test func `Without a dictionary the answer names the folder and what trains one`() async throws
+    {
+        try await explaining { client, site in
+            let answer = try await client.post(
+                "qk_attributions",
+                #"{"layer":0,"head":2,"seq_idx":"3","query_pos":9,"key_pos":4,"context":{}}"#)
+            #expect(answer.status == .notImplemented)
+            let detail = try #require(answer.detail)
+            #expect(detail.contains(site.run.dictionaries.path))
+            #expect(detail.contains("make dictionary LAYERS=0"))
+        }
+    }
+
+    @Test func `A dictionary of another width or layer is refused with both numbers`() async throws
+    {
+        try await withDictionaries { dictionaries in
+            let config = dictionaries.appending(path: "L1/cfg.json")
+            let text = String(decoding: try Data(contentsOf: config), as: UTF8.self)
+            for (found, replacement, numbers) in [
+                ("\"d_in\" : 64", "\"d_in\" : 65", ["65", "64"]),
+                ("blocks.1.hook_resid_pre", "blocks.0.hook_resid_pre", ["0", "1"]),
+            ] {
+                let changed = text.replacing(found, with: replacement)
+                try #require(changed != text)
+                try Data(changed.utf8).write(to: config)
+                try await explaining(dictionaries) { client, _ in
+                    let answer = try await client.post("ov_attributions", Self.body)
+                    #expect(answer.status == .notImplemented)
+                    for number in numbers { #expect(answer.detail?.contains(number) == true) }
+                }
+            }
+        }
+    }
+
+    @Test(arguments: [
+        (#"{"layer":1,"head":2,"seq_idx":"3","query_pos":4,"key_pos":9}"#, 422),
+        (#"{"layer":1,"head":2,"seq_idx":"3","query_pos":5000,"key_pos":4}"#, 422),
+        (#"{"layer":1,"head":2,"seq_idx":"9999","query_pos":5,"key_pos":4}"#, 422),
+        (#"{"layer":1,"head":2,"seq_idx":"../../x","query_pos":5,"key_pos":4}"#, 422),
+        (#"{"layer":1,"head":2,"seq_idx":"cdead","query_pos":5,"key_pos":4}"#, 404),
+        (#"{"layer":1,"head":9,"seq_idx":"3","query_pos":5,"key_pos":4}"#, 422),
+    ])
+    func `An edge that cannot be says why, and nothing is stored`(
+        body: String, status: Int
+    ) async throws {
+        try await explaining { client, site in
+            for kind in ["qk", "ov"] {
+                let answer = try await client.post("\(kind)_attributions", body)
+                #expect(answer.status.code == status, "\(answer.detail ?? "")")
+            }
+            #expect(try site.json("attributions/manifest.json").isEmpty)
+        }
+    }
+
+    @Test func `Edges taken apart ahead of time are what the server answers`() async throws {
+        try await explaining { client, site in
+            let arguments = [
+                "attribute", "--model", TestRun.model.path, "--work", site.run.work.path, "--data",
+                site.data.path, "--dictionaries", site.run.dictionaries.path, "--edges", "top:3",
+            ]
+            let program = Programs.folder.appending(path: "stage-dictionary")
+            let output = try Programs.run(program, arguments)
+            // Layer 0 has none.
+            #expect(output.contains("make dictionary LAYERS=\"0\""))
+            let manifest = try site.json("attributions/manifest.json")
+            var edges = 0
+            for (name, lists) in manifest {
+                for (kind, list) in try #require(lists as? [String: [[Int]]]) {
+                    for edge in list {
+                        edges += 1
+                        let path = "attributions/\(kind)/\(name)Q\(edge[0])K\(edge[1]).json"
+                        let stored = try site.read(path)
+                        try FileManager.default.removeItem(at: site.data.appending(path: path))
+                        let parts = name.dropFirst().split { "HS".contains($0) }
+                        let answer = try await client.post(
+                            "\(kind)_attributions",
+                            #"{"layer":\#(parts[0]),"head":\#(parts[1]),"seq_idx":"\#(parts[2])","query_pos":\#(edge[0]),"key_pos":\#(edge[1])}"#
+                        )
+                        // The same sources; numbers may differ in the last digit, as the server's pass
+                        // ends with this edge and the stage's with the sequence's last.
+                        #expect(try dictionary(answer.bytes) == dictionary(stored))
+                        let (one, other) = (try object(answer.bytes), try object(stored))
+                        #expect(Set(one.keys) == Set(other.keys))
+                        for number in ["score", "explained", "attention"] {
+                            let a = try #require(one[number] as? Double)
+                            #expect(abs(a - (try #require(other[number] as? Double))) < 3e-4)
+                        }
+                    }
+                }
+            }
+            #expect(edges == 2 * 3 * 4)
+            // Another run finds everything there.
+            let before = try site.read("attributions/manifest.json")
+            try Programs.run(program, arguments)
+            #expect(try site.read("attributions/manifest.json") == before)
+        }
+    }
+}
