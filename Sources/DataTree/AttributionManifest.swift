@@ -40,6 +40,14 @@ public struct AttributionManifest: Sendable, Equatable {
         "attributions/\(kind)/L\(layer)H\(head)S\(sequence)Q\(query)K\(key).json"
     }
 
+    /// The sequence in the name of an attribution's file; nil for other files.
+    public static func sequence(ofFile name: String) -> String? {
+        guard let match = name.wholeMatch(of: /L\d+H\d+S(c?[0-9a-f]+)Q\d+K\d+\.json/) else {
+            return nil
+        }
+        return String(match.1)
+    }
+
     /// Adds an edge; whether it was new.
     @discardableResult
     public mutating func add(

@@ -62,8 +62,12 @@ public struct TreeReplacement {
 
     /// Takes files over from the tree that is there now, unless the new one has them.
     ///
-    /// - Parameter folder: with everything in it.
-    public func keep(_ folder: String) throws {
+    /// - Parameters:
+    ///   - folder: with everything in it.
+    ///   - isKept: gets the path of a file within the folder.
+    public func keep(
+        _ folder: String, where isKept: (String) -> Bool = { _ in true }
+    ) throws {
         let old = url.appending(path: folder)
         guard let names = FileManager.default.enumerator(atPath: old.path) else { return }
         for case let name as String in names {
@@ -77,7 +81,7 @@ public struct TreeReplacement {
                 if isFolder.boolValue {
                     try FileManager.default.createDirectory(
                         at: target, withIntermediateDirectories: true)
-                } else if !FileManager.default.fileExists(atPath: target.path) {
+                } else if isKept(name), !FileManager.default.fileExists(atPath: target.path) {
                     // Files of a tree are replaced, never changed, so both trees may share one.
                     try FileManager.default.linkItem(at: source, to: target)
                 }

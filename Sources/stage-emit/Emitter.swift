@@ -22,12 +22,7 @@ struct Emitter {
         try tree.write(config(umapHeads: clouds.heads).json(), to: "config.json")
         try tree.write(ScatterRow.json(scatterRows()), to: "scatter_data.json")
         try tree.keep("custom_sequences")
-        try tree.keep("attributions")
-        if let manifest = tree.current("attributions/manifest.json") {
-            try tree.write([UInt8](manifest), to: "attributions/manifest.json")
-        } else {
-            try tree.write(Array("{}".utf8), to: "attributions/manifest.json")
-        }
+        try keepAttributions()
         let server = tree.current("server_config.json") ?? Data("{}".utf8)
         try tree.write([UInt8](server), to: "server_config.json")
 
@@ -49,6 +44,45 @@ struct Emitter {
             progress.update(batch.upperBound)
         }
         progress.finish(heads.count)
+    }
+
+    /// Keeps the attributions whose sequences are still the same ones: those of custom sequences if the
+    /// model is the same, those of the corpus if all that makes its sequences is.
+    private func keepAttributions() throws {
+        let (isSameModel, isSameCorpus) = (isUnchanged(["model_sha256"]), isUnchanged(Self.corpus))
+        let isKept = { (sequence: String) in
+            isSameModel && (isSameCorpus || sequence.hasPrefix("c"))
+        }
+        let old = tree.current(AttributionManifest.path).map { [UInt8]($0) }
+        var manifest = try AttributionManifest(old)
+        manifest.keep(where: isKept)
+        try tree.write(manifest.json(), to: AttributionManifest.path)
+        for kind in ["qk", "ov"] {
+            try tree.keep("attributions/\(kind)") { name in
+                AttributionManifest.sequence(ofFile: name).map(isKept) ?? true
+            }
+        }
+    }
+
+    /// What decides which tokens a sequence's number stands for.
+    private static let corpus = [
+        "dataset_sha256", "n_sequences", "n_tokens", "seq_len", "bos_token_id", "model_sha256",
+    ]
+
+    /// Whether the tree that is there now came from the same of these facts.
+    private func isUnchanged(_ facts: [String]) -> Bool {
+        guard let config = tree.current("config.json"),
+            let object = try? JSONSerialization.jsonObject(with: config) as? [String: Any],
+            let old = object["pipeline_config"] as? [String: Any]
+        else { return false }
+        return facts.allSatisfy { name in
+            switch work.provenance[name] {
+            case .text(let text): old[name] as? String == text
+            case .int(let int): old[name] as? Int == int
+            case .number(let number): old[name] as? Double == number
+            case nil: old[name] == nil
+            }
+        }
     }
 
     private func scatterRows() -> [ScatterRow] {

@@ -165,6 +165,33 @@ import Testing
         }
     }
 
+    @Test func `attributions go when their sequences are other ones, but for custom sequences`() throws {
+        try withPipeline { pipeline in
+            #expect(try pipeline.scan(["--layers", "1"]).status == 0)
+            try pipeline.finish(project: false)
+            let attributions = pipeline.data.appending(path: "attributions")
+            for name in ["L1H0S1Q2K1.json", "L1H0Scafe12Q2K1.json"] {
+                try Data("{}".utf8).write(to: attributions.appending(path: "qk/\(name)"))
+            }
+            let manifest = #"{"L1H0S1":{"qk":[[2,1]],"ov":[]},"L1H0Scafe12":{"qk":[[2,1]],"ov":[]}}"#
+            try Data(manifest.utf8).write(to: attributions.appending(path: "manifest.json"))
+            #expect(try pipeline.scan(["--layers", "1", "--seed", "2"]).status == 0)
+            try pipeline.finish(project: false)
+            var files = try pipeline.files()
+            #expect(files["attributions/manifest.json"] == Data(manifest.utf8))
+            #expect(files["attributions/qk/L1H0S1Q2K1.json"] != nil)
+
+            #expect(try pipeline.scan(["--layers", "1", "--sequences", "20"]).status == 0)
+            try pipeline.finish(project: false)
+            files = try pipeline.files()
+            #expect(
+                files["attributions/manifest.json"]
+                    == Data(#"{"L1H0Scafe12":{"qk":[[2,1]],"ov":[]}}"#.utf8))
+            #expect(files["attributions/qk/L1H0S1Q2K1.json"] == nil)
+            #expect(files["attributions/qk/L1H0Scafe12Q2K1.json"] != nil)
+        }
+    }
+
     @Test func `another model's tree is not replaced`() throws {
         try withPipeline { pipeline in
             #expect(try pipeline.scan().status == 0)

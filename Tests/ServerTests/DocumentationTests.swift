@@ -12,7 +12,8 @@ import Testing
         let examples = text.matches(of: /```sh\n((?:.|\n)*?)```/).map { String($0.output.1) }
         try #require(examples.count == 5)
         try await TestSite.with { site in
-            let server = try ServerProcess(site, arguments: ["--quiet"])
+            let server = try ServerProcess(
+                site, arguments: ["--quiet", "--dictionaries", site.run.dictionaries.path])
             defer { server.killNow() }
             for example in examples {
                 let answer = try Programs.run(
