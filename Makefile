@@ -181,7 +181,7 @@ data: $(TREE) | $$(PAGE)
 test: | $$(SETUP)
 	swift test -c release
 	Tests/make/run
-	@if command -v node > /dev/null; then node --test Tests/web; \
+	@if command -v node > /dev/null; then node --test Tests/web/*.test.js; \
 		else echo "the page's tests are skipped: node is not installed"; fi
 
 ifneq ($(wildcard Sources/serve),)
@@ -190,6 +190,15 @@ serve: $(BIN)/serve $$(TREE_IF_MISSING) | $$(PAGE)
 	$< --data $(DATA) --web web --work $(WORK) --dictionaries $(DICTIONARIES) \
 		--model $(call quote,$(or $(SCANNED_MODEL),$(MODEL_PATH))) --port $(PORT)
 .PHONY: serve
+
+## test-page : check the types of the page and use it in Chromium, with and without a backend
+test-page: $(BIN)/serve $$(TREE_IF_MISSING) | $$(PAGE)
+	scripts/install-page-tools
+	tsc -p web/jsconfig.json
+	node --test Tests/web/*.test.js
+	PYTHONPATH=.venv/page python3 Tests/web/browser_test.py --tree $(DATA) --serve $< --work $(WORK) \
+		--model $(call quote,$(or $(SCANNED_MODEL),$(MODEL_PATH))) --shots .build/page
+.PHONY: test-page
 endif
 
 ifneq ($(wildcard web/index.html),)

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes a synthetic data/ tree for the browser tests: `node fixture-tree.mjs OUT [--layers 2 --heads 4
 // --sequences 40 --length 96 --points 600 --files 4 --intervals 10
-// --odd]`. --files: how many heads get a payload
+// --odd --stored]`. --stored: with attributions of some edges. --files: how many heads get a payload
 // file of their own (the others share its shape only in scatter_data.json).
 
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
@@ -119,6 +119,7 @@ function cloudOf(rand, points, length, poolSize, umap) {
     top_q, top_k: top_q.map((q) => Math.max(1, Math.floor(q * rand()))),
     norms: Array.from({ length: points }, () => round(5 + 10 * rand())),
     pca: spaces(),
+    pca_explained_variance: Object.fromEntries(["Q", "K", "V", "O"].map((s) => [s, [0.25, 0.125, 0.0625]])),
     ...(umap ? { views: [
       { n_neighbors: 15, min_dist: 0.1, embeddings: spaces() },
       { n_neighbors: 50, min_dist: 0.5, embeddings: spaces() },
@@ -130,13 +131,15 @@ function cloudOf(rand, points, length, poolSize, umap) {
 /** Writes a tree into `out`; see the head of the file for the options. */
 export function writeTree(
   out,
-  { layers = 2, heads = 4, sequences = 40, length = 96, points = 600, files = 4, odd = false, intervals = 10, server = {}, seed = 1 } = {},
+  { layers = 2, heads = 4, sequences = 40, length = 96, points = 600, files = 4, odd = false, stored = false, intervals = 10, server = {}, seed = 1 } = {},
 ) {
   const rand = random(seed);
   const nIntervals = intervals;
-  const write = (path, value) => writeFileSync(
-    join(out, path), typeof value === "string" ? value : JSON.stringify(value),
-  );
+  const write = (path, value) => {
+    const file = join(out, path);
+    if (value !== undefined) writeFileSync(file, typeof value === "string" ? value : JSON.stringify(value));
+    return file;
+  };
   for (const folder of ["heads", "umap", "custom_sequences", "attributions/qk", "attributions/ov"]) mkdirSync(
     join(out, folder), { recursive: true },
   );
@@ -183,12 +186,26 @@ export function writeTree(
     write(`heads/L${l}H${h}.json`, odd && i === 1 ? file.slice(0, file.length / 2) : file);
     if (points > 0) write(`umap/L${l}H${h}.json`, cloudOf(rand, points, length, pool.length, i % 2 === 0));
   });
+  if (stored) writeAttributions(write);
   if (points > 0) write("umap/sequences.json", Object.fromEntries(pool.map((tokens, i) => [i, tokens])));
   return { all, pool };
 }
 
-/** A made-up attribution answer with `count` pairs. */
-export function attributionAnswer(seed = 1, count = 12) {
+/** Stored answers for two edges of the strongest sequence of L0H0. */
+function writeAttributions(write) {
+  const head = JSON.parse(readFileSync(write("heads/L0H0.json"), "utf8"));
+  const [first] = head.sequences.filter((s) => s.interval === 10).sort((a, b) => b.max_activation - a.max_activation);
+  const edges = [[12, 5], [20, 11]];
+  for (const kind of ["qk", "ov"]) for (const [q, k] of edges) write(
+    `attributions/${kind}/L0H0S${first.sequence_id}Q${q}K${k}.json`, attributionAnswer(q, { kind }),
+  );
+  write("attributions/manifest.json", { [`L0H0S${first.sequence_id}`]: { qk: edges, ov: edges } });
+}
+
+const KINDS = ["features", "bias", "error", "head bias"];
+
+/** A made-up attribution answer with `count` pairs; `full` has what a backend may add to the contract's keys. */
+export function attributionAnswer(seed = 1, { count = 12, kind = "qk", full = true } = {}) {
   const rand = random(seed);
   const snippets = () => Array.from(
     { length: 8 },
@@ -198,20 +215,31 @@ export function attributionAnswer(seed = 1, count = 12) {
     }),
   );
   const word = () => `about “${WORDS[Math.floor(rand() * WORDS.length)]}”`;
+  const extra = (value) => (full ? value : {});
   const pairs = Array.from({ length: count }, (_, i) => ({
     query_feature: 100 + i, key_feature: 900 + i, attribution: round((i % 3 === 2 ? -1 : 1) * (2 / (i + 1))),
-    query_description: word(), key_description: i === 0 ? "<img src=x onerror=alert(9)>" : word(), query_snippets: snippets(), key_snippets: snippets(),
+    query_description: word(), key_description: i === 0 ? "<img src=x onerror=alert(9)>" : word(),
+    query_snippets: snippets(), key_snippets: snippets(),
+    ...extra({ query_activation: round(9 / (i + 1)), key_activation: round(4 / (i + 1)) }),
   }));
-  const marginals = () => Array.from(
-    { length: 4 },
-    (_, i) => ({
-      description: word(), marginal_score: round(1 / (i + 1)), snippets: snippets(),
-      top_interactions: Array.from(
-        { length: 3 }, () => ({ description: word(), pairwise_score: round(rand() - 0.3), snippets: snippets() }),
-      ),
-    }),
-  );
-  return { pairs, query_marginals: marginals(), key_marginals: marginals() };
+  const rows = (length, feature, value) => Array.from({ length }, (_, i) => ({
+    ...extra({ feature: feature + i }), description: i === 2 ? "" : word(), snippets: snippets(), ...value(i),
+    top_interactions: Array.from({ length: 3 }, (_, j) => ({
+      ...extra({ feature: 500 + j }), description: word(), pairwise_score: round(rand() - 0.3), snippets: snippets(),
+    })),
+  }));
+  const marginal = (i) => ({ marginal_score: round(1 / (i + 1)) });
+  const answer = { pairs, query_marginals: rows(4, 100, marginal), key_marginals: rows(4, 900, marginal) };
+  if (!full) return answer;
+  const error_terms = KINDS.flatMap((query) => KINDS.map((key) => ({ query, key })))
+    .filter(({ query, key }) => query !== "features" || key !== "features")
+    .map((term) => ({ ...term, value: round((rand() - 0.4) * (term.query === "error" ? 0.4 : 1.2)) }));
+  const explained = round(pairs.reduce((sum, pair) => sum + pair.attribution, 0) + 0.25);
+  return {
+    ...answer, explained, error_terms, score: round(explained + error_terms.reduce((sum, term) => sum + term.value, 0)),
+    attention: 0.4321, dictionary: { name: "synthetic-dictionary", features: 4096, layer: 0 },
+    ...(kind === "ov" ? { writes: rows(5, 2000, (i) => ({ value: round((i % 2 ? -1 : 1) * (3 / (i + 1))), query_activation: i % 2 ? 0 : 1.25 })) } : {}),
+  };
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {

@@ -3,22 +3,23 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readAttribution } from "../../web/js/pure/attribution.js";
+import { foldTerms, readAttribution, scoreSum, waterfall } from "../../web/js/pure/attribution.js";
 import {
-  cameraAxes, frame, inside, packCloud, project, projectedPosition, rankShares,
+  cameraAxes, explainedWords, frame, inside, packCloud, project, projectedPosition, rankShares,
 } from "../../web/js/pure/cloud.js";
 import { addToCluster, deleteCluster, membership, readClusters, renameCluster } from "../../web/js/pure/clusters.js";
 import { MISSING, attentionRamp, attentionStep, luminance, signed, viridis } from "../../web/js/pure/colour.js";
 import { number, parseAddress, quoted, score, short, statistic, token, uncertainty } from "../../web/js/pure/format.js";
+import { splitCommands } from "../../web/js/pure/commands.js";
 import { textRule, tokenRule } from "../../web/js/pure/match.js";
 import { MATCH, paintPoints } from "../../web/js/pure/paint.js";
-import { extent, metricNames, metricTable, ranked, rowFilter, sorted, standing } from "../../web/js/pure/rank.js";
+import { alike, extent, metricNames, metricTable, ranked, rowFilter, sorted, standing } from "../../web/js/pure/rank.js";
 import { axis, logTicks, padded, ticks } from "../../web/js/pure/scale.js";
 import {
   entries, folds, fromRecord, strongestPair, strongestPerToken, summed, toRecord, valueAt,
 } from "../../web/js/pure/sequence.js";
 import { barPlot, binned, readBins } from "../../web/js/plots/bars.js";
-import { nearestPoint, placePoints } from "../../web/js/plots/cloud.js";
+import { nearestAlong, nearestPoint, placePoints, readLenses, writeLenses, zoomedAt } from "../../web/js/plots/cloud.js";
 import { heatmapPlot, moved, zoomed } from "../../web/js/plots/heatmap.js";
 import { toSvg } from "../../web/js/plots/scene.js";
 import { nearest, scatterPlot } from "../../web/js/plots/scatter.js";
@@ -364,7 +365,9 @@ test("CSV quotes what must be quoted and equals the JSON of the same table", () 
 });
 
 test("an attribution answer is read whatever it leaves out", () => {
-  assert.deepEqual(readAttribution({}), { pairs: [], query: [], key: [] });
+  assert.deepEqual(readAttribution({}), {
+    pairs: [], query: [], key: [], writes: [], sum: null, attention: null, dictionary: null,
+  });
   const { pairs } = readAttribution({ pairs: [{
     attribution: -1, query_feature: 4,
     key_snippets: [
@@ -375,4 +378,75 @@ test("an attribution answer is read whatever it leaves out", () => {
   assert.equal(pairs[0].query.description, "feature 4");
   assert.deepEqual(pairs[0].key.snippets.map((s) => s.interval), [9, 1]);
   assert.equal(pairs[0].key.snippets[1].peak, 1);
+});
+
+test("a score is the sum of its terms, the features first, and what they miss is told", () => {
+  const pairs = [{ score: 1.5 }, { score: -0.5 }];
+  const terms = [{ query: "bias", key: "features", value: 0.1 }, { query: "error", key: "error", value: -2 }, { value: NaN }];
+  const sum = scoreSum({ score: -0.7, explained: 1.2, error_terms: terms }, pairs);
+  assert.deepEqual(sum.terms.map((t) => t.label), ["features × features", "error × error", "bias × features"]);
+  assert.deepEqual([sum.score, sum.listed, sum.missing], [-0.7, 1, 0]);
+  assert.ok(Math.abs(scoreSum({ score: 3, explained: 1.2, error_terms: terms }, pairs).missing - 3.7) < 1e-9);
+  assert.equal(scoreSum({ pairs }, pairs), null);
+  assert.deepEqual(foldTerms(sum.terms, 1).map((t) => +t.value.toFixed(6)), [1.2, -1.9]);
+  assert.equal(foldTerms(sum.terms, 2), sum.terms);
+});
+
+test("a waterfall starts each term where the last one ended and ends at the score", () => {
+  const { bars, zero } = waterfall([{ label: "a", value: 2 }, { label: "b", value: -3 }], -1);
+  const near = (a, b) => assert.ok(Math.abs(a - b) < 1e-12, `${a} is not ${b}`);
+  near(zero, 1 / 3);
+  [[1 / 3, 1], [0, 1], [0, 1 / 3]].forEach(([left, right], i) => {
+    near(bars[i].left, left);
+    near(bars[i].right, right);
+  });
+});
+
+test("what a head writes is read as marginals of its outputs", () => {
+  const { writes, dictionary } = readAttribution({
+    writes: [{ feature: 7, value: -2, query_activation: 0, top_interactions: [{ feature: 3, pairwise_score: 1 }] }],
+    dictionary: { name: "d", features: 9, layer: 4 },
+  });
+  assert.equal(writes[0].score, -2);
+  assert.deepEqual([writes[0].feature.id, writes[0].feature.description, writes[0].feature.activation], ["7", "feature 7", 0]);
+  assert.equal(writes[0].partners[0].feature.id, "3");
+  assert.deepEqual(dictionary, { name: "d", features: 9, layer: 4 });
+});
+
+test("commands in a sentence are found, and nothing else of it is lost", () => {
+  const sentence = 'There is no work/d/L5.h5: make dictionary LAYERS="5 8" WORK=work/x trains it. Then `serve --x`, and make sure.';
+  const pieces = splitCommands(sentence);
+  assert.deepEqual(pieces.filter((p) => p.command).map((p) => p.text), ['make dictionary LAYERS="5 8" WORK=work/x', "serve --x"]);
+  assert.equal(pieces.map((p) => p.text).join(""), sentence.replaceAll("`", ""));
+  assert.deepEqual(splitCommands("Nothing to do."), [{ text: "Nothing to do.", command: false }]);
+});
+
+test("lenses survive the way through the URL; zooming keeps the point under the pointer", () => {
+  const lenses = { Q: { zoom: 2.5, x: 0.1, y: -0.2 }, K: { zoom: 1, x: 0, y: 0 } };
+  assert.equal(writeLenses(lenses), "Q2.5,0.1,-0.2");
+  assert.deepEqual(readLenses("Q2.5,0.1,-0.2;Kx;;V900,0,0;O1,2"), { Q: lenses.Q });
+  const flat = Float32Array.of(-2, 0, 2, 1, 0.5, -0.3);
+  const size = { width: 400, height: 300 };
+  const before = placePoints(flat, { ...size, lens: lenses.Q });
+  const after = placePoints(flat, { ...size, lens: zoomedAt(lenses.Q, 1.7, 0.5, Math.fround(-0.3)) });
+  assert.ok(Math.abs(before[4] - after[4]) < 1e-3 && Math.abs(before[5] - after[5]) < 1e-3);
+  assert.ok(Math.abs((after[2] - after[0]) / (before[2] - before[0]) - 1.7) < 1e-4);
+  assert.equal(nearestAlong(before, 0, [1, 0]), 2);
+  assert.equal(nearestAlong(before, 0, [-1, 0]), -1);
+});
+
+test("the variance a PCA explains is shown as the file has it, nonsense left out", () => {
+  const { explained } = packCloud({ seq_idx: [], pca_explained_variance: { Q: [0.1, 0.05, 0.025], K: [2], V: "no", Z: [1] } });
+  assert.deepEqual(explained, { Q: [0.1, 0.05, 0.025] });
+  assert.equal(explainedWords(explained.Q).total, "17.5% of variance");
+  assert.equal(explainedWords(undefined), null);
+});
+
+test("heads alike are those of near ranks, whatever the units", () => {
+  const rows = [[0, 1], [10, 2], [20, 3], [1000, 3]].map(([a, b], head) => ({ layer: 0, head, a, b }));
+  const found = alike(rows, ["a", "b"], rows[3], 2);
+  assert.deepEqual(found.map((f) => f.row.head), [2, 1]);
+  assert.ok(Math.abs(found[0].distance - (1 / 3 + 0) / 2) < 1e-12);
+  assert.deepEqual([found[0].apart, found[1].apart], ["a", "a"]);
+  assert.deepEqual(alike([rows[0]], ["a"], rows[0], 3), []);
 });

@@ -2,21 +2,23 @@
 // The state table and the URL: what a link restores, and where the tree is looked for.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { STATE, forgetHead, readSelection, readState, writeSelection, writeState } from "../../web/js/core/state.js";
 import { createStore } from "../../web/js/core/store.js";
 import { dataCandidates } from "../../web/js/core/tree.js";
+import { readPlace } from "../../web/js/core/scroll.js";
 import { createBackend } from "../../web/js/core/backend.js";
 
 test("every state survives the way through the URL", () => {
   const state = readState("");
   const values = {
     layer: 5, head: 1, tab: "umap", interval: -1, reduction: "pairwise_max", transpose: true, seq: "c12", qpos: 4,
-    kpos: 0, text: "a&b=c", sel: "7:1,2", map: "7", zoom: "0,0,8", open: "7,8", x: "a", y: "b", color: "none",
+    kpos: 0, text: "a&b=c", sel: "7:1,2", map: "7", zoom: "0,0,8", open: "7,8", at: "7:40", rank: "7:5,3", x: "a", y: "b", color: "none",
     xlog: true, ylog: true, bars: true, box: "0,1,2,3", grid: "b", top: 0, sort: "-b", find: "5.1 b<2", cloud: "pca",
-    spaces: "QK", paint: "token", rule: "/^ t/", side: "k", eye: "1,1,0.85", flat: true, point: "p3", view: "key",
-    pick: 2, full: "grid", pane: "list", theme: "dark", embed: true, data: "other/",
+    spaces: "QK", paint: "token", rule: "/^ t/", side: "k", eye: "1,1,0.85", flat: true, lens: "Q2,0.1,0", point: "p3", view: "writes",
+    pick: 2, partner: 1, width: 420, full: "grid", pane: "list", theme: "dark", embed: true, data: "other/",
   };
   assert.deepEqual(Object.keys(values).sort(), Object.keys(STATE).sort());
   assert.deepEqual(readState(writeState({ ...state, ...values })), values);
@@ -89,6 +91,12 @@ test("the tree is beside the page, beside its folder, or where data= says on thi
   assert.throws(() => dataCandidates("http://h/", "//elsewhere/data/"), /another origin/);
 });
 
+test("a place is a sequence and pixels, or pixels alone", () => {
+  assert.deepEqual(readPlace("c1:2:40"), { id: "c1:2", past: 40 });
+  assert.deepEqual(readPlace(":-3"), { id: "", past: -3 });
+  for (const bad of ["", "7", "7:x", "7:1.5"]) assert.equal(readPlace(bad), null);
+});
+
 test("no server_url is static mode", () => {
   for (const config of [{}, undefined, { server_url: null }]) assert.equal(createBackend(config, "http://h/"), null);
   assert.notEqual(createBackend({ server_url: "" }, "http://h/"), null);
@@ -106,7 +114,18 @@ test("index.html preloads exactly the modules main.js reaches", () => {
   const listed = [...readFileSync(
     new URL("index.html", web), "utf8",
   ).matchAll(/modulepreload" href="([^"]+)"/g)].map(([, path]) => new URL(path, web).href);
-  assert.deepEqual(listed.toSorted(), [...seen].toSorted());
+  assert.deepEqual(listed.sort(), [...seen].sort());
+});
+
+test("the policy's style hash was taken from the plotly.js that is served", (t) => {
+  const web = new URL("../../web/", import.meta.url);
+  const vendor = new URL("vendor/plotly.min.js", web);
+  if (!existsSync(vendor)) return t.skip("web/vendor/plotly.min.js is not fetched");
+  const [, known] = /sha256 is ([0-9a-f]{64})/.exec(readFileSync(new URL("index.html", web), "utf8")) ?? [];
+  const found = createHash("sha256").update(readFileSync(vendor)).digest("hex");
+  assert.equal(found, known, "web/vendor/plotly.min.js is another one than the policy of web/index.html was made for: open "
+    + "a 3-D projection in Chromium, put the sha256 its console asks for into style-src, and this file's sha256 "
+    + `(${found}) into the comment above it.`);
 });
 
 test("docs/page.md lists every key of the state with its meaning", () => {

@@ -79,7 +79,9 @@ const OPERATIONS = {
     return done({ found_in_cloud: false, found_in_projected: false, point });
   },
   qk_attributions: (body) => attribution("qk", body),
-  ov_attributions: () => fail(501, "serve has no dictionary for layer 0: start it with --dictionary."),
+  ov_attributions: (body) => (body.head > 0 ? attribution("ov", body) : fail(
+    501, "There is no dictionary of layer 0 in dictionaries/: make dictionary LAYERS=0 trains one, then start serve again.",
+  )),
 };
 
 function attribution(kind, body) {
@@ -87,7 +89,7 @@ function attribution(kind, body) {
   if (body.key_pos > body.query_pos) return fail(
     422, `Key ${body.key_pos} lies after query ${body.query_pos}; the model is causal.`,
   );
-  const answer = attributionAnswer(body.query_pos);
+  const answer = attributionAnswer(body.query_pos, { kind, full: body.head > 0 });
   write(`attributions/${kind}/${edge(body)}.json`, answer);
   return done(answer);
 }

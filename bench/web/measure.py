@@ -8,15 +8,13 @@ switches on another tree as well. Times are the medians (p95 where said) of what
 
 import argparse
 import json
-import os
-import shutil
 import statistics
 import sys
 import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "Tests" / "web"))
-from browser_test import WEB, make_tree, serve_folder  # noqa: E402
+from page import WEB, chromium, make_tree, serve_folder  # noqa: E402
 from playwright.sync_api import sync_playwright  # noqa: E402
 
 ROWS = []
@@ -187,10 +185,7 @@ def main():
         size = (work / "heads" / "data" / "heads" / "L0H0.json").stat().st_size / 2**20
         large = site(work, "large", "--layers", "50", "--heads", "100", "--files", "1", "--points", "0")
         long = site(work, "long", "--sequences", "200", "--length", "512", "--files", "1", "--intervals", "1", "--points", "0")
-        browser = driver.chromium.launch(
-            executable_path=os.environ.get("CHROMIUM") or shutil.which("chromium"),
-            # Emulated WebGL would be what is measured; plain software drawing is the slowest real case.
-            args=["--no-sandbox", "--disable-gpu"])
+        browser = chromium(driver)  # without a GPU: plain software drawing is the slowest real case
         label = f"270 heads, {size:.1f} MB files"
         first_view(browser, url, label)
         switches(browser, url, label, 20)

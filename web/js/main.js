@@ -4,6 +4,7 @@
 import { createBackend } from "./core/backend.js";
 import { el, fill } from "./core/dom.js";
 import { createHeads } from "./core/heads.js";
+import { createRanking } from "./core/ranking.js";
 import { createSession } from "./core/session.js";
 import { forgetHead } from "./core/state.js";
 import { createStore } from "./core/store.js";
@@ -16,7 +17,7 @@ import { address } from "./pure/format.js";
 async function start() {
   const root = document.getElementById("app");
   const store = createStore();
-  const app = { store, theme: createTheme(store), tip: createTip(), tree: null };
+  const app = { store, theme: createTheme(store), tip: createTip(), tree: null, gives: new WeakMap() };
   app.headName = () => address(store.state.layer, store.state.head);
   app.setHot = (name) => store.set({ hot: name });
   app.goTo = (layer, head) => {
@@ -35,6 +36,7 @@ async function start() {
   }
   app.heads = createHeads(app.tree, store);
   app.session = createSession(app.tree, store);
+  app.ranking = createRanking(app.tree);
   app.backend = createBackend(app.tree.server, location.href);
   const { layer, head } = store.state;
   if (!app.tree.heads.some((h) => h.layer === layer && h.head === head)) store.set(

@@ -8,11 +8,11 @@ import { fileName, saveCsv, saveJson, savePng, saveSvg, toObjects } from "./expo
  * Panel `name` (its key in the URL when maximised). `give` holds what it can export, each a
  * function called on demand: `scene()` a drawing, `table()` {columns, rows}, `json()` any value.
  * @param {any} app
- * @param {{name: string, title: string, describe?: string, level?: number, maximise?: boolean,
+ * @param {{name: string, title: string, describe?: string, level?: number,
  *   give?: {scene?: () => object | null, table?: () => {columns: string[], rows: any[][]}, json?: () => unknown}}} options
  * @returns {{root: HTMLElement, body: HTMLElement, controls: HTMLElement, setTitle: (text: string) => void}}
  */
-export function createPanel(app, { name, title, describe = "", give = {}, level = 2, maximise = true }) {
+export function createPanel(app, { name, title, describe = "", give = {}, level = 2 }) {
   const heading = el(`h${level}`, { id: `panel-${name}` }, title);
   const controls = el("div", { class: "controls" });
   const body = el("div", { class: "panel-body" });
@@ -26,6 +26,7 @@ export function createPanel(app, { name, title, describe = "", give = {}, level 
     heading.classList.add("described");
     app.tip.on(heading, describe);
   }
+  app.gives.set(root, { title: () => heading.textContent, give });
   const file = () => fileName(app.tree?.config.model_name?.split("/").pop() ?? "headvis", app.headName(), name);
   const saves = [
     give.scene && ["SVG", () => give.scene() && saveSvg(file(), give.scene(), heading.textContent)],
@@ -34,22 +35,27 @@ export function createPanel(app, { name, title, describe = "", give = {}, level 
     (give.json || give.table) && ["JSON", () => saveJson(file(), give.json ? give.json() : toObjects(give.table()))],
   ].filter(Boolean);
   if (saves.length) tools.append(menu(`Export ${title}`, saves));
-  if (maximise) {
-    const grow = button("⤢", () => app.store.set({ full: app.store.state.full === name ? "" : name }),
-      { class: "icon grow", "aria-label": `Maximise ${title}`, "aria-pressed": "false", title: "Maximise" });
-    tools.append(grow);
-    const show = () => {
-      const full = app.store.state.full === name;
-      if (full !== root.classList.contains("full")) root.classList.toggle("full", full);
-      grow.setAttribute("aria-pressed", String(full));
-      grow.textContent = full ? "⤡" : "⤢";
-      grow.title = full ? "Back to size (Esc)" : "Maximise";
-      document.body.classList.toggle("has-full", app.store.state.full !== "");
-    };
-    const stop = app.store.on(["full"], () => (root.isConnected || app.store.state.full === name ? show() : stop()));
-    show();
-  }
+  const { grow, show } = maximiser(app, root, name, title);
+  tools.append(grow);
+  const stop = app.store.on(["full"], () => (root.isConnected || app.store.state.full === name ? show() : stop()));
   return { root, body, controls, setTitle: (text) => fill(heading, text) };
+}
+
+/** The button that maximises `root` under `name`, and what brings both in step with the state. */
+export function maximiser(app, root, name, title) {
+  const { store } = app;
+  const grow = button("", () => store.set({ full: store.state.full === name ? "" : name }), {
+    class: "icon grow", "aria-label": `Maximise ${title}`,
+  });
+  const show = () => {
+    const full = store.state.full === name;
+    root.classList.toggle("full", full);
+    grow.setAttribute("aria-pressed", String(full));
+    grow.textContent = full ? "⤡" : "⤢";
+    grow.title = full ? "Back to size (Esc)" : "Maximise";
+  };
+  show();
+  return { grow, show };
 }
 
 /** A small menu of [label, run] behind a download button. */

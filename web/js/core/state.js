@@ -38,6 +38,8 @@ export const STATE = {
   map: { ...text(), says: "id of the sequence whose heat map is open" },
   zoom: { ...text(), says: "part of the heat map in sight: first query, first key, size in tokens" },
   open: { ...text(), says: "ids of the unfolded sequences, comma-separated" },
+  at: { ...text(), says: "where the view is scrolled to: the sequence at its top (or none), and pixels past it, as id:pixels" },
+  rank: { ...text(), says: "edge on which the heads are ranked, sequence id:query,key" },
   x: { ...text(), says: "scatter, horizontal axis" },
   y: { ...text(), says: "scatter, vertical axis" },
   color: { ...text(), says: "scatter colour: a metric, layer, head or none" },
@@ -56,10 +58,13 @@ export const STATE = {
   side: { ...oneOf(["q", "k"], "q"), says: "side the token rule reads: q or k" },
   eye: { ...text(), says: "where the 3-D camera stands: x,y,z" },
   flat: { ...flag(), says: "true: the cloud in two dimensions" },
+  lens: { ...text(), says: "2-D cloud: a panel's letter, magnification and middle, as Q2.5,0.1,-0.2;K3,0,0" },
   point: { ...text(), says: "selected point of the cloud (p0, p1 ... for projected ones)" },
-  view: { ...oneOf(["pairs", "key", "query"], "pairs"), says: "attribution list: pairs, key or query" },
+  view: { ...oneOf(["pairs", "key", "query", "writes"], "pairs"), says: "attribution list: pairs, key, query or writes" },
   pick: { ...whole(0), says: "row chosen in the attribution list" },
+  partner: { ...whole(), says: "partner chosen for the marginal feature of that row" },
   full: { ...text(), says: "name of the maximised panel" },
+  width: { ...whole(), says: "width of the list of heads in pixels" },
   pane: { ...oneOf(["head", "list"], "head"), says: "narrow screens: head, or list of heads" },
   theme: { ...oneOf(["", "light", "dark"], ""), says: "light or dark; without it, as the system" },
   embed: { ...flag(), says: "1: without chrome, for an iframe" },
@@ -103,7 +108,10 @@ export function hasEdge(state) {
 
 /** Fields a change of head takes back: everything that belonged to the former head. */
 export function forgetHead() {
-  return { seq: "", qpos: null, kpos: null, sel: "", map: "", zoom: "", open: "", point: "", pick: 0, view: "pairs" };
+  return {
+    seq: "", qpos: null, kpos: null, sel: "", map: "", zoom: "", open: "", at: "", lens: "", point: "", pick: 0,
+    partner: null, view: "pairs",
+  };
 }
 
 /** `sel` as a sequence id and positions; null when it is empty or malformed. */

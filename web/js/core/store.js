@@ -29,9 +29,9 @@ export function createStore(view = window) {
     view.history[push ? "pushState" : "replaceState"](null, "", href);
   }
 
-  function notify(changed) {
+  function notify(changed, restored = false) {
     for (const listener of [...listeners]) {
-      if (listener.keys.some((key) => changed.has(key))) listener.run(state, changed);
+      if (listener.keys.some((key) => changed.has(key))) listener.run(state, changed, restored);
     }
   }
 
@@ -55,7 +55,7 @@ export function createStore(view = window) {
     shown = writeState(next);
     const changed = new Set(Object.keys(next).filter((key) => next[key] !== state[key]));
     state = next;
-    notify(changed);
+    notify(changed, true);
   });
 
   return {
@@ -63,7 +63,7 @@ export function createStore(view = window) {
       return state;
     },
     set,
-    /** Calls `run(state, changed)` whenever one of `keys` changes; answers how to stop it. */
+    /** Calls `run(state, changed, restored)` whenever one of `keys` changes (`restored`: by Back or Forward); answers how to stop it. */
     on(keys, run) {
       const listener = { keys, run };
       listeners.add(listener);

@@ -123,9 +123,11 @@ function createTree({ base, config, rows, server, manifest, problems, reader }) 
   const pathOf = (layer, head, pattern = "L{layer}H{head}.json") =>
     pattern.replaceAll("{layer}", layer).replaceAll("{head}", head);
 
+  const headPath = (layer, head) =>
+    `heads/${pathOf(layer, head, typeof config.head_data_pattern === "string" ? config.head_data_pattern : undefined)}`;
+
   async function loadHead(layer, head, signal) {
-    const pattern = typeof config.head_data_pattern === "string" ? config.head_data_pattern : undefined;
-    const path = `heads/${pathOf(layer, head, pattern)}`;
+    const path = headPath(layer, head);
     try {
       const packed = await reader.read("head", url(path), path, signal);
       const data = unpackHead(packed);
@@ -160,6 +162,18 @@ function createTree({ base, config, rows, server, manifest, problems, reader }) 
       loading.catch(() => kept.get(key) === loading && kept.delete(key));
       while (kept.size > KEPT_HEADS) kept.delete(kept.keys().next().value);
       return loading;
+    },
+
+    /** {value, interval} of an edge in a head's file; null when the file does not hold the sequence. */
+    async edge(layer, head, edge, signal) {
+      const stored = `custom_sequences/${address(layer, head)}.json`;
+      const path = /^c/.test(edge.seq) ? stored : headPath(layer, head);
+      try {
+        return await reader.read("edge", url(path), path, signal, edge);
+      } catch (error) {
+        if (path === stored && error.missing) return null;
+        throw error;
+      }
     },
 
     /** The stored custom sequences of a head; none when there is no such file. */
@@ -253,7 +267,8 @@ function createReader() {
     waiting.clear();
   };
   return {
-    read(kind, href, path, signal) {
+    /** `ask` is what a reader is asked about the file, beside its kind. */
+    read(kind, href, path, signal, ask = null) {
       const id = next++;
       return new Promise((resolve, reject) => {
         waiting.set(id, { resolve, reject });
@@ -262,7 +277,7 @@ function createReader() {
           worker.postMessage({ id, cancel: true });
           reject(new DOMException("superseded", "AbortError"));
         }, { once: true });
-        worker.postMessage({ id, kind, url: href, path });
+        worker.postMessage({ id, kind, url: href, path, ask });
       });
     },
   };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Worker: fetches and parses the large files and sends them back as packed buffers.
 
-import { fromRecord } from "../pure/sequence.js";
+import { fromRecord, valueAt } from "../pure/sequence.js";
 import { readJson } from "./json.js";
 import { packCloud } from "../pure/cloud.js";
 
@@ -44,9 +44,18 @@ function buffersOf(kind, result) {
   return [];
 }
 
-const READERS = { head: packHead, cloud: packCloud, json: (value) => value };
+/** {value, interval} of the entry `ask` names; null where the file does not hold its sequence. */
+function edgeOf(value, path, ask) {
+  const records = Array.isArray(value) ? value : value?.sequences;
+  if (!Array.isArray(records)) throw new Error(`${path} has no sequences.`);
+  const record = records.find((r) => String(r?.sequence_id) === ask.seq);
+  const sequence = record && fromRecord(record);
+  return sequence ? { value: valueAt(sequence, ask.q, ask.k), interval: sequence.interval } : null;
+}
 
-self.onmessage = async ({ data: { id, kind, url, path, cancel } }) => {
+const READERS = { head: packHead, cloud: packCloud, edge: edgeOf, json: (value) => value };
+
+self.onmessage = async ({ data: { id, kind, url, path, ask, cancel } }) => {
   if (cancel) {
     running.get(id)?.abort();
     return;
@@ -56,7 +65,7 @@ self.onmessage = async ({ data: { id, kind, url, path, cancel } }) => {
   try {
     const value = await readJson(url, path, { signal: abort.signal, cache: kind === "cloud" ? "no-cache" : "default" });
     if (abort.signal.aborted) return;
-    const result = READERS[kind](value, path);
+    const result = READERS[kind](value, path, ask);
     self.postMessage({ id, result }, buffersOf(kind, result));
   } catch (error) {
     self.postMessage({ id, error: { message: error.message, missing: error.missing === true } });

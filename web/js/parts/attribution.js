@@ -1,29 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
-// The QK and OV tabs: an edge, its feature pairs and marginals, and the features behind them.
+// The QK and OV tabs: an edge's sequence, what its score is made of, its ranked features; and what to do without.
 
+import { copyButton } from "../core/copy.js";
 import { button, el, fill } from "../core/dom.js";
-import { createPanel } from "../core/panel.js";
+import { CUSTOM } from "../core/state.js";
+import { tokensScene } from "../plots/tokens.js";
 import { readAttribution } from "../pure/attribution.js";
-import { attentionRamp, attentionStep, signed } from "../pure/colour.js";
-import { number, quoted, score, token as shown } from "../pure/format.js";
+import { splitCommands } from "../pure/commands.js";
+import { number, quoted } from "../pure/format.js";
 import { valueAt } from "../pure/sequence.js";
-import { spansOf } from "./card.js";
+import { measure, spansOf } from "./card.js";
+import { createFeatureList } from "./featurelist.js";
+import { createScoreSum } from "./scoresum.js";
 import { createTokens } from "./tokens.js";
 
-const SIDES = { qk: { key: "Key", query: "Query" }, ov: { key: "Value", query: "Output" } };
-const SNIPPETS_FIRST = 6; // snippets shown before "more"
-const AROUND = 14; // tokens of a snippet on either side of its strongest
+const EDGES_SHOWN = 24; // stored edges offered where one is missing
 
 /** `kind` is "qk" or "ov". */
 export function createAttribution(app, kind) {
   const { store, session, tree, backend } = app;
-  const names = SIDES[kind];
   const root = el("div", { class: "attribution" });
+  const top = el("div", {});
+  const below = el("div", {});
+  const sum = el("div", {});
+  root.append(top, below);
   let answer = null;
   let asked = "";
   let abort = null;
   let failure = null;
-  let view = null; // the tokens of the edge's sequence
+  let tokens = null; // the view of the edge's sequence
+  let lists = null;
 
   const edge = () => ({ seq: store.state.seq, q: store.state.qpos, k: store.state.kpos });
   const mine = () => store.state.tab === kind;
@@ -38,7 +44,8 @@ export function createAttribution(app, kind) {
     abort = new AbortController();
     const { signal } = abort;
     answer = failure = null;
-    show();
+    showEdge();
+    showAnswer();
     try {
       let found = await tree.attribution(kind, layer, head, edge());
       if (!found && backend) {
@@ -52,44 +59,59 @@ export function createAttribution(app, kind) {
       if (found) answer = readAttribution(found);
       else failure = {
         message: `This edge has no stored ${kind.toUpperCase()} attribution, and there is no backend to compute it.`,
-        hint: "Run serve with a dictionary of the layer, or choose a cached edge: those are marked when you press the button on a sequence.",
+        hint: "`make serve` computes it when you ask, `make attributions` stores the strongest edges for a static host.",
       };
     } catch (error) {
       if (error.name === "AbortError") return;
-      failure = { message: error.message, hint: hintFor(error), retry: true, retryAfter: error.retryAfter };
+      failure = {
+        message: error.message, hint: error.retryAfter ? `Trying again in ${error.retryAfter} s.` : "",
+        retry: true, retryAfter: error.retryAfter,
+      };
       if (error.retryAfter) setTimeout(
         () => asked === wanted && failure?.retryAfter && load(true), Math.min(error.retryAfter, 60) * 1000,
       );
     }
-    if (asked === wanted) show();
+    if (asked === wanted) showAnswer();
   }
 
-  const hintFor = (error) => {
-    if (error.status === 501) return "The answer says what serve must be given.";
-    if (error.retryAfter) return `Trying again in ${error.retryAfter} s.`;
-    return "";
-  };
-
-  function show() {
+  function showEdge() {
+    if (mine()) fill(top, edgePanel());
+  }
+  function showAnswer() {
     if (!mine()) return;
-    fill(
-      root, edgePanel(),
-      answer ? body() : failure ? failed() : el(
-        "div", { class: "empty", role: "status" }, el("span", { class: "spinner" }), `Attributing the edge …`,
-      ),
+    lists = null;
+    if (failure) fill(below, failed());
+    else if (answer) fill(below, body());
+    else fill(
+      below, el("div", { class: "empty", role: "status" }, el("span", { class: "spinner" }), "Attributing the edge …"),
     );
   }
+
   const failed = () => el(
-    "div", { class: "empty error", role: "alert" }, el("p", {}, failure.message),
-    failure.hint && el("p", { class: "dim" }, failure.hint), failure.retry && button("Try again", () => load(true)),
+    "div", { class: "empty error", role: "alert" }, withCommands(failure.message),
+    failure.hint ? withCommands(failure.hint, "dim") : null, failure.retry && button("Try again", () => load(true)),
+    storedEdges(),
   );
+
+  /** Stored edges of this sequence, each a step away. */
+  function storedEdges() {
+    const { seq } = edge();
+    const edges = tree.cachedEdges(kind, store.state.layer, store.state.head, seq);
+    return edges.length ? el(
+      "p", { class: "dim row" }, `Stored edges of sequence ${seq}:`,
+      edges.slice(0, EDGES_SHOWN).map(([q, k]) =>
+        button(`${q} → ${k}`, () => app.chooseEdge(kind, seq, q, k), { class: "small" })),
+    ) : null;
+  }
 
   function edgePanel() {
     const { seq, q, k } = edge();
     const sequence = session.sequence(seq);
-    const swap = button(kind === "qk" ? "See OV" : "See QK", () => store.set({ tab: kind === "qk" ? "ov" : "qk" }));
+    const other = kind === "qk" ? "ov" : "qk";
+    const swap = button(`See ${other.toUpperCase()}`, () => store.set({ tab: other, view: "pairs", pick: 0, partner: null }));
+    tokens = null;
     if (!sequence) {
-      const waiting = !session.head.data || !session.head.customLoaded;
+      const waiting = !session.head.data && !session.head.error || !session.head.customLoaded;
       return el(
         "div", { class: "edge" },
         el(
@@ -102,208 +124,104 @@ export function createAttribution(app, kind) {
       );
     }
     const inside = q < sequence.n && k < sequence.n;
-    const text = (i) => (inside ? quoted(sequence.tokens[i]) : "outside the sequence");
-    view = createTokens(app, sequence, {
+    const word = (i) => (inside ? quoted(sequence.tokens[i]) : "outside the sequence");
+    const interval = sequence.interval > 0 ? sequence.interval : CUSTOM;
+    const heads = button(
+      "Rank heads", () => store.set({ tab: "sequences", interval, rank: `${seq}:${q},${k}`, at: `${seq}:0` }),
+      { title: "Rank all heads by their attention on this edge" },
+    );
+    tokens = createTokens(app, sequence, {
       spans: spansOf(sequence, { open: false, anchors: [q, k] }), largest: () => 1,
       mode: () => ({ transpose: store.state.transpose !== (store.state.alt === true), reduction: "max" }),
       marks: () => ({ query: q, key: k, cached: new Set() }),
       onOpen: () => store.set({
-        tab: "sequences", interval: sequence.interval > 0 ? sequence.interval : -1, open: seq,
+        tab: "sequences", interval, open: seq, at: `${seq}:0`,
       }),
     });
-    return el("div", { class: "edge" },
+    const facts = el("span", { class: "dim facts" });
+    showFacts(facts, inside ? valueAt(sequence, q, k) : null);
+    const panel = el("div", { class: "edge" },
       el("div", { class: "edge-line" },
         el("b", { class: `badge ${kind}` }, kind.toUpperCase()),
         el(
-          "span", {}, "query ", el("b", { class: "q" }, String(q), " ", text(q)), " → key ",
-          el("b", { class: "k" }, String(k), " ", text(k)),
+          "span", {}, "query ", el("b", { class: "q" }, String(q), " ", word(q)), " → key ",
+          el("b", { class: "k" }, String(k), " ", word(k)),
         ),
-        inside && el(
-          "span", { class: "dim" },
-          `attention ${valueAt(sequence, q, k) ? number(valueAt(sequence, q, k)) : "below the stored threshold"}`,
-        ),
-        el("span", { class: "dim" }, `sequence ${seq}`), el("span", { class: "spring" }), swap),
-      view.root);
+        facts, el("span", { class: "spring" }), el("span", { class: "row" }, heads, swap)),
+      tokens.root);
+    const title = () => `${app.headName()} ${kind.toUpperCase()}, sequence ${seq}, query ${q} to key ${k}`;
+    app.gives.set(panel, { title, give: { scene: () => tokensScene({
+      title: title(), tokens: sequence.tokens, look: tokens.look, theme: app.theme.name,
+      colours: app.theme.colours, measure,
+    }) } });
+    return panel;
   }
 
-  const lists = () => [
-    ["pairs", "Pairs", answer.pairs], ["key", `Marginal ${names.key}`, answer.key],
-    ["query", `Marginal ${names.query}`, answer.query],
-  ];
+  /** Attention, sequence and dictionary, as far as they are known. */
+  function showFacts(node, stored) {
+    const exact = answer?.attention ?? null;
+    const attention = exact ?? stored;
+    const { name, features, layer } = answer?.dictionary ?? {};
+    node.textContent = [
+      attention === null ? "" : attention ? `attention ${number(attention)}` : "attention below the stored threshold",
+      `sequence ${edge().seq}`,
+      name ? `dictionary ${name}${layer === null ? "" : `, layer ${layer}`}${features === null ? "" : `, ${features.toLocaleString("en-US")} features`}` : "",
+    ].filter(Boolean).join(" · ");
+  }
 
   function body() {
-    const tabs = lists().filter(([key, , rows]) => rows.length || (key === "pairs" && !answer.key.length && !answer.query.length));
-    const [side, , rows] = tabs.find(([key]) => key === store.state.view) ?? tabs[0];
-    if (!rows.length) return el(
-      "p", { class: "empty" },
-      "No pair of features acts on this edge: both tokens' features are outside the dictionary, or their product is zero.",
-    );
-    const chosen = Math.min(Math.max(0, store.state.pick), rows.length - 1);
-    const most = Math.max(...rows.map((r) => Math.abs(r.score)), 1e-12);
-    const panel = createPanel(app, {
-      name: `${kind}-list`, title: `${kind.toUpperCase()} ${side === "pairs" ? "pairs" : "marginals"}`,
-      describe: `Orange adds to the ${kind === "qk" ? "score" : "output"}, blue takes away; colours are relative to the strongest in the list.`,
-      give: { table: () => listTable(side, rows) },
-    });
-    const list = el("ol", {
-      class: "pairs", role: "listbox", tabIndex: 0,
-      "aria-label": `${tabs.find(([k]) => k === side)[1]}, strongest first`,
-      "aria-activedescendant": `${kind}-row-${chosen}`,
-    },
-      rows.map((row, i) => rowNode(row, i, i === chosen, most, side)));
-    list.addEventListener("keydown", (event) => {
-      const to = { ArrowDown: chosen + 1, ArrowUp: chosen - 1, Home: 0, End: rows.length - 1 }[event.key];
-      if (to === undefined) return;
-      event.preventDefault();
-      store.set({ pick: Math.min(rows.length - 1, Math.max(0, to)) });
-      const next = root.querySelector(".pairs");
-      next.focus();
-      next.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" });
-    });
-    panel.body.append(
-      tabs.length > 1 ? el(
-        "div", { class: "segmented", role: "group", "aria-label": "List" },
-        tabs.map(([key, label, all]) => button(
-          `${label} ${all.length}`, () => store.set({ view: key, pick: 0 }), { "aria-pressed": String(key === side) },
-        )),
-      ) : "",
-      list);
-    const right = side === "pairs" ? pairFeatures(rows[chosen]) : marginalFeatures(rows[chosen], side);
-    return el("div", { class: "attribution-body" }, panel.root, el("div", { class: "features" }, right));
-  }
-
-  function rowNode(row, i, on, most, view) {
-    const badge = scoreBadge(row.score, most);
-    const words = view === "pairs"
-      ? [el("span", { class: "k" }, row.key.description), el("span", { class: "q" }, row.query.description)]
-      : [el("span", {}, row.feature.description)];
-    return el(
-      "li",
-      {
-        role: "option", id: `${kind}-row-${i}`, "aria-selected": String(on),
-        on: { click: () => store.set({ pick: i }) },
-      },
-      badge, el("span", { class: "words" }, words),
-    );
-  }
-
-  const pairFeatures = (row) => [
-    featurePanel("key", names.key, row.key), featurePanel("query", names.query, row.query),
-  ];
-
-  function marginalFeatures(row, side) {
-    const other = side === "key" ? "query" : "key";
-    const most = Math.max(...row.partners.map((p) => Math.abs(p.score)), 1e-12);
-    const partner = el("div", { class: "partner" });
-    const choose = (p) => fill(partner, featurePanel(other, names[other], p.feature));
-    const partners = el("div", { class: "partners" }, el(
-      "h4", {}, `Acts with ${names[other].toLowerCase()} features`,
-    ), row.partners.map((p) => {
-      return button(
-        "", () => choose(p), { class: "partner-row" }, scoreBadge(p.score, most), el("span", {}, p.feature.description),
-      );
-    }));
-    return [featurePanel(side, names[side], row.feature, row.partners.length ? partners : null), partner];
-  }
-
-  function featurePanel(side, title, feature, extra = null) {
-    const panel = createPanel(app, {
-      name: `${kind}-${side}`, title: `${title} feature${feature.id ? ` ${feature.id}` : ""}`, level: 3,
-      give: { json: () => feature },
-    });
-    panel.root.classList.add(`side-${side}`);
-    panel.body.append(el("p", { class: "description" }, feature.description));
-    if (extra) panel.body.append(extra);
-    if (feature.snippets.length) panel.body.append(snippetList(feature));
-    else panel.body.append(el("p", { class: "dim" }, "No snippets come with this feature."));
-    return panel.root;
-  }
-
-  function snippetList({ snippets }) {
-    const largest = Math.max(...snippets.map((s) => s.max), 1e-9);
-    const intervals = [...new Set(snippets.map((s) => s.interval))];
-    const root = el("div", { class: "snippets" });
-    const groupNodes = (interval, limit) => {
-      const group = snippets.filter((s) => s.interval === interval);
-      const before = snippets.findIndex((s) => s.interval === interval);
-      const inSight = group.slice(0, Math.max(0, limit - before));
-      if (!inSight.length) return [];
-      const title = `${interval ? `Interval ${interval}` : "Other"} (max ${number(group[0].max)})`;
-      return [intervals.length > 1 && el("h4", {}, title), inSight.map((s) => snippetNode(s, largest))];
+    const sequence = session.sequence(edge().seq);
+    const stored = sequence ? valueAt(sequence, edge().q, edge().k) : null;
+    const facts = top.querySelector(".facts");
+    if (facts) showFacts(facts, stored);
+    const at = (side) => {
+      const i = side === "key" ? edge().k : edge().q;
+      const token = sequence?.tokens[i];
+      return `${side} ${i}${token === undefined ? "" : ` ${quoted(token)}`}`;
     };
-    const draw = (limit) => {
-      const rest = snippets.length - limit;
-      const more = rest > 0 && button(`${rest} more`, () => draw(snippets.length), { class: "small" });
-      fill(root, intervals.map((interval) => groupNodes(interval, limit)), more);
-    };
-    draw(SNIPPETS_FIRST);
-    return root;
+    lists = createFeatureList(app, kind, answer, at);
+    showSum();
+    return el("div", { class: "attribution-body" }, el("div", { class: "attribution-lists" }, sum, lists.list), lists.features);
   }
+  const showSum = () => fill(sum, answer?.sum ? createScoreSum(app, kind, answer.sum) : null);
 
-  function snippetNode(snippet, largest) {
-    const ramp = attentionRamp(app.theme.name);
-    const line = el("p", { class: "snippet" });
-    const expand = button("", () => draw(true), { class: "link small", "aria-label": "Full context" });
-    const draw = (whole) => {
-      const from = whole ? 0 : Math.max(0, snippet.peak - AROUND);
-      const to = whole ? snippet.tokens.length : Math.min(snippet.tokens.length, snippet.peak + AROUND + 1);
-      const parts = [];
-      for (let i = from; i < to; i++) {
-        const node = el("span", {}, shown(snippet.tokens[i]));
-        const step = attentionStep(snippet.activations[i], largest);
-        if (step) {
-          node.style.backgroundColor = ramp[step].fill;
-          node.style.color = ramp[step].ink;
-          node.title = number(snippet.activations[i]);
-        }
-        parts.push(node);
-        if (snippet.tokens[i].includes("\n")) parts.push(el("br"));
-      }
-      const cut = from > 0 || to < snippet.tokens.length;
-      expand.textContent = "⋯";
-      fill(line, from > 0 ? "… " : null, parts, to < snippet.tokens.length ? " … " : null, cut ? expand : null);
-    };
-    draw(false);
-    return line;
-  }
-
-  function listTable(view, rows) {
-    if (view === "pairs") {
-      return {
-        columns: ["rank", "attribution", "query_feature", "key_feature", "query_description", "key_description"],
-        rows: rows.map((r, i) => [i + 1, r.score, r.query.id, r.key.id, r.query.description, r.key.description]),
-      };
-    }
-    return {
-      columns: ["rank", "marginal_score", "description"],
-      rows: rows.map((r, i) => [i + 1, r.score, r.feature.description]),
-    };
-  }
-
-  store.on(["tab", "seq", "qpos", "kpos", "layer", "head"], () => {
+  store.on(["tab", "seq", "qpos", "kpos", "layer", "head"], (state, changed) => {
     load();
-    if (mine() && answer) show();
+    if (mine() && changed.has("tab")) {
+      showEdge();
+      showAnswer();
+    }
   });
-  store.on(["headVersion", "view", "pick", "themeName"], () => mine() && show());
-  store.on(["alt", "transpose"], () => mine() && view?.refresh());
+  store.on(["headVersion"], () => {
+    showEdge();
+    if (answer) showAnswer();
+  });
+  store.on(["themeName"], () => {
+    showEdge();
+    showAnswer();
+  });
+  store.on(["view"], showAnswer);
+  store.on(["full"], () => mine() && showSum()); // maximised, it shows every term
+  store.on(["pick", "partner"], (state, changed) => mine() && !changed.has("view") && lists?.mark());
+  store.on(["alt", "transpose"], () => mine() && tokens?.refresh());
   load();
-  show();
   return root;
 }
 
-function scoreBadge(value, most) {
-  const badge = el("span", { class: "score num" }, score(value));
-  const { fill: ground, ink } = signed(value, most);
-  badge.style.backgroundColor = ground;
-  badge.style.color = ink;
-  return badge;
+/** A sentence whose commands can be copied. */
+function withCommands(sentence, className = null) {
+  return el("p", { class: className }, splitCommands(sentence).map(({ text, command }) => (command
+    ? el("span", { class: "command" }, el("code", {}, text), copyButton("Copy", () => text, {
+      class: "small", "aria-label": `Copy ${text}`,
+    }))
+    : text)));
 }
 
-/** Opens an edge in a tab: qk and ov attribute it, umap projects it. */
+/** Opens an edge in a tab: qk and ov attribute it, umap projects it, heads ranks the heads on it. */
 export function edgeOpener(app) {
   return (kind, seq, q, k) => {
     if (kind === "umap") app.store.set({ picking: null, tab: "umap", land: { seq, q, k } });
-    else app.store.set({ picking: null, seq, qpos: q, kpos: k, tab: kind, view: "pairs", pick: 0 });
+    else if (kind === "heads") app.store.set({ picking: null, rank: `${seq}:${q},${k}` });
+    else app.store.set({ picking: null, seq, qpos: q, kpos: k, tab: kind, view: "pairs", pick: 0, partner: null });
   };
 }
-

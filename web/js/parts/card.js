@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // One sequence of a head: its tokens, its heat map, and what can be done with it.
 
+import { copyButton } from "../core/copy.js";
 import { button, el, fill } from "../core/dom.js";
 import { fileName, saveCsv, saveJson, savePng, saveSvg } from "../core/exports.js";
-import { menu } from "../core/panel.js";
+import { maximiser, menu } from "../core/panel.js";
 import { readSelection, writeSelection } from "../core/state.js";
 import { FONT } from "../plots/scene.js";
 import { tokensScene } from "../plots/tokens.js";
 import { number } from "../pure/format.js";
 import { entries, folds, strongestPair, toRecord } from "../pure/sequence.js";
+import { createEdgeHeads } from "./edgeheads.js";
 import { createHeatmap } from "./heatmap.js";
 import { createTokens } from "./tokens.js";
 
 /** Sequences longer than this fold around their strongest edge. */
 export const FOLD_FROM = 160;
 const CONTEXT = 34;
+const EDGES_SHOWN = 12; // stored edges offered while an edge is picked
 
 let ruler = null;
 /** Width of a text at 13 px in the page's font. */
@@ -40,6 +43,7 @@ export function createCard(app, sequence, { remove = null }) {
   let map = null;
   let mounted = false;
   const stops = [];
+  const { grow, show: showSize } = maximiser(app, root, `card-${sequence.id}`, `sequence ${sequence.id}`);
 
   const isOpen = () => store.state.open.split(",").includes(sequence.id);
   const selected = () => {
@@ -57,12 +61,15 @@ export function createCard(app, sequence, { remove = null }) {
     return seq === sequence.id && qpos !== null ? [qpos, kpos] : [];
   };
 
+  const storedEdges = (kind) =>
+    (kind === "qk" || kind === "ov"
+      ? app.tree.cachedEdges(kind, store.state.layer, store.state.head, sequence.id)
+      : []);
+
   function marks() {
     const pick = picking();
     if (!pick) return null;
-    const edges = pick.kind === "umap" ? [] : app.tree.cachedEdges(
-      pick.kind, store.state.layer, store.state.head, sequence.id,
-    );
+    const edges = storedEdges(pick.kind);
     const cached = new Set(pick.q === null ? edges.map((e) => e[0]) : edges.filter((e) => e[0] === pick.q).map((e) => e[1]));
     return { query: pick.q ?? -1, key: -1, cached };
   }
@@ -81,15 +88,9 @@ export function createCard(app, sequence, { remove = null }) {
   }
 
   function header() {
-    const id = button(sequence.id, async () => {
-      try {
-        await navigator.clipboard.writeText(sequence.tokens.join(""));
-        id.textContent = "Copied";
-      } catch {
-        id.textContent = "No clipboard";
-      }
-      setTimeout(() => (id.textContent = sequence.id), 1500);
-    }, { class: "chip", "aria-label": `Sequence ${sequence.id}: copy its text`, title: "Copy the text" });
+    const id = copyButton(sequence.id, () => sequence.tokens.join(""), {
+      class: "chip", "aria-label": `Sequence ${sequence.id}: copy its text`, title: "Copy the text",
+    });
     const pair = strongestPair(sequence);
     return el("header", {},
       id,
@@ -104,6 +105,7 @@ export function createCard(app, sequence, { remove = null }) {
         ["CSV: pattern", () => saveCsv(name(), table())],
         ["JSON", () => saveJson(name(), toRecord(sequence))],
       ]),
+      grow,
       remove
         && button("×", () => remove(sequence), { class: "icon", "aria-label": `Delete sequence ${sequence.id}`, title: "Delete" }));
   }
@@ -112,18 +114,15 @@ export function createCard(app, sequence, { remove = null }) {
     const { layer, head } = store.state;
     const live = app.backend !== null;
     const out = ["qk", "ov"].map((kind) => {
-      const cached = app.tree.cachedEdges(kind, layer, head, sequence.id).length;
+      const cached = storedEdges(kind).length;
       const closed = !live && !cached;
-      const node = button(
-        kind.toUpperCase(), () => startPick(kind),
-        {
-          class: `act ${kind}${cached ? " solid" : ""}`, disabled: closed,
-          "aria-label": `${kind.toUpperCase()} attribution of an edge of sequence ${sequence.id}`,
-        },
-      );
-      return app.tip.on(
-        node, () => (closed ? "" : cached ? `${cached} cached edges` : "Choose an edge for its attribution"),
-      );
+      const node = button(kind.toUpperCase(), () => closed || startPick(kind), {
+        class: `act ${kind}${cached ? " solid" : ""}`, "aria-disabled": closed ? "true" : null,
+        "aria-label": `${kind.toUpperCase()} attribution of an edge of sequence ${sequence.id}`,
+      });
+      return app.tip.on(node, closed
+        ? "No edge of this sequence has a stored attribution: make attributions stores some, make serve computes any."
+        : cached ? `${cached} stored ${cached === 1 ? "edge" : "edges"}` : "Choose an edge for its attribution");
     });
     if (app.tree.hasCloud(layer, head)) {
       out.push(app.tip.on(
@@ -141,6 +140,12 @@ export function createCard(app, sequence, { remove = null }) {
         class: `act${open ? " solid" : ""}`, "aria-pressed": String(open),
         "aria-label": `Heat map of sequence ${sequence.id}`,
       },
+    ));
+    out.push(app.tip.on(
+      button("Heads", () => startPick("heads"), {
+        class: "act", "aria-label": `Rank the heads on an edge of sequence ${sequence.id}`,
+      }),
+      "Rank all heads by their attention on an edge",
     ));
     if (sequence.n > FOLD_FROM) {
       out.push(button(
@@ -164,10 +169,18 @@ export function createCard(app, sequence, { remove = null }) {
 
   const title = () => `${app.headName()}, sequence ${sequence.id}, max ${number(sequence.max)}`;
   const name = () => fileName(app.headName(), "sequence", sequence.id);
-  const scene = () => tokensScene({
-    title: title(), tokens: sequence.tokens, spans: spans(), look: view.look, theme: app.theme.name,
-    colours: app.theme.colours, measure,
-  });
+  /** The drawing of the tokens as they are, made for the moment when the card is out of sight. */
+  function scene() {
+    const away = !mounted;
+    if (away) mount();
+    const made = tokensScene({
+      title: title(), tokens: sequence.tokens, look: view.look, theme: app.theme.name,
+      colours: app.theme.colours, measure,
+    });
+    if (away) unmount();
+    return made;
+  }
+  app.gives.set(root, { title, give: { scene, json: () => toRecord(sequence), table } });
   function table() {
     const rows = [];
     for (let q = 0; q < sequence.n; q++) {
@@ -178,10 +191,18 @@ export function createCard(app, sequence, { remove = null }) {
     return { columns: ["query", "key", "query_token", "key_token", "attention"], rows };
   }
 
-  /** Words under the tokens: what is being picked, or what the selection sums to. */
+  /** Under the tokens: what is being picked, and the edges whose answers are stored. */
+  function pickLine({ kind, q }) {
+    const edges = storedEdges(kind).filter((edge) => q === null || edge[0] === q).slice(0, EDGES_SHOWN);
+    return [
+      `${kind === "heads" ? "Heads" : kind.toUpperCase()}: choose the ${q === null ? "query" : "key"} token · Esc cancels`,
+      edges.length ? [" · stored: ", edges.map(([from, to]) =>
+        button(`${from} → ${to}`, () => app.chooseEdge(kind, sequence.id, from, to), { class: "small" }))] : null,
+    ];
+  }
+
+  /** What the selection sums to, in words. */
   function lineText() {
-    const pick = picking();
-    if (pick) return `${pick.kind.toUpperCase()}: choose the ${pick.q === null ? "query" : "key"} token · Esc cancels`;
     const chosen = selected();
     if (!chosen.length) return "";
     const { transpose } = mode();
@@ -220,21 +241,26 @@ export function createCard(app, sequence, { remove = null }) {
         view.refresh();
         showLine();
       }),
-      store.on(["open", "map"], (state, changed) => {
-        const affected = isOpen() !== (root.dataset.open === "true")
-          || (store.state.map === sequence.id) !== (map !== null);
-        if (affected) build();
-      }),
+      store.on(["open", "map", "rank"], () => built() === root.dataset.built || build()),
     );
   }
   const line = el("p", { class: "line", role: "status" });
   const showLine = () => {
-    line.textContent = lineText();
+    const pick = picking();
+    fill(line, pick ? pickLine(pick) : lineText());
     line.hidden = line.textContent === "";
   };
 
+  /** What of the state decides how the card is built. */
+  const built = () => JSON.stringify([isOpen(), store.state.map === sequence.id, ranked()]);
+  /** The edge of this sequence on which the heads are ranked: {q, k} or null. */
+  function ranked() {
+    const { id, positions: [q, k] = [] } = readSelection(store.state.rank) ?? {};
+    return id === sequence.id && q < sequence.n && k < sequence.n ? { q, k } : null;
+  }
+
   function build() {
-    root.dataset.open = String(isOpen());
+    root.dataset.built = built();
     map?.stop();
     map = null;
     view = createTokens(app, sequence, {
@@ -256,7 +282,8 @@ export function createCard(app, sequence, { remove = null }) {
         },
       });
     }
-    fill(root, header(), view.root, line, map?.root);
+    const edge = ranked();
+    fill(root, header(), view.root, line, map?.root, edge && createEdgeHeads(app, sequence, edge));
     view.select(selected());
     root.classList.toggle("picking", picking() !== null);
     showLine();
@@ -275,5 +302,5 @@ export function createCard(app, sequence, { remove = null }) {
 
   // Until it is measured: about nine words a line of a card.
   root.style.minHeight = `${70 + 24 * Math.ceil(Math.min(sequence.n, 2 * CONTEXT * 2) / 18)}px`;
-  return { root, sequence, mount, unmount };
+  return { root, sequence, mount, unmount, showSize, isFull: () => root.classList.contains("full") };
 }

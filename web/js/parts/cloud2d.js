@@ -3,23 +3,29 @@
 
 import { oncePerFrame } from "../core/dom.js";
 import { createCanvas } from "../plots/canvas.js";
-import { cloudScene, nearestPoint, placePoints } from "../plots/cloud.js";
+import { cloudScene, nearestAlong, nearestPoint, placePoints, unitOf, WHOLE, zoomedAt } from "../plots/cloud.js";
 import { cameraAxes, frame, inside, project } from "../pure/cloud.js";
 
-/** As createCloud3d; `lassoing()` says whether a drag draws a lasso, whose points `onLasso` hears. */
-export function createCloud2d(holder, { xyz, look, colours, camera, onHover, onPress, onLasso, lassoing, label }) {
+/**
+ * As createCloud3d; `lassoing()` says whether a drag draws a lasso, whose points `onLasso` hears;
+ * `lens` is where the view starts, `onLens` hears where it goes.
+ */
+export function createCloud2d(
+  holder, { xyz, look, colours, camera, lens: start, onHover, onPress, onLasso, onLens, lassoing, label },
+) {
   const size = frame(xyz);
   let flat = project(xyz, size, cameraAxes(camera().eye, camera().up));
-  let pan = [0, 0];
-  let zoom = 1;
+  let lens = start;
+  let extent = { width: 1, height: 1 };
   let places = new Float32Array(0);
   let drag = null;
   let marks = { hot: -1, chosen: -1 };
 
   const canvas = createCanvas(holder, {
-    label,
+    label, focusable: true,
     draw: (width, height) => {
-      places = placePoints(flat, { width, height, zoom, pan });
+      extent = { width, height };
+      places = placePoints(flat, { width, height, lens });
       return cloudScene({ places, look: look(), width, height, colours: colours() });
     },
     over: (width, height) => ({ width, height, marks: overMarks() }),
@@ -38,6 +44,16 @@ export function createCloud2d(holder, { xyz, look, colours, camera, onHover, onP
     return out;
   }
 
+  const setLens = (next) => {
+    lens = next;
+    canvas.redraw();
+    onLens(lens);
+  };
+  /** Moves the view by pixels. */
+  const moved = (from, dx, dy) => {
+    const unit = unitOf(flat, { ...extent, lens: from });
+    return { ...from, x: from.x - dx / unit, y: from.y + dy / unit };
+  };
   const target = canvas.element;
   target.addEventListener("pointermove", oncePerFrame((event) => {
     const at = canvas.at(event);
@@ -47,15 +63,14 @@ export function createCloud2d(holder, { xyz, look, colours, camera, onHover, onP
     } else if (drag) {
       drag.far ||= Math.hypot(at[0] - drag.from[0], at[1] - drag.from[1]) > 4;
       if (drag.far) {
-        pan = [drag.pan[0] + at[0] - drag.from[0], drag.pan[1] + at[1] - drag.from[1]];
-        canvas.redraw();
+        setLens(moved(drag.lens, at[0] - drag.from[0], at[1] - drag.from[1]));
       }
     } else onHover(nearestPoint(places, ...at), event);
   }));
   target.addEventListener("pointerleave", () => onHover(-1));
   target.addEventListener("pointerdown", (event) => {
     const at = canvas.at(event);
-    drag = { from: at, pan, far: false, path: lassoing() ? [at] : null };
+    drag = { from: at, lens, far: false, path: lassoing() ? [at] : null };
     target.setPointerCapture(event.pointerId);
   });
   target.addEventListener("pointerup", (event) => {
@@ -75,14 +90,35 @@ export function createCloud2d(holder, { xyz, look, colours, camera, onHover, onP
   target.addEventListener("wheel", (event) => {
     if (event.ctrlKey) return;
     event.preventDefault();
-    zoom = Math.min(40, Math.max(0.5, zoom * (event.deltaY > 0 ? 1 / 1.15 : 1.15)));
-    canvas.redraw();
+    const [x, y] = canvas.at(event);
+    const unit = unitOf(flat, { ...extent, lens });
+    const factor = event.deltaY > 0 ? 1 / 1.15 : 1.15;
+    setLens(zoomedAt(lens, factor, lens.x + (x - extent.width / 2) / unit, lens.y - (y - extent.height / 2) / unit));
   }, { passive: false });
-  target.addEventListener("dblclick", () => {
-    zoom = 1;
-    pan = [0, 0];
-    canvas.redraw();
+  target.addEventListener("dblclick", () => setLens(WHOLE));
+  target.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    if (step && event.shiftKey) setLens(moved(lens, -40 * step[0], -40 * step[1]));
+    else if (step) walk(step);
+    else if (event.key === "+" || event.key === "=") setLens(zoomedAt(lens, 1.4, lens.x, lens.y));
+    else if (event.key === "-") setLens(zoomedAt(lens, 1 / 1.4, lens.x, lens.y));
+    else if (event.key === "0") setLens(WHOLE);
+    else if (event.key === "Enter" && marks.hot >= 0) onPress(marks.hot);
+    else return;
+    event.preventDefault();
   });
+  target.addEventListener("blur", () => onHover(-1));
+
+  /** To the next point that way from the one that is marked. */
+  function walk(step) {
+    const from = marks.hot >= 0 ? marks.hot : marks.chosen;
+    const next = from < 0
+      ? nearestPoint(places, extent.width / 2, extent.height / 2, Infinity)
+      : nearestAlong(places, from, step);
+    if (next < 0) return;
+    marks = { ...marks, hot: next }; // at once: Enter may follow before the next frame
+    onHover(next, canvas.inWindow(places[2 * next], places[2 * next + 1]));
+  }
 
   return {
     recolour: canvas.redraw,

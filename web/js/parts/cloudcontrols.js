@@ -8,10 +8,10 @@ import { PAINTS } from "../pure/paint.js";
 /** `setFlat(flat)` and `toggleLasso()` are called; everything else goes into the state. */
 export function createCloudControls(app, { setFlat, toggleLasso }) {
   const { store } = app;
-  const layouts = select("Layout", [], "", (value) => store.set({ cloud: value }));
+  const layouts = select("Layout", [], "", (value) => store.set({ cloud: value, lens: "" }));
   const step = (by) => {
     const next = layouts.options[layouts.selectedIndex + by];
-    if (next) store.set({ cloud: next.value });
+    if (next) store.set({ cloud: next.value, lens: "" });
   };
   const spaceBox = el("div", { class: "segmented", role: "group", "aria-label": "Panels" });
   const paint = select("Colour of the points", PAINTS, "norm", (value) => store.set({ paint: value }));

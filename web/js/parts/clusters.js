@@ -23,7 +23,7 @@ export function createClusterList(app, { change }) {
   const note = el("p", { class: "note", role: "status" });
   const body = el("ul", { class: "clusters" });
   const panel = createPanel(app, {
-    name: "clusters", title: "Clusters", maximise: false,
+    name: "clusters", title: "Clusters",
     describe: "Lasso points to name a cluster. Giving it the name of another merges the two.",
     give: {
       json: () => clusters,

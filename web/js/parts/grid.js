@@ -3,7 +3,7 @@
 
 import { button, el, fill, oncePerFrame, select } from "../core/dom.js";
 import { createPanel } from "../core/panel.js";
-import { createCanvas } from "../plots/canvas.js";
+import { createCanvas, sceneUnit } from "../plots/canvas.js";
 import { gridHeight, gridLegend, gridPlot, gridShape } from "../plots/grid.js";
 import { address, number } from "../pure/format.js";
 import { ranked } from "../pure/rank.js";
@@ -16,7 +16,7 @@ export function createGrid(app) {
   const panel = createPanel(app, {
     name: "grid", title: "Layers × heads",
     describe: "Every head in its place; the strongest of the chosen metric are ringed and ranked.",
-    give: { scene: () => canvas.scene, table: () => table() },
+    give: { scene: () => fullScene(), table: () => table() },
   });
   const metric = select(
     "Grid metric", heads.names.map((n) => [n, heads.label(n)]), heads.axis("grid") ?? "",
@@ -39,8 +39,9 @@ export function createGrid(app) {
   panel.body.append(panel.controls, holder, list);
   const canvas = createCanvas(holder, { label: "Grid of heads", draw, over });
   const fit = new ResizeObserver(([entry]) => {
-    if (!panel.root.classList.contains("full")) holder.style.height = `${gridHeight(shape, entry.contentRect.width)}px`;
-    else holder.style.height = "";
+    const unit = sceneUnit();
+    const full = panel.root.classList.contains("full");
+    holder.style.height = full ? "" : `${unit * gridHeight(shape, entry.contentRect.width / unit)}px`;
   });
   fit.observe(panel.body);
 
@@ -70,6 +71,9 @@ export function createGrid(app) {
     if (store.state.hot) frame(store.state.hot, app.theme.colours.accent);
     return { width, height, marks };
   }
+
+  const fullScene = () =>
+    canvas.scene && { ...canvas.scene, marks: [...canvas.scene.marks, ...over(canvas.scene.width, canvas.scene.height).marks] };
 
   function showList() {
     const name = heads.axis("grid");

@@ -2,7 +2,10 @@
 // The page around the parts: top bar, sidebar, tabs, keys.
 
 import { bindKeys } from "../core/keys.js";
+import { copyButton } from "../core/copy.js";
 import { button, el, fill } from "../core/dom.js";
+import { saveReport } from "../core/report.js";
+import { followScroll } from "../core/scroll.js";
 import { CUSTOM, hasEdge } from "../core/state.js";
 import { parseAddress } from "../pure/format.js";
 import { createAttribution, edgeOpener } from "./attribution.js";
@@ -38,11 +41,12 @@ export function createLayout(app) {
     "aside", { id: "side", "aria-label": "Heads" },
     el("div", { class: "side-list" }, createScatter(app), createGrid(app), createTable(app)),
   );
-  side.append(divider(side));
+  side.append(divider(app, side));
   const showPane = () => (document.body.dataset.pane = store.state.pane);
   store.on(["pane"], showPane);
   showPane();
   bindKeys(app.keys, (held) => store.set({ alt: held }));
+  followScroll(store, (tab) => views.children[TAB_LIST.findIndex(({ key }) => key === tab)]);
   return [
     el("a", { class: "skip", href: "#main" }, "Skip to the head"),
     topBar(app),
@@ -75,15 +79,12 @@ function topBar(app) {
       go.reportValidity();
     }
   }
-  const copy = button("Copy link", async () => {
-    try {
-      await navigator.clipboard.writeText(store.link());
-      copy.textContent = "Copied";
-    } catch {
-      copy.textContent = "See the address bar";
-    }
-    setTimeout(() => (copy.textContent = "Copy link"), 1500);
-  }, { title: "A link that restores this view" });
+  const copy = copyButton(
+    "Copy link", store.link, { title: "A link that restores this view" }, "See the address bar",
+  );
+  const save = button("⤓", () => saveReport(app), {
+    class: "icon", "aria-label": "Save this view as one HTML file", title: "Save this view as one HTML file",
+  });
   const theme = button("", () => store.set({ theme: app.theme.name === "dark" ? "light" : "dark" }), { class: "icon" });
   const showTheme = () => {
     theme.textContent = app.theme.name === "dark" ? "☀" : "☾";
@@ -99,7 +100,7 @@ function topBar(app) {
   return el("header", { id: "top" },
     el("span", { class: "wordmark" }, "HeadVis"),
     el("span", { class: "model", title: tree.config.model_name ?? "" }, String(tree.config.model_name ?? "")),
-    el("span", { class: "spring" }), createStatus(app), pane, go, copy, theme);
+    el("span", { class: "spring" }), createStatus(app), pane, go, copy, save, theme);
 }
 
 /** The open head's address, its neighbours, and what the model calls it. */
@@ -191,32 +192,37 @@ function createTabs(app, main) {
   return bar;
 }
 
-/** A bar between sidebar and content, moved by pointer or arrow keys. */
-function divider(side) {
+/** A bar between sidebar and content, moved by pointer or arrow keys; a double click gives the usual width. */
+function divider({ store }, side) {
+  const [least, most] = [260, 900];
   const bar = el(
     "div",
     {
       class: "divider", role: "separator", tabIndex: 0, "aria-orientation": "vertical",
-      "aria-label": "Width of the list of heads", "aria-valuemin": "260", "aria-valuemax": "900",
-      "aria-valuenow": "400",
+      "aria-label": "Width of the list of heads", "aria-valuemin": least, "aria-valuemax": most, "aria-valuenow": 400,
     },
   );
-  const set = (width) => {
-    const px = Math.round(Math.min(900, Math.max(260, width)));
-    side.style.width = `${px}px`;
-    bar.setAttribute("aria-valuenow", String(px));
+  const set = (width) => store.set({ width: Math.round(Math.min(most, Math.max(least, width))) });
+  const show = () => {
+    const { width } = store.state;
+    side.style.width = width === null ? "" : `${Math.min(most, Math.max(least, width))}px`;
+    bar.setAttribute("aria-valuenow", String(width ?? 400));
   };
   bar.addEventListener("pointerdown", (event) => {
     bar.setPointerCapture(event.pointerId);
     bar.onpointermove = (move) => set(move.clientX - side.getBoundingClientRect().left);
   });
   bar.addEventListener("pointerup", () => (bar.onpointermove = null));
+  bar.addEventListener("pointercancel", () => (bar.onpointermove = null));
+  bar.addEventListener("dblclick", () => store.set({ width: null }));
   bar.addEventListener("keydown", (event) => {
     const step = { ArrowRight: 20, ArrowLeft: -20 }[event.key];
     if (!step) return;
     set(side.getBoundingClientRect().width + step);
     event.preventDefault();
   });
+  store.on(["width"], show);
+  show();
   return bar;
 }
 

@@ -5,8 +5,10 @@ import { button, el, fill } from "../core/dom.js";
 import { createPanel } from "../core/panel.js";
 import { createCanvas } from "../plots/canvas.js";
 import { barPlot, binned, readBins, stripPlot } from "../plots/bars.js";
-import { number, quoted, statistic, uncertainty, words } from "../pure/format.js";
-import { errorOf, standing, valueOf } from "../pure/rank.js";
+import { address, number, quoted, statistic, uncertainty, words } from "../pure/format.js";
+import { alike, errorOf, standing, valueOf } from "../pure/rank.js";
+
+const ALIKE = 8; // heads listed as alike
 
 export function createMetrics(app) {
   const { store, session, tree } = app;
@@ -19,7 +21,7 @@ export function createMetrics(app) {
     stops.forEach((stop) => stop());
     stops = [];
     const { data, error } = session.head;
-    const parts = [standingPanel()];
+    const parts = [standingPanel(), alikePanel()];
     if (error) parts.unshift(el(
       "div", { class: "empty error", role: "alert" }, error, " ", button("Try again", session.load),
     ));
@@ -156,6 +158,34 @@ export function createMetrics(app) {
     panel.body.append(el("table", { class: "stats" }, el("tbody", {}, rows.map((r) => el("tr", {},
       el("th", { scope: "row" }, r.label),
       el("td", { class: "num" }, statistic(r.value, format(r.key)), r.error === null ? null : el("small", {}, ` ± ${statistic(r.error, format(r.key))}`)))))));
+    return panel.root;
+  }
+
+  /** The heads nearest by metrics: a first guess at heads that do the same. */
+  function alikePanel() {
+    const { heads } = app;
+    const row = heads.row(store.state.layer, store.state.head);
+    const found = row ? alike(heads.rows, heads.names, row, ALIKE) : [];
+    if (!found.length) return null;
+    const panel = createPanel(app, {
+      name: "alike", title: "Heads alike by metrics",
+      describe: `The mean difference of the two heads' ranks, as a share of all heads, over ${heads.names.length} metrics. `
+        + "Alike in these numbers is not alike in what they attend to: look at their sequences.",
+      give: { table: () => ({
+        columns: ["layer", "head", "mean_rank_difference", "differs_most_in"],
+        rows: found.map((f) => [f.row.layer, f.row.head, f.distance, f.apart]),
+      }) },
+    });
+    panel.body.append(el("table", { class: "weights" },
+      el("thead", {}, el("tr", {}, ["head", "mean rank difference", "differs most in"].map((t) => el("th", { scope: "col" }, t)))),
+      el("tbody", {}, found.map(({ row: other, distance, apart }) => {
+        const name = address(other.layer, other.head);
+        return el("tr", {},
+          el("th", { scope: "row" }, button(name, () => app.goTo(other.layer, other.head), {
+            class: "link", on: { pointerenter: () => app.setHot(name), pointerleave: () => app.setHot("") },
+          })),
+          el("td", { class: "num" }, `${(100 * distance).toFixed(1)}%`), el("td", { class: "dim" }, words(apart)));
+      }))));
     return panel.root;
   }
 

@@ -70,7 +70,7 @@ export function createPointText(app, points) {
           stored ? button(
             "Open sequence",
             () => app.store.set({
-              tab: "sequences", interval: stored.interval > 0 ? stored.interval : -1, sel: `${seq}:${q}`,
+              tab: "sequences", interval: stored.interval > 0 ? stored.interval : -1, sel: `${seq}:${q}`, at: `${seq}:0`,
             }),
             { class: "small" },
           ) : null,

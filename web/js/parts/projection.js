@@ -3,7 +3,8 @@
 
 import { button, el, fill, oncePerFrame } from "../core/dom.js";
 import { createPanel } from "../core/panel.js";
-import { SPACE_NAMES } from "../pure/cloud.js";
+import { readLenses, WHOLE, writeLenses } from "../plots/cloud.js";
+import { explainedWords, SPACE_NAMES } from "../pure/cloud.js";
 import { membership, readClusters } from "../pure/clusters.js";
 import { tokenRule } from "../pure/match.js";
 import { MATCH, paintPoints } from "../pure/paint.js";
@@ -102,9 +103,11 @@ export function createProjection(app) {
       rule: store.state.rule ? reader : null, tokenAt: (i) => model.tokensOf(i)?.[model.identity(i)[side]] ?? null,
       clusters, clusterOf: membership(clusters, total, model.identity),
     });
-    const byRule = painted() === "token" && store.state.rule;
-    const hits = byRule ? `${colors.filter((c) => c === MATCH).length} of ${total} points match. ` : "";
-    note.textContent = `${reader.error ?? hits}${no3d ?? ""}`;
+    const byRule = painted() === "token" && store.state.rule && !reader.error;
+    const hits = byRule ? colors.flatMap((color, i) => (color === MATCH ? [i] : [])) : [];
+    const words = reader.error ?? (byRule ? `${hits.length} of ${total} points match. ` : "");
+    const name = hits.length ? button("Name them", () => onLasso(hits), { class: "small" }) : null;
+    fill(note, words, name, name && no3d ? " " : null, no3d);
   }
 
   function build() {
@@ -134,6 +137,8 @@ export function createProjection(app) {
       give: { scene: () => sceneOf(space), table: () => tableOf(space) },
     });
     panel.body.append(holder);
+    const explained = layout().name === "pca" ? explainedWords(model.cloud.explained[space]) : null;
+    if (explained) panel.controls.append(tip.on(el("span", { class: "dim" }, explained.total), explained.axes));
     const options = {
       xyz: model.positions(layout(), space), look, colours: () => app.theme.colours, camera: () => camera,
       label: `Projection of the ${SPACE_NAMES[space]} space, ${model.total} points`,
@@ -141,10 +146,18 @@ export function createProjection(app) {
       onPress: (i) => store.set({ point: i === chosen() ? "" : model.nameOf(i) }),
       onCamera: (next) => turnAll(next, space),
       lassoing: () => lasso, onLasso,
+      lens: readLenses(store.state.lens)[space] ?? WHOLE,
+      onLens: (lens) => setLens({ ...readLenses(store.state.lens), [space]: lens }),
     };
     if (isFlat()) views.set(space, createCloud2d(holder, options));
     else open3d(space, holder, options);
     return panel.root;
+  }
+
+  let owned = ""; // the lenses the panels stand at
+  function setLens(lenses) {
+    owned = writeLenses(lenses);
+    store.set({ lens: owned });
   }
 
   function open3d(space, holder, options) {
@@ -277,6 +290,7 @@ export function createProjection(app) {
     else if (model && `${store.state.layer},${store.state.head}` !== loaded) forget();
   });
   store.on(["cloud", "spaces", "flat", "themeName"], build);
+  store.on(["lens"], () => store.state.lens !== owned && isFlat() && build());
   store.on(["paint", "rule", "side"], repaint);
   store.on(["headVersion"], () => {
     if (!model || !mine()) return;

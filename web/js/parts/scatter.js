@@ -176,9 +176,9 @@ export function createScatter(app) {
     }
     if (!best) return;
     app.setHot(address(best.row.layer, best.row.head));
-    const box = target.getBoundingClientRect();
+    const { clientX, clientY } = canvas.inWindow(best.x, best.y);
     tip.show(
-      box.left + best.x, box.top + best.y,
+      clientX, clientY,
       headTip(best.row, [heads.axis("x"), heads.axis("y"), heads.axis("color")], heads.rows),
     );
   }

@@ -58,7 +58,8 @@ export function createSequences(app, view) {
     for (const entry of entries) {
       const card = cards.find((c) => c.root === entry.target);
       if (!card) continue;
-      if (entry.isIntersecting) card.mount();
+      // A maximised card is fixed to the window, which to the observer is outside the view.
+      if (entry.isIntersecting || card.isFull()) card.mount();
       else card.unmount();
     }
   }, { root: view, rootMargin: `${AHEAD} 0px` });
@@ -146,7 +147,7 @@ export function createSequences(app, view) {
       app, sequence, { remove: chosen() === CUSTOM && app.backend ? composer.remove : null },
     ));
     fill(list, cards.map((card) => card.root), order.length ? null : emptyText(all.length));
-    cards.slice(0, 4).forEach((card) => card.mount());
+    cards.filter((card, i) => i < 4 || card.isFull()).forEach((card) => card.mount());
     cards.forEach((card) => observer.observe(card.root));
   }
 
@@ -173,6 +174,10 @@ export function createSequences(app, view) {
     else show();
   });
   store.on(["reduction", "transpose", "alt", "themeName"], showControls);
+  store.on(["full"], () => cards.forEach((card) => {
+    card.showSize();
+    if (card.isFull()) card.mount();
+  }));
   show();
   return root;
 }

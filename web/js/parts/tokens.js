@@ -31,7 +31,8 @@ export function createTokens(
   let rover = -1;
   let selection = [];
   let base = null;
-  let look = { fills: new Float64Array(sequence.n), strips: null };
+  let look = { fills: new Float64Array(sequence.n), strips: null, from: [] };
+  let lines = []; // to the strongest keys: {source, at, value}
 
   function build() {
     order = [];
@@ -121,15 +122,15 @@ export function createTokens(
   }
 
   function drawArcs(from, transpose) {
-    const list = from.length ? strongestOf(from, transpose).filter(({ at }) => nodes[at]) : [];
-    if (!list.length) {
+    lines = from.length ? strongestOf(from, transpose).filter(({ source, at }) => nodes[source] && nodes[at]) : [];
+    if (!lines.length) {
       if (arcs.childElementCount) arcs.replaceChildren();
       return;
     }
     const top = largest();
     const colour = getComputedStyle(root).getPropertyValue("--given");
     const place = (node) => [node.offsetLeft + node.offsetWidth / 2, node.offsetTop, node.offsetHeight];
-    arcs.replaceChildren(...list.map(({ source, at, value }) => {
+    arcs.replaceChildren(...lines.map(({ source, at, value }) => {
       const [x1, y1, h1] = place(nodes[source]);
       const [x2, y2, h2] = place(nodes[at]);
       const path = document.createElementNS(SVG, "path");
@@ -270,9 +271,9 @@ export function createTokens(
       active = i;
       update();
     },
-    /** What is painted now, for the exports: values of fill and strip, and the scale's end. */
+    /** What is painted now, for the exports: values of fill and strip, the scale's end, the stretches, the lines. */
     get look() {
-      return { ...look, largest: largest(), selection, pair: base.pair };
+      return { ...look, largest: largest(), selection, pair: base.pair, lines, spans };
     },
     /** The element of a token, or of the fold it is in. */
     element: (i) => nodes[i] ?? gaps.find(({ from, to }) => i >= from && i < to)?.node,

@@ -4,8 +4,13 @@
 import { drawScene } from "./scene.js";
 import { el } from "../core/dom.js";
 
+const TYPE = 13.2; // size of the page's type, in pixels, at which a unit of a scene is a pixel
+
+/** Pixels of a unit of a scene: on large screens drawings grow as the page's type does. */
+export const sceneUnit = () => Math.max(1, parseFloat(getComputedStyle(document.documentElement).fontSize) / TYPE);
+
 /**
- * A canvas in `holder` that redraws when its size changes: `draw(width, height)` answers a scene.
+ * A canvas in `holder` that redraws when its size changes: `draw(width, height)`, in scene units, answers a scene.
  * `over` (optional) answers a second scene on a layer above, for what follows the pointer.
  */
 export function createCanvas(holder, { label, draw, over = null, focusable = false }) {
@@ -14,22 +19,24 @@ export function createCanvas(holder, { label, draw, over = null, focusable = fal
   holder.classList.add("canvas");
   holder.append(...layers);
   let size = { width: 0, height: 0 };
+  let unit = 1;
   let scene = null;
 
   function paint(layer, made) {
     const scale = devicePixelRatio || 1;
     const [width, height] = [Math.round(size.width * scale), Math.round(size.height * scale)];
     if (layer.width !== width || layer.height !== height) Object.assign(layer, { width, height });
-    drawScene(layer.getContext("2d"), made, scale);
+    drawScene(layer.getContext("2d"), made, scale * unit);
   }
   function redraw() {
     if (size.width < 2 || size.height < 2) return;
-    scene = draw(size.width, size.height);
+    unit = sceneUnit();
+    scene = draw(size.width / unit, size.height / unit);
     paint(layers[0], scene);
     if (over) redrawOver();
   }
   function redrawOver() {
-    if (size.width >= 2 && size.height >= 2) paint(layers[1], over(size.width, size.height));
+    if (size.width >= 2 && size.height >= 2) paint(layers[1], over(size.width / unit, size.height / unit));
   }
   const observer = new ResizeObserver(([entry]) => {
     const { width, height } = entry.contentRect;
@@ -51,7 +58,12 @@ export function createCanvas(holder, { label, draw, over = null, focusable = fal
     /** Pointer position in scene units. */
     at(event) {
       const box = layers[0].getBoundingClientRect();
-      return [event.clientX - box.left, event.clientY - box.top];
+      return [(event.clientX - box.left) / unit, (event.clientY - box.top) / unit];
+    },
+    /** Where a place of the scene is in the window. */
+    inWindow(x, y) {
+      const box = layers[0].getBoundingClientRect();
+      return { clientX: box.left + x * unit, clientY: box.top + y * unit };
     },
     stop: () => observer.disconnect(),
   };

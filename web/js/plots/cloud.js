@@ -1,23 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
 // A projection panel in two dimensions as a scene, seen by an orthographic camera.
 
-/**
- * Pixel positions of projected x, y pairs, made to fill a panel of `width` x `height`; `zoom` and
- * `pan` as the user left them.
- */
-export function placePoints(flat, { width, height, zoom = 1, pan = [0, 0] }) {
+/** @typedef {{zoom: number, x: number, y: number}} Lens magnification, and what of the plane is in the middle */
+
+/** @type {Lens} all points in sight */
+export const WHOLE = { zoom: 1, x: 0, y: 0 };
+
+/** Pixels a unit of the plane takes in a panel of `width` x `height`, the points made to fill it at zoom 1. */
+export function unitOf(flat, { width, height, lens = WHOLE }) {
   let [across, up] = [1e-6, 1e-6];
   for (let i = 0; i < flat.length; i += 2) {
     if (Math.abs(flat[i]) > across) across = Math.abs(flat[i]);
     if (Math.abs(flat[i + 1]) > up) up = Math.abs(flat[i + 1]);
   }
-  const side = 0.92 * zoom * Math.min(width / 2 / across, height / 2 / up);
+  return 0.92 * lens.zoom * Math.min(width / 2 / across, height / 2 / up);
+}
+
+/** Pixel positions of projected x, y pairs in a panel, under a lens. */
+export function placePoints(flat, { width, height, lens = WHOLE }) {
+  const unit = unitOf(flat, { width, height, lens });
   const out = new Float32Array(flat.length);
   for (let i = 0; i < flat.length; i += 2) {
-    out[i] = width / 2 + pan[0] + flat[i] * side;
-    out[i + 1] = height / 2 + pan[1] - flat[i + 1] * side;
+    out[i] = width / 2 + (flat[i] - lens.x) * unit;
+    out[i + 1] = height / 2 - (flat[i + 1] - lens.y) * unit;
   }
   return out;
+}
+
+/** The lens zoomed by `factor` with the plane's point (x, y) staying where it is on screen. */
+export function zoomedAt(lens, factor, x, y) {
+  const zoom = Math.min(40, Math.max(0.5, lens.zoom * factor));
+  const stay = lens.zoom / zoom;
+  return { zoom, x: x + (lens.x - x) * stay, y: y + (lens.y - y) * stay };
+}
+
+/** Lenses of panels by letter, from "Q2.5,0.1,-0.2;K3,0,0"; what is malformed is left out. */
+export function readLenses(text) {
+  /** @type {Record<string, Lens>} */
+  const lenses = {};
+  for (const part of text.split(";")) {
+    const [zoom, x, y] = part.slice(1).split(",").map(Number);
+    if (/^[A-Z]/.test(part) && zoom >= 0.5 && zoom <= 40 && Math.abs(x) < 10 && Math.abs(y) < 10) lenses[part[0]] = { zoom, x, y };
+  }
+  return lenses;
+}
+
+/** What readLenses reads; panels that show all are left out. */
+export function writeLenses(lenses) {
+  return Object.entries(lenses)
+    .map(([space, { zoom, x, y }]) => [space, [zoom, x, y].map((v) => +v.toFixed(3)).join(",")])
+    .filter(([, value]) => value !== "1,0,0").map(([space, value]) => space + value).join(";");
 }
 
 /** Points as marks; `look` = {colors, dim}. */
@@ -33,6 +65,22 @@ export function cloudScene({ places, look, width, height, colours, title = "" })
   }
   if (title) marks.push({ kind: "text", x: 8, y: 16, text: title, fill: colours.soft, size: 11.5 });
   return { width, height, ground: colours.panel, marks };
+}
+
+/** The nearest point in a direction [1, 0], [0, 1], ... from another, on screen; -1 for none. */
+export function nearestAlong(places, from, [dx, dy]) {
+  let best = -1;
+  let least = Infinity;
+  for (let i = 0; i < places.length / 2; i++) {
+    const [x, y] = [places[2 * i] - places[2 * from], places[2 * i + 1] - places[2 * from + 1]];
+    const along = x * dx + y * dy;
+    const cost = along + 2 * Math.abs(x * dy - y * dx);
+    if (along > 0.5 && cost < least) {
+      least = cost;
+      best = i;
+    }
+  }
+  return best;
 }
 
 /** The point nearest to a pixel within `reach`, -1 for none. */

@@ -90,7 +90,8 @@ const PAINT = {
   },
 };
 
-const escape = (text) =>
+/** A text as it stands in XML and HTML. */
+export const escape = (text) =>
   String(text)
     // XML 1.0 has no place for the other control characters, not even escaped.
     .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ud800-\udfff\ufffe\uffff]/gu, "\ufffd")

@@ -8,10 +8,10 @@ const SIZE = 13;
 const LINE = 23;
 
 /**
- * Sets tokens of `spans` into lines of `width`; `measure(text)` is the width of a text at 13 px.
- * `look` holds fills, strips, largest, selection and pair as the view shows them.
+ * Sets the stretches of `tokens` that are in sight into lines of `width`; `measure(text)` is the width of a text at 13 px.
+ * `look` holds them as `spans`, and fills, strips, largest, selection, pair and lines as the view shows them.
  */
-export function tokensScene({ title, tokens, spans, look, theme, colours, width = 720, measure }) {
+export function tokensScene({ title, tokens, look, theme, colours, width = 720, measure }) {
   const ramp = attentionRamp(theme);
   const strip = attentionRamp(theme, true);
   /** @type {import("./scene.js").Mark[]} */
@@ -24,6 +24,7 @@ export function tokensScene({ title, tokens, spans, look, theme, colours, width 
     y += LINE;
   };
   const chosen = new Set(look.selection);
+  const places = new Map(); // middle and top of each token
   const put = (text, i) => {
     const w = measure(text);
     if (x + w > width - margin && x > margin) newline();
@@ -39,10 +40,11 @@ export function tokensScene({ title, tokens, spans, look, theme, colours, width 
       kind: "text", x, y: y + 14, text, size: SIZE,
       fill: i === null ? colours.soft : fill ? ramp[fill].ink : colours.ink,
     });
+    if (i !== null) places.set(i, { x: x + w / 2, y });
     x += w;
   };
   let at = 0;
-  for (const [from, to] of spans) {
+  for (const [from, to] of look.spans) {
     if (from > at) put(` ⋯ ${from - at} tokens ⋯ `, null);
     for (let i = from; i < to; i++) {
       put(shown(tokens[i]) || "∅", i);
@@ -51,5 +53,23 @@ export function tokensScene({ title, tokens, spans, look, theme, colours, width 
     at = to;
   }
   if (at < tokens.length) put(` ⋯ ${tokens.length - at} tokens ⋯`, null);
+  for (const line of look.lines) marks.push(lineMark(places.get(line.source), places.get(line.at), line.value / look.largest, colours));
   return { width, height: y + LINE + 8, ground: colours.panel, marks };
+}
+
+/**
+ * The line from a token to a key: over the text on the same line, else from edge to edge.
+ * @returns {import("./scene.js").Mark}
+ */
+function lineMark(from, to, share, colours) {
+  const strength = Math.min(1, share);
+  const same = from.y === to.y;
+  const lift = same ? Math.min(16, 6 + Math.abs(from.x - to.x) / 20) : 0;
+  const [start, end] = same
+    ? [from.y + 2, to.y + 2]
+    : from.y > to.y ? [from.y, to.y + LINE - 4] : [from.y + LINE - 4, to.y];
+  return {
+    kind: "curve", from: [from.x, start], over: [(from.x + to.x) / 2, (start + end) / 2 - lift], to: [to.x, end],
+    stroke: colours.given, width: 0.75 + 2.25 * strength, alpha: 0.35 + 0.55 * strength,
+  };
 }

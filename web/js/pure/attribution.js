@@ -2,8 +2,17 @@
 // An attribution answer (cached file or endpoint) in the shape the page shows, whatever it leaves out.
 
 const text = (value) => (typeof value === "string" ? value : "");
-const finite = (value) => (typeof value === "number" && Number.isFinite(value) ? value : 0);
+const known = (value) => (typeof value === "number" && Number.isFinite(value) ? value : null);
+const finite = (value) => known(value) ?? 0;
 const list = (value) => (Array.isArray(value) ? value.filter((v) => v && typeof v === "object") : []);
+
+/**
+ * @typedef {{tokens: string[], activations: number[], interval: number, peak: number, max: number}} Snippet
+ * @typedef {{id: string, name: string, description: string, activation: number | null, snippets: Snippet[]}} Feature
+ *   `activation` at its token of the edge, null where the answer has none
+ * @typedef {{score: number, feature: Feature, partners: {score: number, feature: Feature}[]}} Marginal
+ * @typedef {{score: number, query: Feature, key: Feature}} Pair
+ */
 
 /** Snippets with as many activations as tokens, by interval from the strongest, then by largest activation. */
 export function readSnippets(value) {
@@ -20,27 +29,93 @@ export function readSnippets(value) {
     .sort((a, b) => b.interval - a.interval || b.max - a.max);
 }
 
-/** Rows {score, query, key} and marginals {score, feature, partners}, in the order given. */
-export function readAttribution(answer) {
-  const feature = (id, description, snippets) => ({
-    id: id === undefined || id === null ? "" : String(id),
-    description: text(description) || (id === undefined || id === null ? "no description" : `feature ${id}`),
-    snippets: readSnippets(snippets),
-  });
-  const marginals = (value) => list(value).map((m) => ({
-    score: finite(m.marginal_score),
-    feature: feature(m.feature, m.description, m.snippets),
+/** @returns {Feature} */
+function feature(given, description, snippets, activation) {
+  const id = given === undefined || given === null ? "" : String(given);
+  const name = id === "" ? "no description" : `feature ${id}`;
+  return {
+    id, name, description: text(description) || name, activation: known(activation), snippets: readSnippets(snippets),
+  };
+}
+
+/** @returns {Marginal[]} */
+const marginals = (value, score, activation) =>
+  list(value).map((m) => ({
+    score: finite(m[score]),
+    feature: feature(m.feature, m.description, m.snippets, m[activation]),
     partners: list(m.top_interactions).map((t) => ({
-      score: finite(t.pairwise_score), feature: feature(t.feature, t.description, t.snippets),
+      score: finite(t.pairwise_score), feature: feature(t.feature, t.description, t.snippets, t.activation),
     })),
   }));
+
+/**
+ * Pairs and marginals in the order given, `writes` (the directions a head writes most into), the
+ * `sum` that makes up the score, and what the answer says of the edge and its dictionary.
+ */
+export function readAttribution(answer) {
+  /** @type {Pair[]} */
+  const pairs = list(answer?.pairs).map((p) => ({
+    score: finite(p.attribution),
+    query: feature(p.query_feature, p.query_description, p.query_snippets, p.query_activation),
+    key: feature(p.key_feature, p.key_description, p.key_snippets, p.key_activation),
+  }));
+  const { name, features, layer } = answer?.dictionary ?? {};
   return {
-    pairs: list(answer?.pairs).map((p) => ({
-      score: finite(p.attribution),
-      query: feature(p.query_feature, p.query_description, p.query_snippets),
-      key: feature(p.key_feature, p.key_description, p.key_snippets),
+    pairs,
+    query: marginals(answer?.query_marginals, "marginal_score", "activation"),
+    key: marginals(answer?.key_marginals, "marginal_score", "activation"),
+    writes: marginals(answer?.writes, "value", "query_activation"),
+    sum: scoreSum(answer, pairs),
+    attention: known(answer?.attention),
+    dictionary: text(name) ? { name: text(name), features: known(features), layer: known(layer) } : null,
+  };
+}
+
+/**
+ * The score as a sum: features x features first, then the other terms by size. `listed` is what
+ * the pairs of the answer add up to, `missing` what the terms leave of the score. Null when the
+ * answer tells only pairs.
+ */
+export function scoreSum(answer, pairs) {
+  const rest = list(answer?.error_terms).filter((t) => known(t.value) !== null)
+    .map((t) => ({ label: [text(t.query), text(t.key)].filter(Boolean).join(" × ") || "other", value: t.value }))
+    .sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
+  const score = known(answer?.score);
+  if (score === null && !rest.length) return null;
+  const listed = pairs.reduce((sum, pair) => sum + pair.score, 0);
+  const terms = [{ label: "features × features", value: known(answer.explained) ?? listed }, ...rest];
+  const total = terms.reduce((sum, term) => sum + term.value, 0);
+  const largest = Math.max(...terms.map((term) => Math.abs(term.value)), Math.abs(score ?? 0));
+  const left = score === null ? 0 : score - total;
+  // Values come with four decimals each, so the terms may miss the score by half of one a term.
+  const rounding = 5e-5 * (terms.length + 1) + 1e-3 * largest;
+  return { score: score ?? total, terms, listed, count: pairs.length, missing: Math.abs(left) > rounding ? left : 0 };
+}
+
+/** The first `count` terms and what the others add up to, as one term. */
+export function foldTerms(terms, count) {
+  if (terms.length <= count + 1) return terms;
+  const rest = terms.slice(count);
+  const value = rest.reduce((sum, term) => sum + term.value, 0);
+  return [...terms.slice(0, count), { label: `${rest.length} smaller terms`, value }];
+}
+
+/** Bars of a waterfall: each term from where the one before ended, the score from zero; in 0..1 across. */
+export function waterfall(terms, score) {
+  let at = 0;
+  const spans = terms.map(({ label, value }) => {
+    const span = { label, value, from: at, to: at + value };
+    at += value;
+    return span;
+  });
+  spans.push({ label: "score", value: score, from: 0, to: score });
+  const low = Math.min(0, ...spans.map((s) => Math.min(s.from, s.to)));
+  const high = Math.max(0, ...spans.map((s) => Math.max(s.from, s.to)));
+  const place = (v) => (high > low ? (v - low) / (high - low) : 0);
+  return {
+    zero: place(0),
+    bars: spans.map(({ label, value, from, to }) => ({
+      label, value, left: place(Math.min(from, to)), right: place(Math.max(from, to)),
     })),
-    query: marginals(answer?.query_marginals),
-    key: marginals(answer?.key_marginals),
   };
 }

@@ -10,7 +10,7 @@ export const SPACE_NAMES = { Q: "query", K: "key", V: "value", O: "output", R: "
 /**
  * @typedef {{n: number, seq: string[], q: Int32Array, k: Int32Array, norms: Float64Array | null,
  *   attention: Float64Array | null, layouts: {name: string, label: string,
- *   spaces: Record<string, Float32Array>}[], clusters: unknown, projected: object[]}} Cloud
+ *   spaces: Record<string, Float32Array>}[], explained: Record<string, number[]>, clusters: unknown, projected: object[]}} Cloud
  * Positions are x, y, z of point after point; NaN where the file has none.
  */
 
@@ -35,10 +35,29 @@ export function packCloud(file, path = "The cloud") {
     k: ints(file.top_k),
     norms: floats(file.norms),
     attention: floats(file.attention ?? file.attention_values),
+    explained: packExplained(file.pca_explained_variance),
     layouts,
     clusters: file.clusters ?? [],
     projected: Array.isArray(file.projected_points) ? file.projected_points : [],
   };
+}
+
+/** Shares of the variance each axis of the PCA holds, by space; spaces without them are left out. */
+function packExplained(given) {
+  const out = {};
+  for (const space of SPACES) {
+    const shares = given?.[space];
+    if (Array.isArray(shares) && shares.length && shares.every((v) => v >= 0 && v <= 1)) out[space] = shares.slice(0, 3);
+  }
+  return out;
+}
+
+/** "25.5 % of the variance" and the shares of the axes; null where the file does not tell. */
+export function explainedWords(shares) {
+  if (!shares) return null;
+  const percent = (v) => `${(100 * v).toFixed(1)}%`;
+  const total = percent(shares.reduce((a, b) => a + b, 0));
+  return { total: `${total} of variance`, axes: `The axes hold ${shares.map(percent).join(", ")} of the variance, together ${total}.` };
 }
 
 function viewLabel(view) {

@@ -46,6 +46,40 @@ export function standing(rows, key, value) {
   return { rank: above + 1, of, percentile: of ? (100 * atOrBelow) / of : 0 };
 }
 
+/**
+ * The `count` heads most like one by their metrics: the mean difference of the heads' ranks (0..1, equal
+ * values sharing one) over the metrics both have, smallest first. `apart` names the metric they differ most in.
+ */
+export function alike(rows, names, row, count) {
+  const ranks = names.map((name) => rankOf(rows, name));
+  const here = rows.indexOf(row);
+  return rows.flatMap((other, i) => {
+    if (i === here) return [];
+    let [sum, shared, most, apart] = [0, 0, -1, ""];
+    names.forEach((name, m) => {
+      const difference = Math.abs(ranks[m][here] - ranks[m][i]);
+      if (Number.isNaN(difference)) return;
+      sum += difference;
+      shared++;
+      if (difference > most) [most, apart] = [difference, name];
+    });
+    return shared ? [{ row: other, distance: sum / shared, apart }] : [];
+  }).sort((a, b) => a.distance - b.distance || a.row.layer - b.row.layer || a.row.head - b.row.head).slice(0, count);
+}
+
+/** Every row's rank in a column from 0 (smallest) to 1, equal values at their middle; NaN without a value. */
+function rankOf(rows, name) {
+  const out = new Float64Array(rows.length).fill(NaN);
+  const order = [...rows.keys()].filter((i) => valueOf(rows[i], name) !== null).sort((a, b) => rows[a][name] - rows[b][name]);
+  for (let from = 0; from < order.length;) {
+    let to = from;
+    while (to < order.length && rows[order[to]][name] === rows[order[from]][name]) to++;
+    for (let i = from; i < to; i++) out[order[i]] = order.length > 1 ? (from + to - 1) / 2 / (order.length - 1) : 0;
+    from = to;
+  }
+  return out;
+}
+
 /** Smallest and largest value of a column; null when it has none. */
 export function extent(rows, key) {
   let low = Infinity;

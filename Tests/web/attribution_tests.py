@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Attributions and custom prompts: asked of a backend, stored, refused."""
+
+import json
+import re
+
+from page import AXE, test, until
+
+
+@test("live")
+def custom_prompts_are_added_shown_deleted_and_refused(tab):
+    tab.open("interval=-1")
+    page = tab.page
+    text, send = page.locator(".composer textarea"), page.locator(".composer .primary")
+    until(page, "!document.querySelector('.composer textarea').disabled")
+    text.fill("The cat sat on the mat")
+    send.click()
+    page.wait_for_selector(".card .tok")
+    assert page.locator(".card .tok").count() == 6
+    assert "Custom (1)" in page.locator(".toolbar select").first.inner_text()
+    tab.shot("custom")
+    text.fill("word " * 200)
+    send.click()
+    until(page, "/256 tokens/.test(document.querySelector('.composer').textContent)")
+    text.fill("while loading")
+    send.click()
+    until(page, "/still loading/.test(document.querySelector('.composer').textContent)")
+    page.locator(".composer button", has_text="Try again").click()
+    until(page, "document.querySelectorAll('.card').length === 2")
+    page.reload()
+    until(page, "document.querySelectorAll('.card .tok').length > 0")
+    page.locator("[aria-label^='Delete sequence']").first.click()
+    until(page, "document.querySelectorAll('.card').length === 1")
+
+
+@test("live")
+def an_edge_is_chosen_and_attributed(tab):
+    tab.open("").cards()
+    page = tab.page
+    card = page.locator(".card").first
+    card.locator("button.qk").click()
+    card.locator(".tok").nth(12).click()
+    assert "key token" in card.locator(".line").inner_text()
+    page.keyboard.press("Escape")
+    assert not card.locator(".line").is_visible()
+    card.locator("button.qk").click()
+    card.locator(".tok").nth(12).click()
+    card.locator(".tok").nth(5).click()
+    page.wait_for_selector(".pairs [aria-selected=true]")
+    tab.expect(attr="qk")
+    shown = page.locator(".pairs .score").all_inner_texts()
+    assert len(shown) == 12
+    assert page.locator(".description").first.inner_text() == "<img src=x onerror=alert(9)>"
+    tab.shot("attribution")
+    page.mouse.move(700, 5)
+    until(page, "document.getElementById('tip').hidden")
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']}).then(r => r.violations.map(v => [v.id, v.nodes[0].html.slice(0, 200)]))")
+    assert not found, found
+    page.locator(".pairs").focus()
+    page.keyboard.press("ArrowDown")
+    tab.expect(pick="1")
+    page.locator(".attribution .segmented button", has_text="Marginal Query").click()
+    tab.expect(view="query")
+    tab.shot("marginals")
+    link = page.url
+    page.goto("about:blank")
+    page.goto(link)
+    page.wait_for_selector(".pairs")
+    page.locator("#tab-ov").click()
+    page.wait_for_selector(".empty.error")
+    assert page.locator(".empty.error code").inner_text() == "make dictionary LAYERS=0"
+    page.locator("[aria-label='Copy make dictionary LAYERS=0']").click()
+    until(page, "document.querySelector('.command button').textContent === 'Copied'")
+    assert page.evaluate("navigator.clipboard.readText()") == "make dictionary LAYERS=0"
+    tab.open("").cards()
+    assert "solid" not in page.locator(".card button.ov").first.get_attribute("class")
+
+
+def numbers(page, selector):
+    return [float(text.replace("−", "-")) for text in page.locator(selector).all_inner_texts()]
+
+
+@test("live")
+def the_score_is_a_sum_and_the_writes_of_a_head_are_listed(tab):
+    tab.open("layer=0&head=1").cards()
+    page = tab.page
+    card = page.locator(".card").first
+    card.locator("button.ov").click()
+    card.locator(".tok").nth(12).click()
+    card.locator(".tok").nth(5).click()
+    page.wait_for_selector(".sum tr.total")
+    assert "synthetic-dictionary, layer 0, 4,096 features" in page.locator(".facts").inner_text()
+    assert "attention 0.4321" in page.locator(".facts").inner_text()
+    table = json.loads(tab.save("ov-sum", "JSON"))
+    assert [row["term"] for row in table] == page.locator(".sum th").all_inner_texts()
+    *terms, total = [row["value"] for row in table]
+    assert abs(sum(terms) - total) < 2e-3
+    for shown, value in zip(numbers(page, ".sum td.num"), [*terms, total]):
+        assert abs(shown - value) <= 0.006, (shown, value)
+    assert tab.save("ov-sum", "SVG").decode().count("<rect") == len(table) + 1  # and the ground
+    few = page.locator(".sum tr").count()
+    page.locator("[aria-label='Maximise What the score is made of']").click()
+    until(page, f"document.querySelectorAll('.sum tr').length > {few}")
+    tab.shot("score-sum")
+    page.keyboard.press("Escape")
+    page.locator(".attribution .segmented button", has_text="Writes").click()
+    tab.expect(view="writes")
+    rows = json.loads(tab.save("ov-list", "JSON"))
+    assert [row["feature"] for row in rows] == [str(2000 + i) for i in range(5)]
+    assert len(numbers(page, ".pairs .score")) == 5
+    page.locator(".pairs li").nth(1).click()
+    assert "not active at query 12" in page.locator(".side-query").inner_text()
+    page.locator(".partner-row").nth(2).click()
+    tab.expect(pick="1", partner="2")
+    partner = page.locator(".side-key .description").inner_text()
+    tab.shot("writes")
+    page.reload()
+    page.wait_for_selector(".side-key .description")
+    assert page.locator(".side-key .description").inner_text() == partner
+    page.go_back()
+    page.wait_for_selector(".card .tok")
+
+
+@test("stored")
+def a_static_tree_opens_stored_edges_and_says_what_the_others_need(tab):
+    tab.open().cards()
+    page = tab.page
+    card = page.locator(".card").first
+    assert "solid" in card.locator("button.qk").get_attribute("class")
+    assert page.locator(".card").nth(1).locator("button.qk").get_attribute("aria-disabled") == "true"
+    page.locator(".card").nth(1).locator("button.qk").hover()
+    until(page, "/make attributions/.test(document.getElementById('tip').textContent)")
+    card.locator("button.qk").click()
+    assert card.locator(".tok.cached").count() == 2
+    card.locator(".tok[data-i='12']").click()
+    assert card.locator(".tok.cached").count() == 1
+    tab.shot("stored-edge")
+    card.locator(".tok[data-i='5']").click()
+    page.wait_for_selector(".pairs [aria-selected=true]")
+    tab.shot("stored-answer")
+    tab.open("").cards()
+    card.locator("button.ov").click()
+    card.locator(".line button", has_text="20 → 11").click()
+    page.wait_for_selector(".pairs [aria-selected=true]")
+    tab.expect(attr="ov", qpos="20", kpos="11")
+    page.go_back()
+    card.locator("button.qk").click()
+    card.locator(".tok[data-i='9']").click()
+    card.locator(".tok[data-i='3']").click()
+    page.wait_for_selector(".empty.error")
+    assert page.locator(".empty.error code").all_inner_texts() == ["make serve", "make attributions"]
+    tab.shot("not-stored")
+    page.locator(".empty.error button", has_text="12 → 5").click()
+    page.wait_for_selector(".pairs [aria-selected=true]")
+    assert tab.posts == []
+
+
+@test("live")
+def a_causal_error_is_shown_as_the_backend_says_it(tab):
+    tab.open("attr=qk&seq=0&qpos=2&kpos=9")
+    tab.page.wait_for_selector(".empty.error")
+    assert "the model is causal" in tab.page.locator(".empty.error").inner_text()
+
+
+@test("live serve")
+def a_prompt_is_added_found_again_and_deleted(tab):
+    tab.open("interval=-1")
+    page = tab.page
+    until(page, "document.querySelector('.backend').dataset.state === 'ready'", 120)
+    text, send = page.locator(".composer textarea"), page.locator(".composer .primary")
+    prompt = "When Mary and John went to the store, John gave a drink to Mary"
+    text.fill(prompt)
+    send.click()
+    until(page, "/Added as/.test(document.querySelector('.composer').textContent)", 60)
+    name = re.search(r"Added as (\S+):", page.locator(".composer").inner_text()).group(1)
+    card = page.locator(f".card[data-id='{name}']")
+    assert prompt in card.locator(".tokens").inner_text()
+    assert float(card.locator("header .num b").inner_text()) > 0
+    tab.shot("prompt")
+    page.reload()
+    card.wait_for()
+    send.wait_for()
+    text.fill(" ".join(["word"] * 12000))
+    send.click()
+    until(page, "document.querySelector('.composer .note.error') !== null", 60)
+    page.locator(f"[aria-label='Delete sequence {name}']").click()
+    until(page, f"document.querySelector(\".card[data-id='{name}']\") === null", 30)

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The clouds: two and three dimensions, lasso, clusters, landing edges."""
+
+import json
+import re
+
+from page import test, until
+
+
+def clouds_ready(page):
+    page.wait_for_selector(".plot-cloud .js-plotly-plot, .plot-cloud.js-plotly-plot, .plot-cloud canvas", timeout=30000)
+    until(page, "document.querySelectorAll('.plot-cloud').length === document.querySelectorAll('.plot-cloud canvas.over').length", 60)
+
+
+@test("synthetic static serve", webgl=True)
+def the_projection_draws_in_three_dimensions_and_in_two(tab):
+    tab.open("tab=umap")
+    page = tab.page
+    clouds_ready(page)
+    assert page.locator(".plot-cloud").count() == 3
+    assert page.evaluate("typeof Plotly") == "object"
+    tab.shot("projection-3d")
+    page.locator(".projection button", has_text="2-D").click()
+    page.wait_for_selector(".plot-cloud canvas.over")
+    page.locator(".projection select").nth(1).select_option("distance")
+    tab.expect(paint="distance")
+    page.locator(".projection .segmented button", has_text="V").click()
+    assert page.locator(".plot-cloud").count() == 4
+    table = json.loads(tab.save("cloud-Q", "JSON"))
+    page.goto(f"{tab.base}?tab=umap&flat=true&point=5")
+    page.wait_for_selector(".pointtext .mark-query, .pointtext .mark-both")
+    assert f"sequence {table[5]['seq_idx']}" in page.locator(".pointtext").inner_text()
+    assert str(table[5]["query"]) in page.locator(".pointtext .q").inner_text()
+    tab.shot("projection-2d")
+
+
+@test("synthetic static serve")
+def a_lasso_names_a_cluster_that_can_be_renamed_and_deleted(tab):
+    tab.open("tab=umap&flat=true")
+    page = tab.page
+    page.wait_for_selector(".plot-cloud canvas.over")
+    page.locator("button", has_text="Lasso").click()
+    tab.still()
+    box = page.locator(".plot-cloud canvas").first.bounding_box()
+    corners = [(0.1, 0.1), (0.9, 0.1), (0.9, 0.9), (0.1, 0.9)]
+    page.mouse.move(box["x"] + 0.1 * box["width"], box["y"] + 0.5 * box["height"])
+    page.mouse.down()
+    for x, y in corners:
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=4)
+    page.mouse.up()
+    page.locator("[aria-label='Name of the cluster']").fill("<i>mine</i>")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".clusters li")
+    assert page.locator(".clusters .name").inner_text() == "<i>mine</i>"
+    saved = json.loads(tab.save("clusters", "JSON"))
+    assert len(saved) == 1 and len(saved[0]["points"]) == int(page.locator(".clusters .num").inner_text())
+    page.locator(".clusters button", has_text="Rename").click()
+    page.keyboard.type("other")
+    page.keyboard.press("Enter")
+    assert page.locator(".clusters .name").inner_text() == "other"
+    tab.shot("clusters")
+    page.reload()
+    page.wait_for_selector(".clusters li")
+    page.locator("[aria-label='Delete cluster other']").click()
+    assert page.locator(".clusters li").count() == 0
+
+
+@test("synthetic")
+def without_webgl_the_projection_is_flat_and_says_why(tab):
+    tab.page.add_init_script("HTMLCanvasElement.prototype.getContext = (original => function (kind, ...rest) { return kind.startsWith('webgl') ? null : original.call(this, kind, ...rest); })(HTMLCanvasElement.prototype.getContext)")
+    tab.open("tab=umap")
+    tab.page.wait_for_selector(".plot-cloud canvas.over")
+    assert "WebGL" in tab.page.locator(".projection .note").first.inner_text()
+
+
+@test("live")
+def an_edge_lands_in_the_projection_and_clusters_are_saved(tab):
+    tab.open("flat=true").cards()
+    page = tab.page
+    card = page.locator(".card").first
+    card.locator("button.umap").click()
+    card.locator(".tok").nth(9).click()
+    card.locator(".tok").nth(4).click()
+    until(page, "/is marked/.test(document.querySelector('.projection .note').textContent)")
+    tab.expect(point="p.+")
+    assert "A projected edge" in page.locator(".pointtext").inner_text()
+    tab.shot("landed")
+    page.locator("button", has_text="Lasso").click()
+    box = page.locator(".plot-cloud canvas").first.bounding_box()
+    page.mouse.move(box["x"] + 5, box["y"] + 5)
+    page.mouse.down()
+    for x, y in ((0.98, 0.02), (0.98, 0.98), (0.02, 0.98)):
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=3)
+    page.mouse.up()
+    page.locator("[aria-label='Name of the cluster']").fill("all")
+    page.keyboard.press("Enter")
+    until(page, "/Saved/.test(document.querySelector('.panel-clusters').textContent)")
+    page.reload()
+    page.wait_for_selector(".clusters li")
+
+
+@test("synthetic static serve")
+def what_a_token_rule_matches_becomes_a_cluster(tab):
+    tab.open("tab=umap&flat=true&paint=token&rule=/e/")
+    page = tab.page
+    tab.ready()
+    matches = int(re.match(r"(\d+) of", page.locator(".projection .note").first.inner_text()).group(1))
+    assert matches > 0
+    page.locator("button", has_text="Name them").click()
+    page.locator("[aria-label='Name of the cluster']").fill("with e")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".clusters li")
+    assert int(page.locator(".clusters .num").inner_text()) == matches
+    page.locator("[aria-label='Delete cluster with e']").click()
+    until(page, "document.querySelector('.clusters li') === null")

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The sequences of a head and their heat maps."""
+
+import re
+
+from page import color, test, until
+
+
+@test("synthetic static serve")
+def hovering_a_token_shows_its_row_its_column_and_lines(tab):
+    tab.open("").cards()
+    page = tab.page
+    card = page.locator(".card").first
+    pair = re.search(r"strongest (\d+) → (\d+)", card.inner_text())
+    q, k = pair.groups()
+    before = color(page, 0, k)
+    card.locator(f".tok[data-i='{q}']").hover()
+    page.wait_for_selector(".arcs path", state="attached")
+    assert page.locator("#tip").inner_text().startswith(f"{q}: ")
+    assert color(page, 0, k) != "rgba(0, 0, 0, 0)"
+    assert page.locator(".card").first.locator(".tok.source").count() == 1
+    tab.shot("hover-token")
+    page.mouse.move(5, 5)
+    until(page, "!document.querySelector('.arcs path')")
+    assert color(page, 0, k) == before
+
+
+@test("synthetic static serve")
+def tokens_are_reached_and_held_by_keyboard(tab):
+    tab.open().cards()
+    page = tab.page
+    page.locator(".card .tok[tabindex='0']").first.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    focused = page.evaluate("document.activeElement.getAttribute('aria-label')")
+    assert re.match(r"\d+: ", focused), focused
+    page.keyboard.press("Enter")
+    tab.expect(sel=".+:.+")
+    page.keyboard.press("Escape")
+    tab.expect(sel=None)
+
+
+@test("synthetic static serve")
+def several_tokens_sum_their_attention(tab):
+    tab.open().cards()
+    page = tab.page
+    card = page.locator(".card").first
+    q = int(re.search(r"strongest (\d+) →", card.inner_text()).group(1))
+    card.locator(f".tok[data-i='{q}']").click()
+    other = q - 1 if card.locator(f".tok[data-i='{q - 1}']").count() else q + 1
+    card.locator(f".tok[data-i='{other}']").click(modifiers=["Shift"])
+    tab.expect(sel=f".+:({q},{other}|{other},{q})")
+    assert "2 tokens" in card.locator(".line").inner_text()
+    tab.shot("summed")
+
+
+@test("synthetic static serve")
+def the_heat_map_is_linked_with_the_tokens_both_ways(tab):
+    tab.open().cards()
+    page = tab.page
+    card = page.locator(".card").first
+    card.locator("[aria-label^='Heat map']").click()
+    canvas = card.locator(".plot-map canvas").first
+    canvas.wait_for()
+    until(page, "document.querySelector('.plot-map canvas').width > 300")
+    box = canvas.bounding_box()
+    canvas.hover(position={"x": 60, "y": min(box["width"], box["height"]) * 0.5})
+    until(page, "!document.getElementById('tip').hidden")
+    assert "query" in page.locator("#tip").inner_text()
+    until(page, "document.querySelector('.card .source, .card .mark-key') !== null")
+    page.mouse.wheel(0, -600)
+    canvas.focus()
+    page.keyboard.press("0")
+    tab.shot("heat-map")
+    assert b"<svg" in tab.save(page.evaluate("document.querySelector('.panel-map').dataset.panel"), "SVG")
+
+
+@test("synthetic static serve")
+def a_long_sequence_folds_and_opens(tab):
+    tab.open().cards()
+    page = tab.page
+    card = page.locator(".card").first
+    n = int(re.search(r"(\d+) tokens", card.inner_text()).group(1))
+    if n <= 160:
+        assert card.locator(".tok").count() == n
+        return
+    assert card.locator(".tok").count() < n
+    card.locator("button", has_text="Unfold").click()
+    until(page, f"document.querySelector('.card').querySelectorAll('.tok').length === {n}")
+    tab.expect(open=".+")
+
+
+@test("synthetic static serve")
+def the_filter_keeps_what_contains_the_words(tab):
+    tab.open().cards()
+    page = tab.page
+    word = page.locator(".card").first.locator(".tok").nth(3).inner_text().strip()
+    total = page.locator(".card").count()
+    page.locator(".toolbar input[type=search]").fill(f"={word}")
+    until(page, "/match/.test(document.querySelector('.sequences > .note').textContent)")
+    assert 1 <= page.locator(".card").count() <= total
+    page.locator(".toolbar input[type=search]").fill("/(/")
+    page.wait_for_selector(".sequences > .note.error")

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// The attention of every head on one edge, read from the head files a few at a time.
+
+const LANES = 3; // files asked for at once
+
+/**
+ * Ranks the heads of `tree` on an edge {seq, q, k}; the latest ranking is kept. Its `rows` are
+ * {layer, head, value, interval} for the heads that store the sequence, `value` 0 where the entry is not
+ * among the stored ones; `without` counts the heads that do not store it, `failed` those whose
+ * file could not be read.
+ */
+export function createRanking(tree) {
+  let abort = null;
+  const ranking = {
+    key: "", running: false, done: 0, of: tree.heads.length, without: 0, failed: 0, rows: [],
+
+    /** Starts over for an edge; `tell()` hears every step. */
+    async start(edge, tell) {
+      ranking.stop();
+      abort = new AbortController();
+      const { signal } = abort;
+      Object.assign(ranking, { key: keyOf(edge), running: true, done: 0, without: 0, failed: 0, rows: [] });
+      const waiting = tree.heads[Symbol.iterator]();
+      const lane = async () => {
+        for (const { layer, head } of waiting) {
+          const found = await tree.edge(layer, head, edge, signal).catch((error) => error);
+          if (signal.aborted) return;
+          ranking.done++;
+          if (found === null) ranking.without++;
+          else if (found instanceof Error) ranking.failed++;
+          else ranking.rows.push({ layer, head, ...found });
+          tell();
+        }
+      };
+      tell();
+      await Promise.all(Array.from({ length: LANES }, lane));
+      if (signal.aborted) return;
+      ranking.running = false;
+      tell();
+    },
+    stop() {
+      abort?.abort();
+      ranking.running = false;
+    },
+    /** Whether this ranking, finished or not, is of an edge. */
+    isOf: (edge) => ranking.key === keyOf(edge),
+    /** Rows from the strongest, equal ones by layer and head. */
+    get sorted() {
+      return [...ranking.rows].sort((a, b) => b.value - a.value || a.layer - b.layer || a.head - b.head);
+    },
+  };
+  return ranking;
+}
+
+const keyOf = ({ seq, q, k }) => `${seq}:${q},${k}`;

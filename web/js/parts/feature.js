@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// One feature of a dictionary: what it is about, how strong it is here, and texts that activate it.
+
+import { button, el, fill } from "../core/dom.js";
+import { createPanel } from "../core/panel.js";
+import { attentionRamp, attentionStep, signed } from "../pure/colour.js";
+import { number, score, token as shown } from "../pure/format.js";
+
+const SNIPPETS_FIRST = 6; // snippets shown before "more"
+const AROUND = 14; // tokens of a snippet on either side of its strongest
+
+/** A score on its signed colour, relative to the largest of its list. */
+export function scoreBadge(value, most) {
+  const badge = el("span", { class: "score num" }, score(value));
+  const { fill: ground, ink } = signed(value, most);
+  badge.style.backgroundColor = ground;
+  badge.style.color = ink;
+  return badge;
+}
+
+/**
+ * The panel `name` of a feature on a side ("key" or "query") of the edge; `at` says in words
+ * which token it was read at, `extra` is put between its description and its snippets.
+ */
+export function createFeature(app, { name, side, title, feature, at, extra = null }) {
+  const panel = createPanel(app, {
+    name, title: `${title} feature${feature.id ? ` ${feature.id}` : ""}`, level: 3, give: { json: () => feature },
+  });
+  panel.root.classList.add(`side-${side}`);
+  if (feature.description !== feature.name) panel.body.append(el("p", { class: "description" }, feature.description));
+  if (feature.activation !== null) panel.body.append(el(
+    "p", { class: "dim" }, feature.activation > 0 ? `activation ${number(feature.activation)} at ${at}` : `not active at ${at}`,
+  ));
+  if (extra) panel.body.append(extra);
+  if (feature.snippets.length) panel.body.append(snippetList(app, feature));
+  else panel.body.append(el("p", { class: "dim" }, "No snippets come with this feature."));
+  return panel.root;
+}
+
+function snippetList(app, { snippets }) {
+  const largest = Math.max(...snippets.map((s) => s.max), 1e-9);
+  const intervals = [...new Set(snippets.map((s) => s.interval))];
+  const root = el("div", { class: "snippets" });
+  const groupNodes = (interval, limit) => {
+    const group = snippets.filter((s) => s.interval === interval);
+    const before = snippets.findIndex((s) => s.interval === interval);
+    const inSight = group.slice(0, Math.max(0, limit - before));
+    if (!inSight.length) return [];
+    const title = `${interval ? `Interval ${interval}` : "Other"} (max ${number(group[0].max)})`;
+    return [intervals.length > 1 && el("h4", {}, title), inSight.map((s) => snippetNode(app, s, largest))];
+  };
+  const draw = (limit) => {
+    const rest = snippets.length - limit;
+    const more = rest > 0 && button(`${rest} more`, () => draw(snippets.length), { class: "small" });
+    fill(root, intervals.map((interval) => groupNodes(interval, limit)), more);
+  };
+  draw(SNIPPETS_FIRST);
+  return root;
+}
+
+function snippetNode(app, snippet, largest) {
+  const ramp = attentionRamp(app.theme.name);
+  const line = el("p", { class: "snippet" });
+  const expand = button("⋯", () => draw(true), { class: "link small", "aria-label": "Full context" });
+  const draw = (whole) => {
+    const from = whole ? 0 : Math.max(0, snippet.peak - AROUND);
+    const to = whole ? snippet.tokens.length : Math.min(snippet.tokens.length, snippet.peak + AROUND + 1);
+    const parts = [];
+    for (let i = from; i < to; i++) {
+      const node = el("span", {}, shown(snippet.tokens[i]));
+      const step = attentionStep(snippet.activations[i], largest);
+      if (step) {
+        node.style.backgroundColor = ramp[step].fill;
+        node.style.color = ramp[step].ink;
+        node.title = number(snippet.activations[i]);
+      }
+      parts.push(node);
+      if (snippet.tokens[i].includes("\n")) parts.push(el("br"));
+    }
+    const cut = from > 0 || to < snippet.tokens.length;
+    fill(line, from > 0 ? "… " : null, parts, to < snippet.tokens.length ? " … " : null, cut ? expand : null);
+  };
+  draw(false);
+  return line;
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// The ranked lists of an attribution answer, and the features of the row that is chosen.
+
+import { button, el, fill } from "../core/dom.js";
+import { createPanel } from "../core/panel.js";
+import { createFeature, scoreBadge } from "./feature.js";
+
+const SIDES = { qk: { key: "Key", query: "Query" }, ov: { key: "Value", query: "Output" } };
+const SMALLEST = 1e-12; // so that a list of zeros has a colour scale
+
+/** Lists of `answer` (of readAttribution); `at(side)` names the token of a side of the edge. */
+export function createFeatureList(app, kind, answer, at) {
+  const { store } = app;
+  const names = SIDES[kind];
+  const lists = [
+    { view: "pairs", label: "Pairs", rows: answer.pairs },
+    { view: "key", label: `Marginal ${names.key}`, rows: answer.key },
+    { view: "query", label: `Marginal ${names.query}`, rows: answer.query },
+    { view: "writes", label: "Writes", rows: answer.writes },
+  ];
+  const some = lists.some(({ rows }) => rows.length);
+  const tabs = lists.filter(({ view, rows }) => rows.length || (view === "pairs" && !some));
+  const { view, label, rows } = tabs.find((tab) => tab.view === store.state.view) ?? tabs[0];
+  const most = Math.max(...rows.map((row) => Math.abs(row.score)), SMALLEST);
+  const chosen = () => Math.min(Math.max(0, store.state.pick), rows.length - 1);
+
+  const panel = createPanel(app, {
+    name: `${kind}-list`, title: `${kind.toUpperCase()} ${view === "writes" ? "writes" : view === "pairs" ? "pairs" : "marginals"}`,
+    describe: says(), give: { table },
+  });
+  const list = el("ol", {
+    class: "pairs", role: "listbox", tabIndex: 0, "aria-label": `${label}, strongest first`,
+  }, rows.map(line));
+  const features = el("div", { class: "features" });
+  list.addEventListener("keydown", (event) => {
+    const to = { ArrowDown: chosen() + 1, ArrowUp: chosen() - 1, Home: 0, End: rows.length - 1 }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    choose(Math.min(rows.length - 1, Math.max(0, to)));
+    list.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" });
+  });
+  if (tabs.length > 1) panel.body.append(el(
+    "div", { class: "segmented", role: "group", "aria-label": "List" },
+    tabs.map((tab) => button(
+      `${tab.label} ${tab.rows.length}`, () => store.set({ view: tab.view, pick: 0, partner: null }),
+      { "aria-pressed": String(tab.view === view) },
+    )),
+  ));
+  panel.body.append(rows.length ? list : el(
+    "p", { class: "empty" },
+    "No pair of features acts on this edge: both tokens' features are outside the dictionary, or their product is zero.",
+  ));
+
+  function says() {
+    const adds = `Orange adds to the ${kind === "qk" ? "score" : "output"}, blue takes away; colours are relative to the strongest in the list.`;
+    return view === "writes"
+      ? `${adds} The directions of the dictionary this head writes most into at the query, whether they are active there or not.`
+      : adds;
+  }
+  const choose = (i) => store.set({ pick: i, partner: null });
+
+  function words(feature, side) {
+    const id = feature.id && feature.description !== feature.name ? el("small", {}, ` ${feature.id}`) : null;
+    return el("span", { class: side }, feature.description, id);
+  }
+  function line(row, i) {
+    return el(
+      "li", { role: "option", id: `${kind}-row-${i}`, "aria-selected": "false", on: { click: () => choose(i) } },
+      scoreBadge(row.score, most),
+      el(
+        "span", { class: "words" },
+        view === "pairs" ? [words(row.key, "k"), words(row.query, "q")] : words(row.feature, view === "key" ? "k" : "q"),
+      ),
+    );
+  }
+
+  const featureOn = (side, feature, extra = null) =>
+    createFeature(app, { name: `${kind}-${side}`, side, title: names[side], feature, at: at(side), extra });
+
+  /** The chosen row, and of a marginal the partner that was chosen. */
+  function mark() {
+    if (!rows.length) return;
+    const at = chosen();
+    list.setAttribute("aria-activedescendant", `${kind}-row-${at}`);
+    [...list.children].forEach((node, i) => node.setAttribute("aria-selected", String(i === at)));
+    const row = rows[at];
+    if (view === "pairs") {
+      fill(features, featureOn("key", row.key), featureOn("query", row.query));
+      return;
+    }
+    const [side, other] = view === "key" ? ["key", "query"] : ["query", "key"];
+    const partner = row.partners[store.state.partner ?? -1];
+    fill(
+      features, featureOn(side, row.feature, partnerList(row.partners, other)),
+      partner ? featureOn(other, partner.feature) : null,
+    );
+  }
+
+  function partnerList(partners, side) {
+    if (!partners.length) return null;
+    const largest = Math.max(...partners.map((p) => Math.abs(p.score)), SMALLEST);
+    return el("div", { class: "partners" },
+      el("h4", {}, `${view === "writes" ? "Comes from" : "Acts with"} ${names[side].toLowerCase()} features`),
+      partners.map((partner, i) => button("", () => store.set({ partner: i }), {
+        class: "partner-row", "aria-pressed": String(i === store.state.partner),
+      }, scoreBadge(partner.score, largest), words(partner.feature, side === "key" ? "k" : "q"))));
+  }
+
+  function table() {
+    if (view === "pairs") return {
+      columns: [
+        "rank", "attribution", "query_feature", "key_feature", "query_activation", "key_activation",
+        "query_description", "key_description",
+      ],
+      rows: rows.map((r, i) => [
+        i + 1, r.score, r.query.id, r.key.id, r.query.activation, r.key.activation, r.query.description,
+        r.key.description,
+      ]),
+    };
+    return {
+      columns: ["rank", view === "writes" ? "value" : "marginal_score", "feature", "activation", "description"],
+      rows: rows.map((r, i) => [i + 1, r.score, r.feature.id, r.feature.activation, r.feature.description]),
+    };
+  }
+
+  mark();
+  return { list: panel.root, features, mark };
+}
