@@ -103,6 +103,47 @@ import Testing
         }
     }
 
+    @Test
+    func `After kill -9 the manifest names every acknowledged attribution, and whole files only`()
+        async throws
+    {
+        for round in 0..<3 {
+            try await TestSite.with { site in
+                let server = try ServerProcess(
+                    site, arguments: ["--quiet", "--dictionaries", site.run.dictionaries.path])
+                let answered = Mutex<Set<String>>([])
+                let killer = Thread {
+                    usleep(UInt32(150_000 + 120_000 * round))
+                    server.killNow()
+                }
+                killer.start()
+                inParallel(2) { worker in
+                    for i in 0..<500 {
+                        let (kind, key) = (i % 2 == 0 ? "qk" : "ov", i / 2 % 9)
+                        let answer = try server.post(
+                            "\(kind)_attributions",
+                            #"{"layer":1,"head":\#(worker),"seq_idx":\#(i / 18),"query_pos":9,"key_pos":\#(key)}"#
+                        )
+                        guard answer.status == 200 else { continue }
+                        answered.withLock {
+                            _ = $0.insert("\(kind)/L1H\(worker)S\(i / 18)Q9K\(key).json")
+                        }
+                    }
+                } failing: { _ in
+                }
+                while !killer.isFinished { usleep(1000) }
+                var named: Set<String> = []
+                for (name, lists) in try site.json("attributions/manifest.json") {
+                    for (kind, edges) in try #require(lists as? [String: [[Int]]]) {
+                        named.formUnion(edges.map { "\(kind)/\(name)Q\($0[0])K\($0[1]).json" })
+                    }
+                }
+                #expect(!named.isEmpty && answered.withLock { $0 }.isSubset(of: named))
+                for name in named { #expect(try site.json("attributions/\(name)")["pairs"] != nil) }
+            }
+        }
+    }
+
     @Test func `While the tree is emitted anew nothing that is added is lost`() async throws {
         try await serving { server, site in
             let ids = Mutex<[String]>([])
