@@ -24,7 +24,10 @@ func executable(_ name: String, _ dependencies: Target.Dependency...) -> Target 
 }
 
 /// What lies beside a benchmark's sources.
-let extras = ["bench-projection": ["compare.py", "export-clouds"], "bench-scan": ["memory"]]
+let extras = [
+    "bench-projection": ["compare.py", "export-clouds"], "bench-scan": ["memory"],
+    "bench-dictionary": ["check-with-saelens.py"],
+]
 
 func benchmark(_ name: String, path: String, _ dependencies: Target.Dependency...) -> Target {
     .executableTarget(
@@ -136,7 +139,8 @@ let package = Package(
         tests("HeadMetricsTests", "HeadMetrics"),
         tests("SamplingTests", "Sampling"),
         tests("DataTreeTests", "DataTree"),
-        tests("FeatureDictionariesTests", "FeatureDictionaries", "Checkpoints", "Sampling"),
+        tests(
+            "FeatureDictionariesTests", "FeatureDictionaries", "Checkpoints", "Sampling", "Tensors"),
         tests("AttributionTests", "Attribution", "HDF5"),
         tests("WorkFilesTests", "WorkFiles", "HDF5"),
         tests(
@@ -150,5 +154,6 @@ let package = Package(
         benchmark("bench-scan", path: "bench/scan", "Transformer", "AttentionStats", "Tensors"),
         benchmark("bench-memory", path: "bench/memory", "Checkpoints", "Transformer"),
         benchmark("bench-projection", path: "bench/projection", "Projection", "Tensors"),
+        benchmark("bench-dictionary", path: "bench/dictionary", "FeatureDictionaries", "Tensors"),
     ]
 )

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Loads a trained dictionary with SAELens and holds it against the formulas in NumPy, Float64.
 
-    python -m venv .venv && .venv/bin/pip install sae-lens==6.54.12 torch==2.15.0 h5py==3.14.0
+    python -m venv .venv && .venv/bin/pip install sae-lens==6.54.12 torch==2.15.0 h5py==3.16.0
     stage-scan dump --model MODEL --text "Some text." --layers 5 --output dump.h5
     .venv/bin/python bench/dictionary/check-with-saelens.py DICTIONARIES/L5 dump.h5
 

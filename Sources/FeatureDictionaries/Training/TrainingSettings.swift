@@ -8,11 +8,11 @@ public struct TrainingSettings: Sendable, Equatable {
     /// Features that fire at a token, at most.
     public var k: Int
     /// Steps of gradient descent.
-    public var steps = 3000
+    public var steps = 2500
     /// Tokens in a step.
     public var batch = 1024
     /// The step size of Adam at its largest.
-    public var learningRate: Float = 1e-3
+    public var learningRate: Float = 4e-3
     /// Of all random choices.
     public var seed: UInt64 = 0
     /// Threads; the results do not depend on it.
