@@ -83,6 +83,9 @@ struct Train: ParsableCommand {
                 "--k \(k): is more than the \(features) features that \(featuresPerDimension) for each of \(description.width) dimensions make; lower it."
             )
         }
+        let layers = Set(selection.heads.map(\.layer)).sorted()
+        let output = DictionaryFolder(URL(filePath: outputFolder))
+        for layer in layers { try refuseSecond(of: layer, in: output) }
         var settings = TrainingSettings(features: features, k: k)
         settings.steps = steps
         settings.learningRate = learningRate
@@ -93,7 +96,16 @@ struct Train: ParsableCommand {
         let training = Training(
             loaded: loaded, corpus: corpus, text: text, settings: settings,
             maxLength: reading.seqLen)
-        try training.run(
-            layers: Set(selection.heads.map(\.layer)).sorted(), output: URL(filePath: outputFolder))
+        try training.run(layers: layers, output: output.url)
+    }
+
+    /// Refuses to put a dictionary beside one of the same layer that was made elsewhere.
+    private func refuseSecond(of layer: Int, in folder: DictionaryFolder) throws {
+        let own = folder.folder(forLayer: layer).lastPathComponent
+        guard let other = try folder.locate(layer: layer), other.folder.lastPathComponent != own
+        else { return }
+        throw StageError(
+            "\(other.folder.path): is a dictionary of layer \(layer) already; make evidence LAYERS=\(layer) uses it, another --output-folder (DICTIONARIES) trains one."
+        )
     }
 }
