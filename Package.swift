@@ -85,7 +85,7 @@ let package = Package(
         // What a head does, without input or output.
         library("AttentionStats", "Tensors", "Transformer", heapModule),
         library("HeadMetrics"),
-        library("Sampling", "AttentionStats", heapModule),
+        library("Sampling", "AttentionStats", "Tensors", heapModule),
         library("Projection", "Tensors"),
         library(
             "FeatureDictionaries", "Tensors", "Checkpoints", "Transformer", "Sampling", heapModule),

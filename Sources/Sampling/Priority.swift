@@ -1,41 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sampling by hash: who is kept depends on names and seed, never on order, workers or shards.
 
+import Tensors
+
 /// A stream of priorities: a pseudo-random number for each sequence, the same in every run.
 public struct Priority: Sendable {
     private let key: UInt64
 
     /// The priorities of one head's samples.
     public init(seed: UInt64, layer: Int, head: Int) {
-        key = Self.mix(Self.mix(seed ^ 0x6865_6164) ^ UInt64(layer) << 32 ^ UInt64(head))
+        key = RandomStream.hash(
+            RandomStream.hash(seed ^ 0x6865_6164) ^ UInt64(layer) << 32 ^ UInt64(head))
     }
 
     /// The priorities of the pool that the clouds draw from, shared by all heads.
     public init(poolSeed seed: UInt64) {
-        key = Self.mix(seed ^ 0x706F_6F6C)
+        key = RandomStream.hash(seed ^ 0x706F_6F6C)
     }
 
     /// The priorities of the places where one feature of a dictionary fires.
     public init(seed: UInt64, feature: Int) {
-        key = Self.mix(Self.mix(seed ^ 0x6665_6174) ^ UInt64(feature))
+        key = RandomStream.hash(RandomStream.hash(seed ^ 0x6665_6174) ^ UInt64(feature))
     }
 
     /// The priority of a position in a sequence, uniform over all 64-bit numbers.
     @inline(__always)
     public func callAsFunction(_ sequence: Int, _ position: Int) -> UInt64 {
-        Self.mix(key ^ UInt64(sequence) << 32 ^ UInt64(position))
+        RandomStream.hash(key ^ UInt64(sequence) << 32 ^ UInt64(position))
     }
 
     /// The priority of a sequence, uniform over all 64-bit numbers.
     @inline(__always)
-    public func callAsFunction(_ sequence: Int) -> UInt64 { Self.mix(key ^ UInt64(sequence)) }
-
-    /// The finaliser of SplitMix64 (Steele, Lea, Flood 2014), a bijection.
-    private static func mix(_ value: UInt64) -> UInt64 {
-        var z = value &+ 0x9E37_79B9_7F4A_7C15
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
+    public func callAsFunction(_ sequence: Int) -> UInt64 {
+        RandomStream.hash(key ^ UInt64(sequence))
     }
 
     /// The bound below which about `wanted` of `total` priorities lie; everything when there are no

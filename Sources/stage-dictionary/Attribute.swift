@@ -38,14 +38,7 @@ struct Attribute: ParsableCommand {
     @Option(help: "Single heads to take, such as \"5.1 8.3\".")
     var heads = ""
 
-    @Option(help: "Sequences computed at the same time; 0 is one a core.")
-    var workers = 0
-
-    func validate() throws {
-        guard (0...1024).contains(workers) else {
-            throw ValidationError("--workers must be from 0 to 1024.")
-        }
-    }
+    @OptionGroup var workers: WorkerArguments
 
     func run() throws {
         let work = URL(filePath: work)
@@ -53,7 +46,7 @@ struct Attribute: ParsableCommand {
             loaded: LoadedModel(opening: model), work: work, data: URL(filePath: data),
             dictionaries: DictionaryFolder(
                 dictionaries.map { URL(filePath: $0) } ?? work.appending(path: "dictionaries")),
-            workers: workers > 0 ? workers : ProcessInfo.processInfo.activeProcessorCount)
+            workers: workers.count)
         try run.write(edges, layers: layers, heads: heads)
     }
 }

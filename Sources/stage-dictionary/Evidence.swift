@@ -42,8 +42,7 @@ struct Evidence: ParsableCommand {
     @Option(help: "Seed of the sampling.")
     var seed: UInt64 = 0
 
-    @Option(help: "Sequences computed at the same time; 0 is one a core.")
-    var workers = 0
+    @OptionGroup var workers: WorkerArguments
 
     @Option(help: "The file to write.")
     var output: String
@@ -54,9 +53,6 @@ struct Evidence: ParsableCommand {
             guard (1...1000).contains(value) else {
                 throw ValidationError("\(name) must be from 1 to 1000, not \(value).")
             }
-        }
-        guard (0...1024).contains(workers) else {
-            throw ValidationError("--workers must be from 0 to 1024.")
         }
     }
 
@@ -76,7 +72,7 @@ struct Evidence: ParsableCommand {
         let run = EvidenceRun(
             loaded: loaded, files: files, dictionary: dictionary, corpus: corpus, plan: plan,
             maxLength: reading.seqLen,
-            workers: workers > 0 ? workers : ProcessInfo.processInfo.activeProcessorCount)
+            workers: workers.count)
         try run.write(to: output)
     }
 }

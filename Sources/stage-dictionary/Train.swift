@@ -49,8 +49,7 @@ struct Train: ParsableCommand {
     @Option(help: "Seed of all random choices.")
     var seed: UInt64 = 0
 
-    @Option(help: "Sequences computed at the same time; 0 is one a core.")
-    var workers = 0
+    @OptionGroup var workers: WorkerArguments
 
     @Option(help: "The folder to write the layers' folders to.")
     var outputFolder: String
@@ -67,7 +66,6 @@ struct Train: ParsableCommand {
         try require(k, "--k", in: 1...4096)
         try require(steps, "--steps", in: 1...100_000_000)
         try require(maxTokens, "--max-tokens", in: 1...1_000_000_000)
-        try require(workers, "--workers", in: 0...1024)
         guard learningRate.isFinite, learningRate > 0 else {
             throw ValidationError("--learning-rate must be a positive number.")
         }
@@ -90,7 +88,7 @@ struct Train: ParsableCommand {
         settings.steps = steps
         settings.learningRate = learningRate
         settings.seed = seed
-        settings.workers = workers > 0 ? workers : ProcessInfo.processInfo.activeProcessorCount
+        settings.workers = workers.count
         let corpus = try TokenizedCorpus(paths: corpus, arguments: reading, loaded: loaded)
         let text = try TrainingText(corpus, maxTokens: maxTokens, seed: seed)
         let training = Training(

@@ -4,6 +4,7 @@
 import FeatureDictionaries
 import Sequences
 import Stages
+import Tensors
 
 /// The sequences of a corpus that are used: first those to train on, then those held out.
 ///
@@ -37,7 +38,7 @@ struct TrainingText {
         }
         // Units in the order of another hash: the first are held out.
         let sides = Dictionary(grouping: used) { units.hashes[$0.sequence] }
-            .sorted { SplitMix.hash(~$0.key) < SplitMix.hash(~$1.key) }
+            .sorted { RandomStream.hash(~$0.key) < RandomStream.hash(~$1.key) }
         var (heldOut, training): ([Int], [Int]) = ([], [])
         var heldOutTokens = 0
         for (_, members) in sides {
@@ -71,8 +72,8 @@ struct TrainingText {
         _ corpus: TokenizedCorpus, seed: UInt64
     ) -> (hashes: [UInt64], priorities: [(UInt64, Int)], name: String) {
         let own = (0..<corpus.count).map { sequence in
-            corpus[sequence].reduce(SplitMix.hash(seed)) {
-                SplitMix.hash($0 ^ UInt64(UInt32(bitPattern: $1)))
+            corpus[sequence].reduce(RandomStream.hash(seed)) {
+                RandomStream.hash($0 ^ UInt64(UInt32(bitPattern: $1)))
             }
         }
         var documents = own
@@ -80,12 +81,12 @@ struct TrainingText {
         while first < corpus.count {
             let source = corpus.sources[first]
             let last = (first..<corpus.count).prefix { corpus.sources[$0] == source }
-            let hash = last.reduce(0) { SplitMix.hash($0 ^ own[$1]) }
+            let hash = last.reduce(0) { RandomStream.hash($0 ^ own[$1]) }
             for sequence in last { documents[sequence] = hash }
             count += 1
             first = last.upperBound
         }
-        let priorities = (0..<corpus.count).map { (SplitMix.hash(own[$0]), $0) }
+        let priorities = (0..<corpus.count).map { (RandomStream.hash(own[$0]), $0) }
         return count < fewestDocuments
             ? (own, priorities, "sequence") : (documents, priorities, "document")
     }

@@ -33,8 +33,7 @@ struct StageProject: ParsableCommand {
     @Option(help: "Seed of the fits.")
     var seed: UInt64 = 0
 
-    @Option(help: "Clouds computed at the same time; 0 is one a core.")
-    var workers = 0
+    @OptionGroup var workers: WorkerArguments
 
     @Option(help: "The file to write.")
     var output: String
@@ -53,7 +52,7 @@ struct StageProject: ParsableCommand {
             output, provenance: provenance, heads: scan.header.heads, views: views, seed: seed)
         let projector = try Projector(
             scan, points: points, views: views, seed: seed,
-            workers: workers > 0 ? workers : ProcessInfo.processInfo.activeProcessorCount)
+            workers: workers.count)
         try projector.run { try writer.append($0, of: $1) }
         try writer.finish()
     }

@@ -53,8 +53,7 @@ struct Run: ParsableCommand {
     @Option(help: "Seed of all sampling.")
     var seed: UInt64 = 0
 
-    @Option(help: "Sequences computed at the same time; 0 is one a core.")
-    var workers = 0
+    @OptionGroup var workers: WorkerArguments
 
     @Option(help: "The file to write.")
     var output: String
@@ -65,9 +64,6 @@ struct Run: ParsableCommand {
         try requirePositive(intervals, "--intervals", atMost: 1000)
         try requirePositive(topSequences, "--top-sequences", atMost: 100_000)
         try requirePositive(points, "--points", atMost: 1_000_000)
-        guard (0...1024).contains(workers) else {
-            throw ValidationError("--workers must be from 0 to 1024.")
-        }
     }
 
     func run() throws {
@@ -85,7 +81,7 @@ struct Run: ParsableCommand {
             maxLength: reading.seqLen, samplesPerInterval: samplesPerInterval,
             nIntervals: intervals, topSequences: topSequences, points: points, edges: edges,
             seed: seed,
-            workers: workers > 0 ? workers : ProcessInfo.processInfo.activeProcessorCount)
+            workers: workers.count)
     }
 }
 

@@ -2,6 +2,7 @@
 // Vectors that are sparse sums of known features.
 
 import FeatureDictionaries
+import Tensors
 
 /// Tokens, each the sum of a few random unit directions with coefficients from 0.5 to 1.5.
 struct PlantedFeatures {
@@ -11,7 +12,7 @@ struct PlantedFeatures {
     let rows: PaddedRows
 
     init(width: Int, features: Int, active: ClosedRange<Int>, tokens: Int) {
-        var random = SplitMix(seed: 1, purpose: 99)
+        var random = RandomStream(seed: 1, purpose: 99)
         directions = PaddedRows(features, width: width)
         rows = PaddedRows(tokens, width: width)
         for f in 0..<features {

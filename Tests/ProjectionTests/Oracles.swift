@@ -3,6 +3,7 @@
 
 import Foundation
 import Projection
+import Tensors
 import TestSupport
 
 /// What umap-learn computes at each step; see Tests/Generators/projection.py.

@@ -62,7 +62,7 @@ struct BenchDictionary: ParsableCommand {
 
     /// Rows of which each is the sum of k of twice as many random directions as there are features.
     private func randomRows(_ count: Int) -> PaddedRows {
-        var random = SplitMix(seed: 0, purpose: 0)
+        var random = RandomStream(seed: 0, purpose: 0)
         let directions = PaddedRows(2 * width * featuresPerDimension, width: width)
         for i in 0..<directions.count * directions.stride {
             directions.base[i] = Float.random(in: -0.05..<0.05, using: &random)

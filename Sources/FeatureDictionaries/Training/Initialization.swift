@@ -6,10 +6,10 @@ import Tensors
 extension TopKAutoencoder {
     /// Random directions, read and written by the same row: encoder = decoder^T (Gao et al. 2024).
     func initialize(from rows: PaddedRows, count: Int, seed: UInt64) {
-        var random = SplitMix(seed: seed, purpose: 1)
+        var random = RandomStream(seed: seed, purpose: 1)
         for f in 0..<features {
             let direction = decoder[f]
-            for i in 0..<width { direction[i] = random.nextNormal() }
+            for i in 0..<width { direction[i] = Float(random.nextNormal()) }
             scale(
                 direction, by: 1 / dot(direction, direction, decoder.stride).squareRoot(),
                 decoder.stride)
