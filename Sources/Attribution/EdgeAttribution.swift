@@ -64,7 +64,7 @@ public struct EdgeAttribution: Sendable, Equatable {
     public var queryMarginals: [Marginal]
     /// Features at the key, each summed over the features at the query; strongest first.
     public var keyMarginals: [Marginal]
-    /// The directions of the dictionary that the head writes most into; empty for a score.
+    /// The directions of the dictionary that the features at the key write most into; empty for a score.
     public var writes: [Write] = []
 
     /// A direction, and how far the head moves the residual stream along it.
@@ -72,7 +72,9 @@ public struct EdgeAttribution: Sendable, Equatable {
         /// The direction's feature, its activation at the query, and what it gets from the features at
         /// the key.
         public var marginal: Marginal
-        /// What it gets from all that is not features, by kind.
+        /// What it gets from the whole residual stream at the key.
+        public var total: Double
+        /// What it gets from all that is not features, by kind: with `marginal` they add up to `total`.
         public var errorTerms: [Term]
     }
 }

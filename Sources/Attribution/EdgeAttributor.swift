@@ -65,7 +65,8 @@ public struct EdgeAttributor {
 
     private func writes() -> [EdgeAttribution.Write] {
         let contributions = circuit.contributions(keyParts: key.vectors)
-        let projections = dictionary.projections(of: contributions.rowSum.map { Float($0) })
+        let fromFeatures = contributions.prefix(key.features.count).rowSum
+        let projections = dictionary.projections(of: fromFeatures.map { Float($0) })
         return strongest(limits.marginals, of: dictionary.count) { Double(projections[$0]) }
             .map { feature, _ in write(Int32(feature), contributions) }
     }
@@ -80,10 +81,12 @@ public struct EdgeAttributor {
         let others = parts.indices.dropFirst(key.features.count)
         return EdgeAttribution.Write(
             marginal: .init(
-                feature: feature, activation: active?.1 ?? 0, score: parts.reduce(0, +),
+                feature: feature, activation: active?.1 ?? 0,
+                score: parts.prefix(key.features.count).reduce(0, +),
                 interactions: interactions.map {
                     .init(feature: key.features[$0.index], score: $0.value)
                 }),
+            total: parts.reduce(0, +),
             errorTerms: others.map {
                 .init(query: .features, key: key.kind(ofRow: $0), value: parts[$0])
             })

@@ -33,6 +33,11 @@ struct Matrix: Sendable, Equatable {
         rows += 1
     }
 
+    /// The first rows.
+    func prefix(_ count: Int) -> Matrix {
+        Matrix(columns: columns, Array(values.prefix(count * columns)))
+    }
+
     /// The sum of the rows.
     var rowSum: [Double] {
         var sum = [Double](repeating: 0, count: columns)

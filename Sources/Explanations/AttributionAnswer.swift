@@ -170,6 +170,8 @@ public struct AttributionAnswer: Sendable {
             for direction in attribution.writes {
                 json.object { json in
                     write(direction.marginal, to: &json)
+                    json.key("total")
+                    json.number(direction.total)
                     json.key("error_terms")
                     write(direction.errorTerms, to: &json)
                 }

@@ -91,11 +91,11 @@ import Transformer
                 ].map(Double.init)
                 let length = direction.reduce(0) { $0 + $1 * $1 }.squareRoot()
                 let along = zip(direction, moved).reduce(0) { $0 + $1.0 * $1.1 } / length
-                #expect(abs(write.marginal.score - along) < 1e-3, "\(name) \(edge)")
-                let parts =
-                    write.marginal.interactions.reduce(0) { $0 + $1.score }
-                    + write.errorTerms.reduce(0) { $0 + $1.value }
-                #expect(abs(parts - along) < 1e-3)
+                #expect(abs(write.total - along) < 1e-3, "\(name) \(edge)")
+                let features = write.marginal.interactions.reduce(0) { $0 + $1.score }
+                #expect(abs(features - write.marginal.score) < 1e-6)
+                let others = write.errorTerms.reduce(0) { $0 + $1.value }
+                #expect(abs(features + others - along) < 1e-3)
             }
         }
     }

@@ -404,7 +404,7 @@ test("a waterfall starts each term where the last one ended and ends at the scor
 
 test("what a head writes is read as marginals of its outputs", () => {
   const { writes, dictionary } = readAttribution({
-    writes: [{ feature: 7, value: -2, query_activation: 0, top_interactions: [{ feature: 3, pairwise_score: 1 }] }],
+    writes: [{ feature: 7, marginal_score: -2, activation: 0, top_interactions: [{ feature: 3, pairwise_score: 1 }] }],
     dictionary: { name: "d", features: 9, layer: 4 },
   });
   assert.equal(writes[0].score, -2);

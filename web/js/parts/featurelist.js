@@ -118,7 +118,7 @@ export function createFeatureList(app, kind, answer, at) {
       ]),
     };
     return {
-      columns: ["rank", view === "writes" ? "value" : "marginal_score", "feature", "activation", "description"],
+      columns: ["rank", "marginal_score", "feature", "activation", "description"],
       rows: rows.map((r, i) => [i + 1, r.score, r.feature.id, r.feature.activation, r.feature.description]),
     };
   }

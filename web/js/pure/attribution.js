@@ -39,10 +39,10 @@ function feature(given, description, snippets, activation) {
 }
 
 /** @returns {Marginal[]} */
-const marginals = (value, score, activation) =>
+const marginals = (value) =>
   list(value).map((m) => ({
-    score: finite(m[score]),
-    feature: feature(m.feature, m.description, m.snippets, m[activation]),
+    score: finite(m.marginal_score),
+    feature: feature(m.feature, m.description, m.snippets, m.activation),
     partners: list(m.top_interactions).map((t) => ({
       score: finite(t.pairwise_score), feature: feature(t.feature, t.description, t.snippets, t.activation),
     })),
@@ -62,9 +62,9 @@ export function readAttribution(answer) {
   const { name, features, layer } = answer?.dictionary ?? {};
   return {
     pairs,
-    query: marginals(answer?.query_marginals, "marginal_score", "activation"),
-    key: marginals(answer?.key_marginals, "marginal_score", "activation"),
-    writes: marginals(answer?.writes, "value", "query_activation"),
+    query: marginals(answer?.query_marginals),
+    key: marginals(answer?.key_marginals),
+    writes: marginals(answer?.writes),
     sum: scoreSum(answer, pairs),
     attention: known(answer?.attention),
     dictionary: text(name) ? { name: text(name), features: known(features), layer: known(layer) } : null,
