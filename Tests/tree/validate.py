@@ -79,6 +79,32 @@ def check_cloud(root, layer, head, sequences):
     check(isinstance(cloud["clusters"], list) and isinstance(cloud["projected_points"], list), f"{path}: saved")
 
 
+def check_snippets(name, snippets):
+    """Text on which a feature fires."""
+    for snippet in snippets:
+        check(snippet["tokens"] and len(snippet["tokens"]) == len(snippet["activations"]), f"{name}: snippet")
+        check(snippet["interval"] in range(1, 11), f"{name}: interval {snippet['interval']}")
+
+
+def check_attribution(path):
+    """A stored answer of qk_attributions or ov_attributions."""
+    answer = load(path)
+    scores = [abs(pair["attribution"]) for pair in answer["pairs"]]
+    check(scores == sorted(scores, reverse=True), f"{path}: pairs are not sorted")
+    for pair in answer["pairs"]:
+        for side in ("query", "key"):
+            check(isinstance(pair[f"{side}_feature"], int) and pair[f"{side}_description"], f"{path}: {side} feature")
+            check_snippets(path, pair[f"{side}_snippets"])
+    for marginal in answer["query_marginals"] + answer["key_marginals"]:
+        check(is_number(marginal["marginal_score"]) and marginal["description"], f"{path}: marginal")
+        check_snippets(path, marginal["snippets"])
+        for partner in marginal["top_interactions"]:
+            check(is_number(partner["pairwise_score"]) and partner["description"], f"{path}: interaction")
+            check_snippets(path, partner["snippets"])
+    total = answer["explained"] + sum(term["value"] for term in answer["error_terms"])
+    check(abs(total - answer["score"]) < 1e-3 * max(1, abs(answer["score"])), f"{path}: terms miss the score")
+
+
 def main(root):
     config = load(root / "config.json")
     heads = config["heads"]
@@ -101,6 +127,9 @@ def main(root):
     manifest = load(root / "attributions" / "manifest.json")
     for key, edges in manifest.items():
         check(re.fullmatch(r"L\d+H\d+S(\d+|c[0-9a-f]+)", key) and {"qk", "ov"} <= set(edges), f"manifest: {key}")
+        for kind in ("qk", "ov"):
+            for q, k in edges.get(kind, []):
+                check_attribution(root / "attributions" / kind / f"{key}Q{q}K{k}.json")
     load(root / "server_config.json")
     check("pipeline_config" in config, "config.json: pipeline_config")
 

@@ -156,6 +156,35 @@ def a_static_tree_opens_stored_edges_and_says_what_the_others_need(tab):
     assert tab.posts == []
 
 
+@test("serve")
+def an_edge_of_the_real_model_is_taken_apart(tab):
+    tab.open("").cards()
+    page = tab.page
+    until(page, "document.querySelector('.backend').dataset.state === 'ready'", 120)
+    card = page.locator(".card").first
+    tokens = card.locator(".tok")
+    for kind in ("qk", "ov"):
+        card.locator(f"button.{kind}").click()
+        tokens.nth(12).click()
+        tokens.nth(11).click()
+        page.wait_for_selector(".pairs [aria-selected=true], .empty.error", timeout=30000)
+        if page.locator(".empty.error").count():
+            # Without a dictionary of the layer.
+            assert "make dictionary" in page.locator(".empty.error").inner_text()
+            tab.shot("no-dictionary")
+            return
+        page.wait_for_selector(".sum tr.total")
+        *terms, total = [row["value"] for row in json.loads(tab.save(f"{kind}-sum", "JSON"))]
+        assert abs(sum(terms) - total) < 1e-3 * max(1, abs(total)), (terms, total)
+        scores = [row["attribution"] for row in json.loads(tab.save(f"{kind}-list", "JSON"))]
+        assert scores == sorted(scores, key=abs, reverse=True)
+        assert page.locator(".side-query .snippets, .side-key .snippets").count() > 0
+        tab.shot(f"real-{kind}")
+        page.go_back()
+        page.wait_for_selector(".card .tok")
+        assert "solid" in card.locator(f"button.{kind}").get_attribute("class")
+
+
 @test("live")
 def a_causal_error_is_shown_as_the_backend_says_it(tab):
     tab.open("attr=qk&seq=0&qpos=2&kpos=9")
