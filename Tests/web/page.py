@@ -196,6 +196,14 @@ class Tab:
         return self.page.evaluate(
             "(path) => fetch((location.pathname.startsWith('/web/') ? '../data/' : 'data/') + path).then((r) => r.json())", path)
 
+    def strongest_line(self, card):
+        """Query and key of a card's strongest attention between two different tokens that it shows."""
+        name = card.get_attribute("data-id")
+        record = next(s for s in self.data(f"heads/{self.head()}.json")["sequences"] if str(s["sequence_id"]) == name)
+        pairs = [(value, *divmod(at, record["seq_len"])) for at, value in zip(record["attention_indices"], record["attention_values"])]
+        shown = {int(i) for i in card.locator(".tok").evaluate_all("all => all.map(n => n.dataset.i)")}
+        return max((value, q, k) for value, q, k in pairs if q != k and q and k and {q, k} <= shown)[1:]
+
     def download(self, press):
         """What pressing something downloads, as bytes."""
         with self.page.expect_download() as waiting:

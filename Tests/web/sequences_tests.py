@@ -11,8 +11,7 @@ def hovering_a_token_shows_its_row_its_column_and_lines(tab):
     tab.open("").cards()
     page = tab.page
     card = page.locator(".card").first
-    pair = re.search(r"strongest (\d+) → (\d+)", card.inner_text())
-    q, k = pair.groups()
+    q, k = tab.strongest_line(card)
     before = color(page, 0, k)
     card.locator(f".tok[data-i='{q}']").hover()
     page.wait_for_selector(".arcs path", state="attached")

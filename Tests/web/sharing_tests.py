@@ -52,7 +52,7 @@ def a_sequence_exports_the_tokens_and_colours_on_screen(tab):
     tab.open().cards()
     page = tab.page
     card = page.locator(".card").first
-    q = re.search(r"strongest (\d+) →", card.inner_text()).group(1)
+    q, _ = tab.strongest_line(card)
     card.locator(f".tok[data-i='{q}']").click()
     tab.expect(sel=f".+:{q}")
     page.mouse.move(5, 5)
@@ -140,7 +140,7 @@ def a_link_restores_place_width_panels_and_lenses(tab):
     page.keyboard.press("ArrowRight")
     tab.expect(width=r"\d+")
     width = page.evaluate("document.getElementById('side').offsetWidth")
-    card = page.locator(".card").nth(5)
+    card = page.locator(".card").nth(2)
     name = card.get_attribute("data-id")
     page.mouse.move(900, 500)
     top = "document.querySelector(`.card[data-id='${name}']`).getBoundingClientRect().top - document.querySelector('.toolbar').getBoundingClientRect().bottom".replace("${name}", name)
@@ -162,8 +162,8 @@ def a_link_restores_place_width_panels_and_lenses(tab):
     assert page.evaluate("document.getElementById('side').offsetWidth") == width
     page.keyboard.press("]")
     tab.expect(at=None, interval=".+")
-    page.locator(".card").nth(6).scroll_into_view_if_needed()
-    page.locator(".card").nth(6).locator("[aria-label^='Maximise sequence']").click()
+    page.locator(".card").nth(3).scroll_into_view_if_needed()
+    page.locator(".card").nth(3).locator("[aria-label^='Maximise sequence']").click()
     tab.expect(full="card-.+")
     tab.shot("maximised")
     page.reload()
