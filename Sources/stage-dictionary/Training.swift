@@ -102,8 +102,14 @@ struct Training {
             progress.update(step)
         }
         progress.finish(settings.steps)
+        let quality = quality(trainer.autoencoder, rows)
+        guard quality.explained_variance > 0 else {
+            throw StageError(
+                "--learning-rate \(settings.learningRate): layer \(layer)'s dictionary explains nothing of held-out text, so it is not written; lower it."
+            )
+        }
         let report = TrainingReport(
-            layer: layer, provenance, quality(trainer.autoencoder, rows))
+            layer: layer, provenance, quality)
         let folder = output.appending(path: "L\(layer)")
         try TrainedDictionary(trainer.autoencoder, standardization).write(
             to: folder,
