@@ -127,12 +127,6 @@ final class AdamMoments {
         mean = PaddedRows(count, width: width)
         square = PaddedRows(count, width: width)
     }
-
-    /// Forgets a row's past.
-    func reset(row: Int) {
-        mean[row].update(repeating: 0, count: mean.stride)
-        square[row].update(repeating: 0, count: square.stride)
-    }
 }
 
 /// Adam's formulas in one step.
