@@ -6,33 +6,33 @@ import Transformer
 
 /// G = W_O W_O^T of one head, by which |v W_O| = sqrt(v G v^T) without the residual stream's width.
 public struct OutputGram: Sendable {
-    /// [headSize, headSize], symmetric.
+    /// [dHead, dHead], symmetric.
     private let gram: [Float]
-    private let headSize: Int
+    private let dHead: Int
 
-    /// - Parameter output: [headSize, width], the head's output projection W_O.
-    public init(output: [Float], headSize: Int, width: Int) {
-        self.headSize = headSize
-        var gram = [Float](repeating: 0, count: headSize * headSize)
+    /// - Parameter output: [dHead, dModel], the head's output projection W_O.
+    public init(output: [Float], dHead: Int, dModel: Int) {
+        self.dHead = dHead
+        var gram = [Float](repeating: 0, count: dHead * dHead)
         multiply(
-            headSize, headSize, width, output, width, .asStored, output, width, .transposed,
-            into: &gram, headSize)
+            dHead, dHead, dModel, output, dModel, .asStored, output, dModel, .transposed,
+            into: &gram, dHead)
         self.gram = gram
     }
 
     /// |v W_O| for each of `count` vectors, followed by sixteen zeros.
     ///
     /// - Parameters:
-    ///   - v: [count, stride]; the first `headSize` entries of a row are the vector.
+    ///   - v: [count, stride]; the first `dHead` entries of a row are the vector.
     func norms(of v: UnsafePointer<Float>, count: Int, stride: Int) -> [Float] {
-        var product = [Float](repeating: 0, count: count * headSize)
+        var product = [Float](repeating: 0, count: count * dHead)
         multiply(
-            count, headSize, headSize, v, stride, .asStored, gram, headSize, .asStored,
-            into: &product, headSize)
+            count, dHead, dHead, v, stride, .asStored, gram, dHead, .asStored,
+            into: &product, dHead)
         return (0..<count + laneCount).map { i in
             guard i < count else { return 0 }
             var square: Float = 0
-            for j in 0..<headSize { square += product[i * headSize + j] * v[i * stride + j] }
+            for j in 0..<dHead { square += product[i * dHead + j] * v[i * stride + j] }
             return max(0, square).squareRoot()
         }
     }
@@ -45,8 +45,8 @@ extension Model {
         for head in selection.heads {
             grams.append(
                 OutputGram(
-                    output: try outputWeights(of: head), headSize: description.headSize,
-                    width: description.width))
+                    output: try outputWeights(of: head), dHead: description.dHead,
+                    dModel: description.dModel))
         }
         return grams
     }

@@ -172,7 +172,7 @@ public final class ScanVisitor: AttentionVisitor {
         func copy(_ vectors: UnsafePointer<Float>, _ stride: Int, at position: Int32)
             -> UnsafeBufferPointer<Float>
         {
-            UnsafeBufferPointer(start: vectors + Int(position) * stride, count: head.headSize)
+            UnsafeBufferPointer(start: vectors + Int(position) * stride, count: head.dHead)
         }
         for edge in selector.strongestFirst() {
             edges.pairs.append(

@@ -12,7 +12,7 @@ public enum EdgeRanking: String, Sendable, CaseIterable {
     case outputNorm = "output_norm"
 }
 
-/// Edges of one head on one sequence; n edges with vectors of width d.
+/// Edges of one head on one sequence; n edges with vectors of width dHead.
 public struct StrongEdges: Sendable, Equatable {
     /// Strongest first.
     public var pairs: [AttentionPair] = []

@@ -27,7 +27,7 @@ public struct EdgeAttributor {
         _ circuit: HeadCircuit, at observation: EdgeObservation, _ dictionary: FeatureDictionary,
         limits: AttributionLimits = AttributionLimits()
     ) {
-        precondition(dictionary.width == observation.queryResidual.count)
+        precondition(dictionary.dModel == observation.queryResidual.count)
         self.circuit = circuit
         self.dictionary = dictionary
         self.limits = limits
@@ -104,9 +104,9 @@ extension FeatureDictionary {
                         let x = x.baseAddress
                     else { return }
                     multiply(
-                        count, 1, width, d, width, .asStored, x, width, .transposed, into: y, 1)
+                        count, 1, dModel, d, dModel, .asStored, x, dModel, .transposed, into: y, 1)
                     for feature in 0..<count {
-                        let square = sumOfSquares(d + feature * width, width, around: 0)
+                        let square = sumOfSquares(d + feature * dModel, dModel, around: 0)
                         y[feature] = square > 0 ? y[feature] / square.squareRoot() : 0
                     }
                 }

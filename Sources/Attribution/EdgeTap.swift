@@ -20,10 +20,10 @@ public struct HeadEdge: Hashable, Sendable {
 /// An edge as it stood in a forward pass.
 public struct EdgeObservation: Sendable {
     public let edge: HeadEdge
-    /// The residual stream that enters the layer, at the query and at the key; [width] each.
+    /// The residual stream that enters the layer, at the query and at the key; [dModel] each.
     public fileprivate(set) var queryResidual: [Float] = []
     public fileprivate(set) var keyResidual: [Float] = []
-    /// As they enter the score: after bias, norm and rotary; [headSize] each.
+    /// As they enter the score: after bias, norm and rotary; [dHead] each.
     public fileprivate(set) var q: [Float] = []
     public fileprivate(set) var k: [Float] = []
     /// At the key.
@@ -32,7 +32,7 @@ public struct EdgeObservation: Sendable {
     public fileprivate(set) var score: Float?
     /// A[query, key].
     public fileprivate(set) var attention: Float = 0
-    /// z of all heads of the layer at the query, [nHeads headSize]; empty unless the model normalises
+    /// z of all heads of the layer at the query, [nHeads dHead]; empty unless the model normalises
     /// what attention adds to the residual stream.
     public fileprivate(set) var layerOutput: [Float] = []
 }
@@ -74,7 +74,7 @@ extension ForwardPass {
 private final class EdgeTap: AttentionVisitor {
     /// By sequence, then edge.
     private(set) var observations: [[EdgeObservation]]
-    private let headSize: Int
+    private let dHead: Int
     private let nHeads: Int
     private let seesWholeLayer: Bool
     private let selection: HeadSelection
@@ -82,7 +82,7 @@ private final class EdgeTap: AttentionVisitor {
     init(_ edges: [[HeadEdge]], of model: Model, _ selection: HeadSelection) {
         self.selection = selection
         observations = edges.map { $0.map { EdgeObservation(edge: $0) } }
-        headSize = model.description.headSize
+        dHead = model.description.dHead
         nHeads = model.description.nHeads
         seesWholeLayer = model.normalizesAttentionOutput
     }
@@ -93,7 +93,7 @@ private final class EdgeTap: AttentionVisitor {
         func row(_ position: Int) -> [Float] {
             Array(
                 UnsafeBufferPointer(
-                    start: view.residual + position * view.width, count: view.width))
+                    start: view.residual + position * view.dModel, count: view.dModel))
         }
         for i in observations[view.sequence].indices
         where observations[view.sequence][i].edge.head.layer == view.layer {
@@ -117,7 +117,7 @@ private final class EdgeTap: AttentionVisitor {
 
     func finish(_ view: HeadView) {
         func vector(_ start: UnsafePointer<Float>, _ stride: Int, _ position: Int) -> [Float] {
-            Array(UnsafeBufferPointer(start: start + position * stride, count: headSize))
+            Array(UnsafeBufferPointer(start: start + position * stride, count: dHead))
         }
         for i in observations[view.sequence].indices {
             let edge = observations[view.sequence][i].edge
@@ -125,10 +125,10 @@ private final class EdgeTap: AttentionVisitor {
             if seesWholeLayer, let z = view.z {
                 if observations[view.sequence][i].layerOutput.isEmpty {
                     observations[view.sequence][i].layerOutput = Array(
-                        repeating: 0, count: nHeads * headSize)
+                        repeating: 0, count: nHeads * dHead)
                 }
                 observations[view.sequence][i].layerOutput.replaceSubrange(
-                    view.head * headSize..<(view.head + 1) * headSize,
+                    view.head * dHead..<(view.head + 1) * dHead,
                     with: vector(z, view.zStride, edge.query))
             }
             guard edge.head.head == view.head else { continue }

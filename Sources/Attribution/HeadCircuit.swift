@@ -42,7 +42,7 @@ public struct HeadCircuit {
     /// is the head's own bias, if it has one.
     ///
     /// - Parameters:
-    ///   - queryParts: [n, width], rows that add up to the residual stream at the query; `keyParts`
+    ///   - queryParts: [n, dModel], rows that add up to the residual stream at the query; `keyParts`
     ///     likewise at the key.
     func scoreSides(queryParts: Matrix, keyParts: Matrix) -> (query: Matrix, key: Matrix) {
         let edge = observation.edge
@@ -63,17 +63,17 @@ public struct HeadCircuit {
         (directions(queryParts), values(keyParts))
     }
 
-    /// What each part of x_k adds to the residual stream at the query, [n, width]; a last row for the
+    /// What each part of x_k adds to the residual stream at the query, [n, dModel]; a last row for the
     /// head's own bias, if it has one.
     func contributions(keyParts: Matrix) -> Matrix {
-        let rows = values(keyParts).times(Matrix(columns: description.width, weights.output))
+        let rows = values(keyParts).times(Matrix(columns: description.dModel, weights.output))
         return outputNorm.map { $0.apply(to: rows) } ?? rows
     }
 
     /// Directions of the residual stream as rows to be multiplied with `values`.
     private func directions(_ rows: Matrix) -> Matrix {
         let seen = outputNorm.map { $0.applyTransposed(to: rows) } ?? rows
-        return seen.timesTransposed(Matrix(columns: description.width, weights.output))
+        return seen.timesTransposed(Matrix(columns: description.dModel, weights.output))
     }
 
     /// The parts of A[q,k] v.
@@ -93,7 +93,7 @@ public struct HeadCircuit {
     /// What the head adds to the residual stream at the query from this key, along the residual stream
     /// that is there: A[q,k] x_q · (v W_O), computed from v as it was in the pass.
     public var outputAlongResidual: Double {
-        let residual = Matrix(columns: description.width, observation.queryResidual)
+        let residual = Matrix(columns: description.dModel, observation.queryResidual)
         let v = observation.v.map { Double($0) * attention }
         return dot(directions(residual)[0], v)
     }
@@ -104,12 +104,12 @@ public struct HeadCircuit {
         position: Int?, result: [Float]
     ) -> Matrix {
         var input = parts
-        let matrix = Matrix(columns: description.width, projection.matrix)
+        let matrix = Matrix(columns: description.dModel, projection.matrix)
         var bias = projection.bias.isEmpty ? nil : projection.bias.map(Double.init)
         if let norm = weights.inputNorm {
             input = FrozenNorm(norm, at: residual.map(Double.init)).apply(to: parts)
             if !norm.bias.isEmpty {
-                let constant = Matrix(columns: description.width, norm.bias)
+                let constant = Matrix(columns: description.dModel, norm.bias)
                     .timesTransposed(matrix)[0]
                 bias = zip(constant, bias ?? constant.map { _ in 0 }).map { $0 + $1 }
             }
@@ -155,7 +155,7 @@ public struct HeadCircuit {
     private var outputNorm: FrozenNorm? {
         guard let outputNorm = weights.outputNorm else { return nil }
         let z = Matrix(columns: observation.layerOutput.count, observation.layerOutput)
-        let output = Matrix(columns: description.width, outputNorm.output)
+        let output = Matrix(columns: description.dModel, outputNorm.output)
         var sum = Array(z.times(output)[0])
         for (i, bias) in outputNorm.bias.enumerated() { sum[i] += Double(bias) }
         return FrozenNorm(outputNorm.norm, at: sum)

@@ -21,10 +21,10 @@ public struct ResidualParts: Sendable {
     public let features: [Int32]
     /// Parallel to `features`.
     public let activations: [Float]
-    /// [features.count + 2, width]: features, bias, error.
+    /// [features.count + 2, dModel]: features, bias, error.
     let vectors: Matrix
 
-    /// What the dictionary of `encoder` finds in x, [width].
+    /// What the dictionary of `encoder` finds in x, [dModel].
     public init(_ x: [Float], _ encoder: FeatureEncoder) {
         let parts = encoder.decompose(x)
         features = parts.features
@@ -54,8 +54,8 @@ public struct ResidualParts: Sendable {
 }
 
 extension FeatureDictionary {
-    /// d_f, [width].
+    /// d_f, [dModel].
     func direction(of feature: Int) -> ArraySlice<Float> {
-        decoder[feature * width..<(feature + 1) * width]
+        decoder[feature * dModel..<(feature + 1) * dModel]
     }
 }

@@ -60,13 +60,13 @@ public struct DictionaryFolder: Sendable, Equatable {
 
     /// Loads the dictionary for `layer`; nil when there is none.
     ///
-    /// - Parameters: as of `FeatureDictionary.init(contentsOf:width:layers:usesLayerNorm:)`.
+    /// - Parameters: as of `FeatureDictionary.init(contentsOf:dModel:layers:usesLayerNorm:)`.
     public func dictionary(
-        forLayer layer: Int, width: Int, layers: Int, usesLayerNorm: Bool = true
+        forLayer layer: Int, dModel: Int, layers: Int, usesLayerNorm: Bool = true
     ) throws(DictionaryError) -> FeatureDictionary? {
         guard let files = try locate(layer: layer) else { return nil }
         return try FeatureDictionary(
-            contentsOf: files.folder, width: width, layers: layers, usesLayerNorm: usesLayerNorm)
+            contentsOf: files.folder, dModel: dModel, layers: layers, usesLayerNorm: usesLayerNorm)
     }
 
     /// This folder and those in it, by name, as far as they have a cfg.json.

@@ -30,18 +30,18 @@ public struct FeatureDictionary: Sendable {
     /// The block that the residual stream enters.
     public let layer: Int
     /// Width of the residual stream (d_in).
-    public let width: Int
+    public let dModel: Int
     /// Number of features (d_sae).
     public let count: Int
     /// How activations follow from the products of the encoder.
     public let activation: Activation
-    /// [count, width]: row f is the direction that feature f reads.
+    /// [count, dModel]: row f is the direction that feature f reads.
     public let encoder: [Float]
     /// [count].
     public let encoderBias: [Float]
-    /// [count, width]: row f is the direction that feature f stands for.
+    /// [count, dModel]: row f is the direction that feature f stands for.
     public let decoder: [Float]
-    /// [width].
+    /// [dModel].
     public let decoderBias: [Float]
     /// Whether the encoder reads z - decoderBias, or z itself.
     public let subtractsDecoderBias: Bool
@@ -57,10 +57,10 @@ public struct FeatureDictionary: Sendable {
         decoder: [Float], decoderBias: [Float], subtractsDecoderBias: Bool = true,
         normalization: InputNormalization = .none
     ) {
-        let width = decoderBias.count
+        let dModel = decoderBias.count
         let count = encoderBias.count
-        precondition(width > 0 && count > 0 && count <= Self.mostFeatures)
-        precondition(encoder.count == count * width && decoder.count == count * width)
+        precondition(dModel > 0 && count > 0 && count <= Self.mostFeatures)
+        precondition(encoder.count == count * dModel && decoder.count == count * dModel)
         switch activation {
         case .relu: break
         case .topK(let k): precondition(k > 0 && k <= count)
@@ -69,7 +69,7 @@ public struct FeatureDictionary: Sendable {
             precondition(scales.count == count && biases.count == count)
         }
         self.layer = layer
-        self.width = width
+        self.dModel = dModel
         self.count = count
         self.activation = activation
         self.encoder = encoder

@@ -15,9 +15,9 @@ public final class FeatureEncoder {
     private let chunk: Int
     /// Features and what fills them up to whole groups of four vectors; the rest of a row stays 0.
     private let stride: Int
-    /// [chunk, width]: what the encoder reads.
+    /// [chunk, dModel]: what the encoder reads.
     private let input: UnsafeMutablePointer<Float>
-    /// [width]: what is taken off it, the decoder's bias or 0.
+    /// [dModel]: what is taken off it, the decoder's bias or 0.
     private let inputBias: UnsafeMutablePointer<Float>
     /// [chunk, stride]: products, then activations.
     private let products: UnsafeMutablePointer<Float>
@@ -39,8 +39,8 @@ public final class FeatureEncoder {
         stride = (dictionary.count + group - 1) / group * group
         // 16 MB of products, and no more rows than still make the product faster.
         chunk = max(8, min(128, (1 << 22) / stride))
-        let width = dictionary.width
-        let sizes = [chunk * width, width, chunk * stride, 3 * stride, stride, stride]
+        let dModel = dictionary.dModel
+        let sizes = [chunk * dModel, dModel, chunk * stride, 3 * stride, stride, stride]
         let total = sizes.reduce(0, +)
         slab = .allocate(capacity: total)
         slab.initialize(repeating: 0, count: total)
@@ -54,7 +54,7 @@ public final class FeatureEncoder {
         positions.initialize(repeating: 0, count: stride)
 
         if dictionary.subtractsDecoderBias {
-            inputBias.update(from: dictionary.decoderBias, count: width)
+            inputBias.update(from: dictionary.decoderBias, count: dModel)
         }
         parameters.update(from: dictionary.encoderBias, count: dictionary.count)
         switch dictionary.activation {
@@ -74,19 +74,19 @@ public final class FeatureEncoder {
 
     /// Appends the codes of `rows` residual vectors to `codes`, activations as SAELens reports them.
     ///
-    /// - Parameter x: [rows, width], as the model computes them.
+    /// - Parameter x: [rows, dModel], as the model computes them.
     public func encode(_ x: UnsafePointer<Float>, rows: Int, into codes: inout SparseCodes) {
-        let (width, count) = (dictionary.width, dictionary.count)
+        let (dModel, count) = (dictionary.dModel, dictionary.count)
         var done = 0
         while done < rows {
             let height = min(chunk, rows - done)
             for row in 0..<height {
-                prepare(x + (done + row) * width, into: input + row * width)
+                prepare(x + (done + row) * dModel, into: input + row * dModel)
             }
             dictionary.encoder.withUnsafeBufferPointer { encoder in
                 guard let encoder = encoder.baseAddress else { return }
                 multiply(
-                    chunk, count, width, input, width, .asStored, encoder, width, .transposed,
+                    chunk, count, dModel, input, dModel, .asStored, encoder, dModel, .transposed,
                     into: products, stride)
             }
             for row in 0..<height {
@@ -99,12 +99,12 @@ public final class FeatureEncoder {
 
     /// Takes one residual vector apart.
     ///
-    /// - Parameter x: [width].
+    /// - Parameter x: [dModel].
     public func decompose(_ x: [Float]) -> ResidualDecomposition {
-        precondition(x.count == dictionary.width, "a vector of another width")
+        precondition(x.count == dictionary.dModel, "a vector of another width")
         var codes = SparseCodes()
         encode(x, rows: 1, into: &codes)
-        let undo = dictionary.normalization.coefficients(of: x, width: x.count)
+        let undo = dictionary.normalization.coefficients(of: x, dModel: x.count)
         let bias = dictionary.decoderBias.map { $0 * undo.scale + undo.offset }
         var error = zip(x, bias).map { $0 - $1 }
         for (feature, activation) in zip(codes.features, codes.activations) {
@@ -119,9 +119,9 @@ public final class FeatureEncoder {
 
     /// Writes what the encoder reads of one residual vector.
     private func prepare(_ x: UnsafePointer<Float>, into row: UnsafeMutablePointer<Float>) {
-        let width = dictionary.width
-        let map = dictionary.normalization.coefficients(of: x, width: width)
-        for i in 0..<width { row[i] = (x[i] - map.offset) * map.gain - inputBias[i] }
+        let dModel = dictionary.dModel
+        let map = dictionary.normalization.coefficients(of: x, dModel: dModel)
+        for i in 0..<dModel { row[i] = (x[i] - map.offset) * map.gain - inputBias[i] }
     }
 
     /// Turns products into activations and leaves those that fire in `found` and `positions`.

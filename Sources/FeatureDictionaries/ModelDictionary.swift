@@ -18,7 +18,7 @@ extension DictionaryFolder {
         var usesLayerNorm = false
         if case .layer = model.norm { usesLayerNorm = true }
         let dictionary = try FeatureDictionary(
-            contentsOf: files.folder, width: model.width, layers: model.nLayers,
+            contentsOf: files.folder, dModel: model.dModel, layers: model.nLayers,
             usesLayerNorm: usesLayerNorm)
         return (files, dictionary)
     }

@@ -11,8 +11,8 @@ public struct ResidualDecomposition: Sendable, Equatable {
     /// By how much a unit of the dictionary's space is longer in the residual stream: undoes the
     /// normalisation of the input.
     public let scale: Float
-    /// [width]: what the dictionary says without any feature, mean and scale of the input included.
+    /// [dModel]: what the dictionary says without any feature, mean and scale of the input included.
     public let bias: [Float]
-    /// [width]: x minus its reconstruction.
+    /// [dModel]: x minus its reconstruction.
     public let error: [Float]
 }

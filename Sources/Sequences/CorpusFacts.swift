@@ -11,7 +11,7 @@ extension TokenizedCorpus {
 
     /// Refuses sequences that are longer than the model's context.
     public func requireContext(of loaded: LoadedModel) throws(StageError) {
-        let context = loaded.model.description.contextLength
+        let context = loaded.model.description.nCtx
         guard longest <= context else {
             throw StageError(
                 "\(loaded.name): has a context of \(context) tokens, and sequences have up to \(longest); lower SEQ_LEN."

@@ -159,7 +159,7 @@ private final class EdgeVisitor: AttentionVisitor {
 
     func finish(_ head: HeadView) {
         func copy(_ start: UnsafePointer<Float>, _ stride: Int, _ position: Int) -> [Float] {
-            Array(UnsafeBufferPointer(start: start + position * stride, count: head.headSize))
+            Array(UnsafeBufferPointer(start: start + position * stride, count: head.dHead))
         }
         vectors = EdgeVectors(
             q: copy(head.q, head.qkvStride, query), k: copy(head.k, head.qkvStride, key),

@@ -15,7 +15,7 @@ struct ReadyModel: Sendable {
     /// The most tokens a sequence can have: what the model was made for, what the attention of one
     /// head has room for, and what a pair of positions can say.
     var longestSequence: Int {
-        min(loaded.model.description.contextLength, Self.roomiest, Int(UInt16.max))
+        min(loaded.model.description.nCtx, Self.roomiest, Int(UInt16.max))
     }
     /// One head's attention on so many tokens takes 1 GiB.
     private static let roomiest = 16_384

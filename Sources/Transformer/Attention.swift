@@ -38,22 +38,22 @@ struct Attention {
             if needsOutput { addOutput(block, head: head) }
         }
         let d = description
-        let kv = d.keyValueHead(of: head)
+        let kv = d.kvHead(of: head)
         visitor.finish(
             HeadView(
                 layer: layer, head: head, headIndex: headIndex, sequence: sequence, length: length,
-                headSize: d.headSize, attention: workspace.scores,
+                dHead: d.dHead, attention: workspace.scores,
                 attentionStride: workspace.scoreStride,
-                q: workspace.qkv + head * d.headSize,
+                q: workspace.qkv + head * d.dHead,
                 k: workspace.qkv + keyOffset(kv), v: workspace.qkv + valueOffset(kv),
-                qkvStride: d.qkvWidth, z: needsOutput ? workspace.z + head * d.headSize : nil,
-                zStride: d.nHeads * d.headSize, mask: mask))
+                qkvStride: d.qkvWidth, z: needsOutput ? workspace.z + head * d.dHead : nil,
+                zStride: d.nHeads * d.dHead, mask: mask))
     }
 
-    private func keyOffset(_ kv: Int) -> Int { (description.nHeads + kv) * description.headSize }
+    private func keyOffset(_ kv: Int) -> Int { (description.nHeads + kv) * description.dHead }
 
     private func valueOffset(_ kv: Int) -> Int {
-        (description.nHeads + description.nKeyValueHeads + kv) * description.headSize
+        (description.nHeads + description.nKVHeads + kv) * description.dHead
     }
 
     /// Computes the scores block by block and hands each over.
@@ -62,7 +62,7 @@ struct Attention {
         let d = description
         let mask = mask
         let (q, k) = (
-            workspace.qkv + head * d.headSize, workspace.qkv + keyOffset(d.keyValueHead(of: head))
+            workspace.qkv + head * d.dHead, workspace.qkv + keyOffset(d.kvHead(of: head))
         )
         for start in stride(from: 0, to: length, by: Self.blockRows) {
             let queries = start..<min(start + Self.blockRows, length)
@@ -74,7 +74,7 @@ struct Attention {
                 keys: keys, scores: workspace.scores + start * workspace.scoreStride,
                 stride: workspace.scoreStride, mask: mask)
             multiply(
-                queries.count, keys.count, d.headSize,
+                queries.count, keys.count, d.dHead,
                 q + start * d.qkvWidth, d.qkvWidth, .asStored,
                 k + keys.lowerBound * d.qkvWidth, d.qkvWidth, .transposed,
                 into: block.scores + keys.lowerBound, block.stride, alpha: d.scoreScale)
@@ -86,12 +86,12 @@ struct Attention {
     /// z = attention @ v for the block's rows.
     private func addOutput(_ block: ScoreBlock, head: Int) {
         let d = description
-        let v = workspace.qkv + valueOffset(d.keyValueHead(of: head))
-        let zStride = d.nHeads * d.headSize
+        let v = workspace.qkv + valueOffset(d.kvHead(of: head))
+        let zStride = d.nHeads * d.dHead
         multiply(
-            block.queries.count, d.headSize, block.keys.count,
+            block.queries.count, d.dHead, block.keys.count,
             block.scores + block.keys.lowerBound, block.stride, .asStored,
             v + block.keys.lowerBound * d.qkvWidth, d.qkvWidth, .asStored,
-            into: workspace.z + block.queries.lowerBound * zStride + head * d.headSize, zStride)
+            into: workspace.z + block.queries.lowerBound * zStride + head * d.dHead, zStride)
     }
 }

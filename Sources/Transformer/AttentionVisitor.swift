@@ -24,10 +24,10 @@ public struct LayerView {
     /// Its number of tokens.
     public let length: Int
     /// Width of the residual stream.
-    public let width: Int
-    /// [length, width]: the residual stream before the block.
+    public let dModel: Int
+    /// [length, dModel]: the residual stream before the block.
     public let residual: UnsafePointer<Float>
-    /// [length, width]: what the q, k and v projections read.
+    /// [length, dModel]: what the q, k and v projections read.
     public let attentionInput: UnsafePointer<Float>
     /// Rows of q heads, k heads, v heads, after bias, norms and rotary; [length, stride].
     public let qkv: UnsafePointer<Float>
@@ -81,7 +81,7 @@ public struct HeadView {
     /// Its number of tokens.
     public let length: Int
     /// Width of q, k, v and z.
-    public let headSize: Int
+    public let dHead: Int
     /// [length, attentionStride]: attention of query (row) to key (column).
     public let attention: UnsafePointer<Float>
     /// Distance between the rows of `attention`.

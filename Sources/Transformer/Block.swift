@@ -12,19 +12,19 @@ struct Block {
 
     /// Normalises into q, k and v: the part of a block that even the last studied layer needs.
     ///
-    /// - Parameter x: [length, width], the residual stream.
-    /// - Returns: the input of the projections, [length, width]; nil if a value was not finite.
+    /// - Parameter x: [length, dModel], the residual stream.
+    /// - Returns: the input of the projections, [length, dModel]; nil if a value was not finite.
     func project(_ x: UnsafeMutablePointer<Float>, length: Int) -> UnsafePointer<Float>? {
         let d = description
         var input = UnsafePointer(x)
         if let norm = weights.inputNorm {
-            guard norm.normalize(length, x, d.width, into: workspace.normed, d.width) else {
+            guard norm.normalize(length, x, d.dModel, into: workspace.normed, d.dModel) else {
                 return nil
             }
             input = UnsafePointer(workspace.normed)
         }
         multiply(
-            length, d.qkvWidth, d.width, input, d.width, .asStored, weights.qkv, d.width,
+            length, d.qkvWidth, d.dModel, input, d.dModel, .asStored, weights.qkv, d.dModel,
             .transposed, into: workspace.qkv, d.qkvWidth)
         addBias(weights.qkvBias, to: workspace.qkv, rows: length)
         guard normalizeQueriesAndKeys(length) else { return nil }
@@ -32,8 +32,8 @@ struct Block {
             for position in 0..<length {
                 // Keys follow the queries in the row, so one call turns both.
                 rotary.rotate(
-                    workspace.qkv + position * d.qkvWidth, heads: d.nHeads + d.nKeyValueHeads,
-                    headSize: d.headSize, position: position)
+                    workspace.qkv + position * d.qkvWidth, heads: d.nHeads + d.nKVHeads,
+                    dHead: d.dHead, position: position)
             }
         }
         return input
@@ -52,13 +52,13 @@ struct Block {
         }
         let perHead = d.queryKeyNorm == .perHead
         normalize(queryNorm, from: 0, vectors: perHead ? d.nHeads : 1)
-        normalize(keyNorm, from: d.nHeads * d.headSize, vectors: perHead ? d.nKeyValueHeads : 1)
+        normalize(keyNorm, from: d.nHeads * d.dHead, vectors: perHead ? d.nKVHeads : 1)
         return isFinite
     }
 
     /// Adds attention's output (from z) and the MLP to the residual stream.
     ///
-    /// - Parameter x: [length, width].
+    /// - Parameter x: [length, dModel].
     /// - Returns: whether every value was finite.
     func finish(_ x: UnsafeMutablePointer<Float>, length: Int) -> Bool {
         let d = description
@@ -68,7 +68,7 @@ struct Block {
             isFinite = normalize(weights.feedForwardNorm, x, length, into: workspace.normed)
         }
         addProjection(
-            workspace.z, d.nHeads * d.headSize, weights.output, stride: d.nHeads * d.headSize,
+            workspace.z, d.nHeads * d.dHead, weights.output, stride: d.nHeads * d.dHead,
             bias: weights.outputBias, norm: weights.attentionOutputNorm, to: x, length: length,
             &isFinite)
         isFinite = normalize(weights.afterAttentionNorm, x, length, into: x) && isFinite
@@ -82,14 +82,14 @@ struct Block {
             input = UnsafePointer(workspace.normed)
         }
         multiply(
-            length, d.upWidth, d.width, input, d.width, .asStored, weights.up, d.width,
+            length, d.upWidth, d.dModel, input, d.dModel, .asStored, weights.up, d.dModel,
             .transposed, into: workspace.hidden, d.upWidth)
         addBias(weights.upBias, to: workspace.hidden, rows: length)
         d.activation.apply(
-            workspace.hidden, rows: length, hidden: d.hiddenWidth, stride: d.upWidth,
+            workspace.hidden, rows: length, hidden: d.dMLP, stride: d.upWidth,
             isGated: d.isGated)
         addProjection(
-            workspace.hidden, d.hiddenWidth, weights.down, stride: d.upWidth,
+            workspace.hidden, d.dMLP, weights.down, stride: d.upWidth,
             bias: weights.downBias, norm: weights.feedForwardOutputNorm, to: x, length: length,
             &isFinite)
         return normalize(weights.afterFeedForwardNorm, x, length, into: x) && isFinite
@@ -101,22 +101,22 @@ struct Block {
         stride: Int, bias: [Float], norm: NormWeights?, to x: UnsafeMutablePointer<Float>,
         length: Int, _ isFinite: inout Bool
     ) {
-        let width = description.width
+        let dModel = description.dModel
         guard let norm else {
             multiply(
-                length, width, inputWidth, input, stride, .asStored, matrix, inputWidth,
-                .transposed, into: x, width, beta: 1)
+                length, dModel, inputWidth, input, stride, .asStored, matrix, inputWidth,
+                .transposed, into: x, dModel, beta: 1)
             addBias(bias, to: x, rows: length)
             return
         }
         multiply(
-            length, width, inputWidth, input, stride, .asStored, matrix, inputWidth,
-            .transposed, into: workspace.projected, width)
+            length, dModel, inputWidth, input, stride, .asStored, matrix, inputWidth,
+            .transposed, into: workspace.projected, dModel)
         addBias(bias, to: workspace.projected, rows: length)
         isFinite =
-            norm.normalize(length, workspace.projected, width, into: workspace.projected, width)
+            norm.normalize(length, workspace.projected, dModel, into: workspace.projected, dModel)
             && isFinite
-        add(workspace.projected, to: x, length * width)
+        add(workspace.projected, to: x, length * dModel)
     }
 
     /// Normalises rows of the residual stream's width if there is a norm.
@@ -125,15 +125,15 @@ struct Block {
         into y: UnsafeMutablePointer<Float>
     ) -> Bool {
         guard let norm else { return true }
-        return norm.normalize(length, x, description.width, into: y, description.width)
+        return norm.normalize(length, x, description.dModel, into: y, description.dModel)
     }
 
     /// Adds a bias, if there is one, to contiguous rows of its width.
     private func addBias(_ bias: [Float], to x: UnsafeMutablePointer<Float>, rows: Int) {
-        let width = bias.count
+        let dModel = bias.count
         bias.withUnsafeBufferPointer { bias in
             guard let bias = bias.baseAddress else { return }
-            for row in 0..<rows { add(bias, to: x + row * width, width) }
+            for row in 0..<rows { add(bias, to: x + row * dModel, dModel) }
         }
     }
 }

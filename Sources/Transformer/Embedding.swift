@@ -12,16 +12,16 @@ struct Embedding: Sendable {
     private let tokenType: [Float]
     private let norm: NormWeights?
     private let scale: Float
-    private let width: Int
+    private let dModel: Int
 
     init(_ model: Model) throws(ModelError) {
         let d = model.description
         let names = model.tensors
-        width = d.width
+        dModel = d.dModel
         scale = d.embeddingScale
-        tokens = try model.stored(names.tokenEmbedding, shape: [d.vocabularySize, d.width])
+        tokens = try model.stored(names.tokenEmbedding, shape: [d.dVocab, d.dModel])
         positions = try names.positionEmbedding.map { name throws(ModelError) in
-            try model.stored(name, shape: [d.contextLength, d.width])
+            try model.stored(name, shape: [d.nCtx, d.dModel])
         }
         tokenType =
             try names.tokenTypeEmbedding.map { name throws(ModelError) in
@@ -29,38 +29,38 @@ struct Embedding: Sendable {
             } ?? []
         norm = try names.embeddingNorm.map { names throws(ModelError) in
             NormWeights(
-                kind: d.norm, weight: try model.vector(names.weight, count: d.width),
+                kind: d.norm, weight: try model.vector(names.weight, count: d.dModel),
                 bias: try names.bias.map { name throws(ModelError) in
-                    try model.vector(name, count: d.width)
+                    try model.vector(name, count: d.dModel)
                 } ?? [])
         }
     }
 
     private static func firstRow(_ name: String, _ model: Model) throws(ModelError) -> [Float] {
-        let width = model.description.width
+        let dModel = model.description.dModel
         let stored = try model.typeEmbedding(name)
-        var row = [Float](repeating: 0, count: width)
+        var row = [Float](repeating: 0, count: dModel)
         row.withUnsafeMutableBufferPointer { row in
             if let row = row.baseAddress { stored.widen(row: 0, into: row) }
         }
         return row
     }
 
-    /// Writes the embeddings of a sequence, [ids.count, width].
+    /// Writes the embeddings of a sequence, [ids.count, dModel].
     func embed(_ ids: some Collection<Int32>, into x: UnsafeMutablePointer<Float>) {
-        withUnsafeTemporaryAllocation(of: Float.self, capacity: width) { buffer in
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: dModel) { buffer in
             guard let position = buffer.baseAddress else { return }
             for (p, id) in ids.enumerated() {
-                let row = x + p * width
+                let row = x + p * dModel
                 tokens.widen(row: Int(id), into: row)
-                if scale != 1 { for i in 0..<width { row[i] *= scale } }
+                if scale != 1 { for i in 0..<dModel { row[i] *= scale } }
                 if let positions {
                     positions.widen(row: p, into: position)
-                    add(position, to: row, width)
+                    add(position, to: row, dModel)
                 }
-                if !tokenType.isEmpty { add(tokenType, to: row, width) }
+                if !tokenType.isEmpty { add(tokenType, to: row, dModel) }
             }
         }
-        if let norm { _ = norm.normalize(ids.count, x, width, into: x, width) }
+        if let norm { _ = norm.normalize(ids.count, x, dModel, into: x, dModel) }
     }
 }

@@ -42,9 +42,9 @@ public final class ForwardPass {
     ) throws(ModelError) {
         let d = model.description
         precondition(selection.lastLayer < d.nLayers && maxLength > 0 && workers > 0)
-        guard model.tensors.positionEmbedding == nil || maxLength <= d.contextLength else {
+        guard model.tensors.positionEmbedding == nil || maxLength <= d.nCtx else {
             throw ModelError(
-                "\(model.url.path): the model has \(d.contextLength) positions, fewer than the sequence length of \(maxLength); lower SEQ_LEN."
+                "\(model.url.path): the model has \(d.nCtx) positions, fewer than the sequence length of \(maxLength); lower SEQ_LEN."
             )
         }
         try Self.checkMemory(model, maxLength: maxLength, workers: workers)
@@ -58,7 +58,7 @@ public final class ForwardPass {
         weights = LayerWeights(model)
         rotaries = d.rotaries.map { RotaryTable($0, positions: maxLength) }
         workspaces = (0..<workers).map { _ in Workspace(d, maxLength: maxLength) }
-        residual = ResidualStreams(width: d.width)
+        residual = ResidualStreams(dModel: d.dModel)
     }
 
     /// Refuses what cannot fit before anything is allocated. The products cannot overflow: the weights
@@ -91,7 +91,7 @@ public final class ForwardPass {
         _ batch: [ArraySlice<Int32>], visitors: [Visitor]
     ) throws(ModelError) {
         precondition(visitors.count == workers, "one visitor a worker")
-        let size = Int32(clamping: model.description.vocabularySize)
+        let size = Int32(clamping: model.description.dVocab)
         for ids in batch {
             precondition(!ids.isEmpty && ids.count <= maxLength, "a sequence must fit")
             if let id = ids.first(where: { $0 < 0 || $0 >= size }) {
@@ -125,12 +125,12 @@ public final class ForwardPass {
         hasCheckedWeights = true
     }
 
-    /// The residual stream after the last layer that ran, [length, width], of a sequence of the last
+    /// The residual stream after the last layer that ran, [length, dModel], of a sequence of the last
     /// batch.
     public func residual(of sequence: Int, length: Int) -> [Float] {
         precondition(!stopsAtAttention)
         return Array(
-            UnsafeBufferPointer(start: residual[sequence], count: length * model.description.width))
+            UnsafeBufferPointer(start: residual[sequence], count: length * model.description.dModel))
     }
 
     private func runBlock<Visitor: AttentionVisitor>(
@@ -147,7 +147,7 @@ public final class ForwardPass {
         if !studied.isEmpty {
             visitor.enter(
                 LayerView(
-                    layer: layer, sequence: sequence, length: length, width: d.width,
+                    layer: layer, sequence: sequence, length: length, dModel: d.dModel,
                     residual: UnsafePointer(x), attentionInput: input,
                     qkv: UnsafePointer(workspace.qkv), stride: d.qkvWidth))
         }
@@ -171,12 +171,12 @@ public final class ForwardPass {
 
 /// The residual streams of a batch, one after the other in memory that grows to the largest batch.
 struct ResidualStreams: ~Copyable {
-    private let width: Int
+    private let dModel: Int
     private var storage: UnsafeMutableBufferPointer<Float>
     private var starts: [Int] = []
 
-    init(width: Int) {
-        self.width = width
+    init(dModel: Int) {
+        self.dModel = dModel
         storage = .allocate(capacity: 0)
     }
 
@@ -188,7 +188,7 @@ struct ResidualStreams: ~Copyable {
         var total = 0
         for length in lengths {
             starts.append(total)
-            total += length * width
+            total += length * dModel
         }
         if total > storage.count {
             storage.deallocate()
@@ -196,7 +196,7 @@ struct ResidualStreams: ~Copyable {
         }
     }
 
-    /// The residual stream of one sequence, [length, width].
+    /// The residual stream of one sequence, [length, dModel].
     subscript(_ sequence: Int) -> UnsafeMutablePointer<Float> {
         guard let base = storage.baseAddress else { preconditionFailure("an empty batch") }
         return base + starts[sequence]

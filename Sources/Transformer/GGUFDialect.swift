@@ -128,15 +128,15 @@ struct GGUFDialect: Sendable {
         case "bert": return ["hidden_act": .string("gelu")]
         case "gemma2", "gemma3":
             // llama.cpp derives the score scale from the head size, except in the 27B models,
-            // where it is width / heads.
+            // where it is dModel / heads.
             let head = metadata.int("\(architecture).attention.key_length") ?? 256
             let heads = metadata.int("\(architecture).attention.head_count") ?? 1
-            let width = metadata.int("\(architecture).embedding_length") ?? head
+            let dModel = metadata.int("\(architecture).embedding_length") ?? head
             let blocks = metadata.int("\(architecture).block_count") ?? 0
             let is27B = blocks == (architecture == "gemma2" ? 46 : 62)
             return [
                 "hidden_activation": .string("gelu_pytorch_tanh"), "head_dim": .int(head),
-                "query_pre_attn_scalar": .int(is27B ? width / max(heads, 1) : head),
+                "query_pre_attn_scalar": .int(is27B ? dModel / max(heads, 1) : head),
                 "rope_theta": .double(architecture == "gemma3" ? 1e6 : 1e4),
             ]
         default: return ["hidden_act": .string("silu")]
@@ -164,13 +164,13 @@ struct GGUFDialect: Sendable {
 
     private func addRotary(_ values: inout [String: ConfigValue]) throws(ModelError) {
         if let dimensions = try int("rope.dimension_count"),
-            case .int(let width)? = values["hidden_size"],
+            case .int(let dModel)? = values["hidden_size"],
             case .int(let heads)? = values["num_attention_heads"], heads > 0
         {
-            var headSize = width / heads
-            if case .int(let stated)? = values["head_dim"] { headSize = stated }
-            if headSize > 0, dimensions != headSize {
-                values["partial_rotary_factor"] = .double(Double(dimensions) / Double(headSize))
+            var dHead = dModel / heads
+            if case .int(let stated)? = values["head_dim"] { dHead = stated }
+            if dHead > 0, dimensions != dHead {
+                values["partial_rotary_factor"] = .double(Double(dimensions) / Double(dHead))
             }
         }
         if let factor = try number("rope.scaling.attn_factor"), factor != 1 {
@@ -212,7 +212,7 @@ struct GGUFDialect: Sendable {
             model.norm = .rootMeanSquare(epsilon: epsilon)
         }
         try divideFrequencies(of: &model, checkpoint)
-        let headSize = model.headSize
+        let dHead = model.dHead
         for l in tensors.layers.indices {
             tensors.layers[l].mapParts { part in
                 var part = part
@@ -225,7 +225,7 @@ struct GGUFDialect: Sendable {
                     // q, k and v stand one below the other.
                     part.layout = .rows(from: index * part.rows)
                 case .rows where isInterleaved(part.tensor):
-                    part.layout = .interleavedHalves(headSize: headSize)
+                    part.layout = .interleavedHalves(dHead: dHead)
                 default: break
                 }
                 return part

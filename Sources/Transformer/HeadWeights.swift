@@ -5,18 +5,18 @@
 public struct HeadWeights: Sendable {
     /// How q, k or v is read off the normalised residual stream: x W^T + b.
     public struct Projection: Sendable {
-        /// W, [headSize, width].
+        /// W, [dHead, dModel].
         public let matrix: [Float]
-        /// b, [headSize]; empty when there is none.
+        /// b, [dHead]; empty when there is none.
         public let bias: [Float]
-        /// Multiplies the root-mean-square normalised vector, [headSize]; empty without such a norm.
+        /// Multiplies the root-mean-square normalised vector, [dHead]; empty without such a norm.
         public let norm: [Float]
     }
 
     /// The norm of what the whole layer's attention adds to the residual stream.
     public struct OutputNorm: Sendable {
         public let norm: NormWeights
-        /// W_O of all heads, [nHeads headSize, width].
+        /// W_O of all heads, [nHeads dHead, dModel].
         public let output: [Float]
         /// Added to z W_O; empty when there is none.
         public let bias: [Float]
@@ -29,7 +29,7 @@ public struct HeadWeights: Sendable {
     public let query: Projection
     public let key: Projection
     public let value: Projection
-    /// W_O: z W_O is what the head adds to the residual stream, [headSize, width].
+    /// W_O: z W_O is what the head adds to the residual stream, [dHead, dModel].
     public let output: [Float]
     /// Nil where the sum of the heads is added as it is.
     public let outputNorm: OutputNorm?
@@ -41,14 +41,14 @@ public struct HeadWeights: Sendable {
         self.address = address
         let layer = LayerWeights(model)
         try layer.load(address.layer, attentionOnly: true, workers: 1, checked: true)
-        let keyValue = d.keyValueHead(of: address.head)
+        let keyValue = d.kvHead(of: address.head)
         inputNorm = layer.inputNorm
         query = Self.projection(
             layer, d, vector: address.head, norm: layer.queryNorm, head: address.head)
         key = Self.projection(
             layer, d, vector: d.nHeads + keyValue, norm: layer.keyNorm, head: keyValue)
         value = Self.projection(
-            layer, d, vector: d.nHeads + d.nKeyValueHeads + keyValue, norm: nil, head: keyValue)
+            layer, d, vector: d.nHeads + d.nKVHeads + keyValue, norm: nil, head: keyValue)
         output = try model.outputWeights(of: address)
         let names = model.tensors.layers[address.layer]
         guard let norm = try layer.norm(names.attentionOutputNorm) else {
@@ -68,17 +68,17 @@ public struct HeadWeights: Sendable {
     private static func projection(
         _ layer: LayerWeights, _ d: ModelDescription, vector: Int, norm: NormWeights?, head: Int
     ) -> Projection {
-        let rows = vector * d.headSize..<(vector + 1) * d.headSize
-        let slice = head * d.headSize..<(head + 1) * d.headSize
+        let rows = vector * d.dHead..<(vector + 1) * d.dHead
+        let slice = head * d.dHead..<(head + 1) * d.dHead
         let weight = norm?.weight ?? []
         return withExtendedLifetime(layer) {
             Projection(
                 matrix: Array(
                     UnsafeBufferPointer(
-                        start: layer.qkv + rows.lowerBound * d.width,
-                        count: d.headSize * d.width)),
+                        start: layer.qkv + rows.lowerBound * d.dModel,
+                        count: d.dHead * d.dModel)),
                 bias: layer.qkvBias.isEmpty ? [] : Array(layer.qkvBias[rows]),
-                norm: weight.count > d.headSize ? Array(weight[slice]) : weight)
+                norm: weight.count > d.dHead ? Array(weight[slice]) : weight)
         }
     }
 }

@@ -21,13 +21,13 @@ final class LayerWeights {
     private(set) var upBias: [Float] = []
     private(set) var downBias: [Float] = []
 
-    /// [qkvWidth, width].
+    /// [qkvWidth, dModel].
     let qkv: UnsafeMutablePointer<Float>
-    /// [width, nHeads headSize].
+    /// [dModel, nHeads dHead].
     let output: UnsafeMutablePointer<Float>
-    /// [upWidth, width].
+    /// [upWidth, dModel].
     let up: UnsafeMutablePointer<Float>
-    /// [width, hiddenWidth].
+    /// [dModel, dMLP].
     let down: UnsafeMutablePointer<Float>
 
     private let model: Model
@@ -36,8 +36,8 @@ final class LayerWeights {
     /// The matrices' sizes in floats, in the order of the properties.
     private static func sizes(_ d: ModelDescription) -> [Int] {
         [
-            d.qkvWidth * d.width, d.width * d.nHeads * d.headSize, d.upWidth * d.width,
-            d.width * d.hiddenWidth,
+            d.qkvWidth * d.dModel, d.dModel * d.nHeads * d.dHead, d.upWidth * d.dModel,
+            d.dModel * d.dMLP,
         ]
     }
 
@@ -68,10 +68,10 @@ final class LayerWeights {
         let names = model.tensors.layers[layer]
         self.layer = layer
         inputNorm = try norm(names.inputNorm)
-        queryNorm = try queryKeyNorm(names.queryNorm, width: model.queryNormWidth)
-        keyNorm = try queryKeyNorm(names.keyNorm, width: model.keyNormWidth)
+        queryNorm = try queryKeyNorm(names.queryNorm, dModel: model.queryNormWidth)
+        keyNorm = try queryKeyNorm(names.keyNorm, dModel: model.keyNormWidth)
         qkvBias = try bias(names.qkv)
-        var pieces = try rowPieces(names.qkv, into: qkv, columns: model.description.width)
+        var pieces = try rowPieces(names.qkv, into: qkv, columns: model.description.dModel)
         if !attentionOnly {
             let d = model.description
             attentionOutputNorm = try norm(names.attentionOutputNorm)
@@ -82,9 +82,9 @@ final class LayerWeights {
             outputBias = try bias(names.output)
             upBias = try bias(names.up)
             downBias = try bias(names.down)
-            pieces += try rowPieces(names.output, into: output, columns: d.nHeads * d.headSize)
-            pieces += try rowPieces(names.up, into: up, columns: d.width)
-            pieces += try rowPieces(names.down, into: down, columns: d.hiddenWidth)
+            pieces += try rowPieces(names.output, into: output, columns: d.nHeads * d.dHead)
+            pieces += try rowPieces(names.up, into: up, columns: d.dModel)
+            pieces += try rowPieces(names.down, into: down, columns: d.dMLP)
         }
         try widen(pieces, workers: workers, checked: checked)
     }
@@ -109,17 +109,17 @@ final class LayerWeights {
 
     func norm(_ names: NormTensors?) throws(ModelError) -> NormWeights? {
         guard let names else { return nil }
-        let width = model.description.width
+        let dModel = model.description.dModel
         return NormWeights(
-            kind: model.description.norm, weight: try finite(names.weight, count: width),
-            bias: try names.bias.map { name throws(ModelError) in try finite(name, count: width) }
+            kind: model.description.norm, weight: try finite(names.weight, count: dModel),
+            bias: try names.bias.map { name throws(ModelError) in try finite(name, count: dModel) }
                 ?? [])
     }
 
-    private func queryKeyNorm(_ name: String?, width: Int) throws(ModelError) -> NormWeights? {
+    private func queryKeyNorm(_ name: String?, dModel: Int) throws(ModelError) -> NormWeights? {
         guard let name else { return nil }
         return NormWeights(
-            kind: model.description.norm, weight: try finite(name, count: width))
+            kind: model.description.norm, weight: try finite(name, count: dModel))
     }
 
     private func finite(_ name: String, count: Int) throws(ModelError) -> [Float] {

@@ -6,7 +6,7 @@ import Tensors
 extension Model {
     /// The logits of every position.
     ///
-    /// - Parameter residual: [length, width], the output of the last block.
+    /// - Parameter residual: [length, dModel], the output of the last block.
     /// - Returns: [length, vocabulary], or nil for a checkpoint without an unembedding.
     public func logits(_ residual: [Float], length: Int) throws(ModelError) -> [Float]? {
         let d = description
@@ -14,15 +14,15 @@ extension Model {
         var x = residual
         if let norm = head.norm { x = try normalized(x, norm, length) }
         if let transform = head.transform {
-            x = try product(x, transform, length: length, columns: d.width)
+            x = try product(x, transform, length: length, columns: d.dModel)
             x.withUnsafeMutableBufferPointer { x in
                 guard let x = x.baseAddress else { return }
                 d.activation.apply(
-                    x, rows: length, hidden: d.width, stride: d.width, isGated: false)
+                    x, rows: length, hidden: d.dModel, stride: d.dModel, isGated: false)
             }
             if let norm = head.transformNorm { x = try normalized(x, norm, length) }
         }
-        var logits = try product(x, head.projection, length: length, columns: d.width)
+        var logits = try product(x, head.projection, length: length, columns: d.dModel)
         if let cap = d.logitSoftCap {
             for i in logits.indices { logits[i] = cap * tanh(Lanes(repeating: logits[i] / cap))[0] }
         }
@@ -32,15 +32,15 @@ extension Model {
     private func normalized(
         _ x: [Float], _ names: NormTensors, _ length: Int
     ) throws(ModelError) -> [Float] {
-        let width = description.width
+        let dModel = description.dModel
         var bias: [Float] = []
-        if let name = names.bias { bias = try vector(name, count: width) }
+        if let name = names.bias { bias = try vector(name, count: dModel) }
         let norm = NormWeights(
-            kind: description.norm, weight: try vector(names.weight, count: width), bias: bias)
+            kind: description.norm, weight: try vector(names.weight, count: dModel), bias: bias)
         var y = x
         y.withUnsafeMutableBufferPointer { y in
             guard let y = y.baseAddress else { return }
-            _ = norm.normalize(length, y, width, into: y, width)
+            _ = norm.normalize(length, y, dModel, into: y, dModel)
         }
         return y
     }

@@ -73,14 +73,14 @@ public struct Model: Sendable {
     /// The table of token types, whose number of rows is not in every config.
     func typeEmbedding(_ name: String) throws(ModelError) -> StoredTensor {
         let rows = checkpoint.tensors[storedName(name)]?.rows ?? 1
-        return try stored(name, shape: [max(rows, 1), description.width])
+        return try stored(name, shape: [max(rows, 1), description.dModel])
     }
 
     private func checkTensors() throws(ModelError) {
         let d = description
-        _ = try stored(tensors.tokenEmbedding, shape: [d.vocabularySize, d.width])
+        _ = try stored(tensors.tokenEmbedding, shape: [d.dVocab, d.dModel])
         if let name = tensors.positionEmbedding {
-            _ = try stored(name, shape: [d.contextLength, d.width])
+            _ = try stored(name, shape: [d.nCtx, d.dModel])
         }
         for layer in tensors.layers {
             for projection in [layer.qkv, layer.output, layer.up, layer.down] {
@@ -89,8 +89,8 @@ public struct Model: Sendable {
                 }
             }
             for norm in layer.residualNorms {
-                _ = try stored(norm.weight, shape: [d.width])
-                if let bias = norm.bias { _ = try stored(bias, shape: [d.width]) }
+                _ = try stored(norm.weight, shape: [d.dModel])
+                if let bias = norm.bias { _ = try stored(bias, shape: [d.dModel]) }
             }
             if let name = layer.queryNorm { _ = try stored(name, shape: [queryNormWidth]) }
             if let name = layer.keyNorm { _ = try stored(name, shape: [keyNormWidth]) }
@@ -100,13 +100,13 @@ public struct Model: Sendable {
     /// Width of the query norm's weight.
     var queryNormWidth: Int {
         description.queryKeyNorm == .allHeads
-            ? description.nHeads * description.headSize : description.headSize
+            ? description.nHeads * description.dHead : description.dHead
     }
 
     /// Width of the key norm's weight.
     var keyNormWidth: Int {
         description.queryKeyNorm == .allHeads
-            ? description.nKeyValueHeads * description.headSize : description.headSize
+            ? description.nKVHeads * description.dHead : description.dHead
     }
 }
 

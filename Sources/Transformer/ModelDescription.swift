@@ -9,18 +9,18 @@ public struct ModelDescription: Sendable, Equatable {
     public var nLayers: Int
     /// Query heads in a layer.
     public var nHeads: Int
-    /// Key/value heads in a layer; query head h reads key/value head h / (nHeads / nKeyValueHeads).
-    public var nKeyValueHeads: Int
+    /// Key/value heads in a layer; query head h reads key/value head h / (nHeads / nKVHeads).
+    public var nKVHeads: Int
     /// Width of one head's q, k, v and z.
-    public var headSize: Int
+    public var dHead: Int
     /// Width of the residual stream (d_model).
-    public var width: Int
+    public var dModel: Int
     /// Width of the MLP's hidden layer.
-    public var hiddenWidth: Int
+    public var dMLP: Int
     /// Rows of the embedding.
-    public var vocabularySize: Int
+    public var dVocab: Int
     /// The longest sequence the model was made for.
-    public var contextLength: Int
+    public var nCtx: Int
     /// The beginning-of-sequence token that the config names.
     public var beginningOfSequence: Int32?
 
@@ -75,17 +75,17 @@ public struct ModelDescription: Sendable, Equatable {
     }
 
     /// Key/value head that a query head reads.
-    public func keyValueHead(of head: Int) -> Int { head / (nHeads / nKeyValueHeads) }
+    public func kvHead(of head: Int) -> Int { head / (nHeads / nKVHeads) }
 
-    /// Rows of the stacked q, k, v projection: (nHeads + 2 nKeyValueHeads) headSize.
-    public var qkvWidth: Int { (nHeads + 2 * nKeyValueHeads) * headSize }
+    /// Rows of the stacked q, k, v projection: (nHeads + 2 nKVHeads) dHead.
+    public var qkvWidth: Int { (nHeads + 2 * nKVHeads) * dHead }
 
     /// Rows of the MLP's first projection: gate and up, or up alone.
-    public var upWidth: Int { isGated ? 2 * hiddenWidth : hiddenWidth }
+    public var upWidth: Int { isGated ? 2 * dMLP : dMLP }
 
     /// The floating-point operations one token costs in one layer's four weight products.
     public var flopsPerTokenPerLayer: Double {
-        2 * Double(width) * Double(qkvWidth + nHeads * headSize + upWidth + hiddenWidth)
+        2 * Double(dModel) * Double(qkvWidth + nHeads * dHead + upWidth + dMLP)
     }
 }
 

@@ -3,11 +3,11 @@
 
 /// Everything the forward pass reads from a checkpoint.
 public struct ModelTensors: Sendable, Equatable {
-    /// [vocabulary, width].
+    /// [vocabulary, dModel].
     public var tokenEmbedding: String
-    /// [context, width], for learned positions.
+    /// [context, dModel], for learned positions.
     public var positionEmbedding: String?
-    /// [types, width]; row 0 is added to every token.
+    /// [types, dModel]; row 0 is added to every token.
     public var tokenTypeEmbedding: String?
     /// Normalises the embeddings before the first block.
     public var embeddingNorm: NormTensors?
@@ -38,11 +38,11 @@ public struct LayerTensors: Sendable, Equatable {
 
     /// [q rows, k rows, v rows] x width.
     public var qkv: Projection
-    /// width x (nHeads headSize).
+    /// width x (nHeads dHead).
     public var output: Projection
     /// [gate rows, up rows] x width, or up alone.
     public var up: Projection
-    /// width x hiddenWidth.
+    /// width x dMLP.
     public var down: Projection
 }
 
@@ -76,11 +76,11 @@ public struct TensorPart: Sendable, Equatable {
         /// Stored as [in, out] (GPT-2's Conv1D): output row r is stored column from + r.
         case columns(from: Int)
         /// Rows come per head as q, k, v (GPT-NeoX): output row (head h, i) is stored row
-        /// h * 3 headSize + part * headSize + i.
-        case perHead(part: Int, headSize: Int)
+        /// h * 3 dHead + part * dHead + i.
+        case perHead(part: Int, dHead: Int)
         /// The two halves of a rotary head are interleaved (llama.cpp's llama): output row
-        /// (head h, half c, i) is stored row h * headSize + 2 i + c.
-        case interleavedHalves(headSize: Int)
+        /// (head h, half c, i) is stored row h * dHead + 2 i + c.
+        case interleavedHalves(dHead: Int)
     }
 
     /// The stored row (or column) of output row r.
@@ -88,12 +88,12 @@ public struct TensorPart: Sendable, Equatable {
         switch layout {
         case .rows(let from), .columns(let from):
             return from + r
-        case .perHead(let part, let headSize):
-            return (r / headSize) * 3 * headSize + part * headSize + r % headSize
-        case .interleavedHalves(let headSize):
-            let (head, inside) = (r / headSize, r % headSize)
-            let (half, i) = (inside / (headSize / 2), inside % (headSize / 2))
-            return head * headSize + 2 * i + half
+        case .perHead(let part, let dHead):
+            return (r / dHead) * 3 * dHead + part * dHead + r % dHead
+        case .interleavedHalves(let dHead):
+            let (head, inside) = (r / dHead, r % dHead)
+            let (half, i) = (inside / (dHead / 2), inside % (dHead / 2))
+            return head * dHead + 2 * i + half
         }
     }
 }
@@ -106,6 +106,6 @@ public struct UnembeddingTensors: Sendable, Equatable {
     public var transform: Projection?
     /// The norm after `transform`.
     public var transformNorm: NormTensors?
-    /// [vocabulary, width].
+    /// [vocabulary, dModel].
     public var projection: Projection
 }

@@ -4,13 +4,13 @@
 extension Model {
     /// W_O of one query head: what maps its z to its contribution to the residual stream.
     ///
-    /// - Returns: [headSize, width], row-major.
+    /// - Returns: [dHead, dModel], row-major.
     public func outputWeights(of head: HeadAddress) throws(ModelError) -> [Float] {
         let d = description
         let part = tensors.layers[head.layer].output.parts[0]
         let stored = try stored(part.tensor, shape: part.storedShape)
-        let columns = head.head * d.headSize..<(head.head + 1) * d.headSize
-        return [Float](unsafeUninitializedCapacity: d.headSize * d.width) { buffer, count in
+        let columns = head.head * d.dHead..<(head.head + 1) * d.dHead
+        return [Float](unsafeUninitializedCapacity: d.dHead * d.dModel) { buffer, count in
             guard let base = buffer.baseAddress else { return }
             switch part.layout {
             case .columns:
@@ -19,7 +19,7 @@ extension Model {
             default:
                 stored.widenTransposed(columns: columns, into: base)
             }
-            count = d.headSize * d.width
+            count = d.dHead * d.dModel
         }
     }
 }

@@ -10,17 +10,17 @@ public final class Recorder: AttentionVisitor {
         public var attention: [Float]
         /// [H, S, S].
         public var scores: [Float]
-        /// [H, S, headSize].
+        /// [H, S, dHead].
         public var q: [Float]
-        /// [Hkv, S, headSize].
+        /// [Hkv, S, dHead].
         public var k: [Float]
-        /// [Hkv, S, headSize].
+        /// [Hkv, S, dHead].
         public var v: [Float]
-        /// [H, S, headSize].
+        /// [H, S, dHead].
         public var z: [Float]
-        /// [S, width].
+        /// [S, dModel].
         public var residual: [Float]
-        /// [S, width].
+        /// [S, dModel].
         public var attentionInput: [Float]
     }
 
@@ -44,21 +44,21 @@ public final class Recorder: AttentionVisitor {
             (0..<count).flatMap { head in
                 (0..<s).flatMap { p in
                     UnsafeBufferPointer(
-                        start: view.qkv + p * view.stride + offset + head * d.headSize,
-                        count: d.headSize)
+                        start: view.qkv + p * view.stride + offset + head * d.dHead,
+                        count: d.dHead)
                 }
             }
         }
-        let nKV = d.nKeyValueHeads
+        let nKV = d.nKVHeads
         layers[view.layer] = Layer(
             attention: [Float](repeating: 0, count: h * s * s),
             scores: [Float](repeating: .nan, count: h * s * s),
-            q: heads(h, from: 0), k: heads(nKV, from: h * d.headSize),
-            v: heads(nKV, from: (h + nKV) * d.headSize),
-            z: [Float](repeating: 0, count: h * s * d.headSize),
-            residual: Array(UnsafeBufferPointer(start: view.residual, count: s * d.width)),
+            q: heads(h, from: 0), k: heads(nKV, from: h * d.dHead),
+            v: heads(nKV, from: (h + nKV) * d.dHead),
+            z: [Float](repeating: 0, count: h * s * d.dHead),
+            residual: Array(UnsafeBufferPointer(start: view.residual, count: s * d.dModel)),
             attentionInput: Array(
-                UnsafeBufferPointer(start: view.attentionInput, count: s * d.width)))
+                UnsafeBufferPointer(start: view.attentionInput, count: s * d.dModel)))
     }
 
     public func attend(_ block: ScoreBlock) {
@@ -83,8 +83,8 @@ public final class Recorder: AttentionVisitor {
                     ? view.attention[p * view.attentionStride + k] : 0
             }
             guard let z = view.z else { continue }
-            for i in 0..<view.headSize {
-                layers[view.layer]?.z[(view.head * s + p) * view.headSize + i] =
+            for i in 0..<view.dHead {
+                layers[view.layer]?.z[(view.head * s + p) * view.dHead + i] =
                     z[p * view.zStride + i]
             }
         }

@@ -52,13 +52,13 @@ public struct Rotary: Sendable, Equatable {
     /// Reads the rotary settings of a config, in the new style (`rope_parameters`) or the old one.
     ///
     /// - Parameters:
-    ///   - headSize: the full width of a head.
+    ///   - dHead: the full width of a head.
     ///   - layerType: for models whose settings differ between layer types.
     ///   - legacyTheta: the name of theta in the old style.
     ///   - defaultTheta: the family's theta where the config states none.
     ///   - isPartial: whether the family can turn a part of the head's dimensions only.
     static func read(
-        _ config: ModelConfig, headSize: Int, layerType: String = "full_attention",
+        _ config: ModelConfig, dHead: Int, layerType: String = "full_attention",
         legacyTheta: String = "rope_theta", defaultTheta: Double = 10_000, isPartial: Bool = false
     ) throws(ModelError) -> Rotary {
         var settings = config
@@ -86,11 +86,11 @@ public struct Rotary: Sendable, Equatable {
                 isPartial ? "must not be above 1" : "is not supported in this family unless it is 1"
             )
         }
-        let dimensions = Int(Double(headSize) * partial)
+        let dimensions = Int(Double(dHead) * partial)
         guard dimensions >= 2, dimensions % 2 == 0 else {
             throw config.unusable(
                 "partial_rotary_factor",
-                "turns \(dimensions) of the head's \(headSize) dimensions, which is no even number")
+                "turns \(dimensions) of the head's \(dHead) dimensions, which is no even number")
         }
         return Rotary(
             dimensions: dimensions, theta: theta, scaling: try readScaling(settings))
@@ -141,16 +141,16 @@ struct RotaryTable: Sendable {
         self.sines = sines
     }
 
-    /// Turns `heads` consecutive vectors of width `headSize` that all stand at `position`.
+    /// Turns `heads` consecutive vectors of width `dHead` that all stand at `position`.
     func rotate(
-        _ vectors: UnsafeMutablePointer<Float>, heads: Int, headSize: Int, position: Int
+        _ vectors: UnsafeMutablePointer<Float>, heads: Int, dHead: Int, position: Int
     ) {
         cosines.withUnsafeBufferPointer { cosines in
             sines.withUnsafeBufferPointer { sines in
                 guard let cosine = cosines.baseAddress, let sine = sines.baseAddress else { return }
                 for head in 0..<heads {
                     Self.rotate(
-                        vectors + head * headSize, pairs, cosine + position * pairs,
+                        vectors + head * dHead, pairs, cosine + position * pairs,
                         sine + position * pairs)
                 }
             }

@@ -3,17 +3,17 @@
 
 /// Buffers for one sequence of up to `maxLength` tokens.
 final class Workspace {
-    /// [length, width]: normalised residual stream.
+    /// [length, dModel]: normalised residual stream.
     let normed: UnsafeMutablePointer<Float>
     /// [length, qkvWidth].
     let qkv: UnsafeMutablePointer<Float>
     /// [length, scoreStride]: one head's scores, then attention.
     let scores: UnsafeMutablePointer<Float>
-    /// [length, nHeads headSize].
+    /// [length, nHeads dHead].
     let z: UnsafeMutablePointer<Float>
     /// [length, upWidth].
     let hidden: UnsafeMutablePointer<Float>
-    /// [length, width]: a projection's output where it cannot be added to the residual at once.
+    /// [length, dModel]: a projection's output where it cannot be added to the residual at once.
     let projected: UnsafeMutablePointer<Float>
     /// Distance between rows of scores: room for sixteen more, and no power of two, so that rows
     /// do not fall into the same cache sets.
@@ -25,7 +25,7 @@ final class Workspace {
     /// The buffers' sizes in floats, in the order of the properties.
     private static func sizes(_ d: ModelDescription, maxLength: Int) -> [Int] {
         let perToken = [
-            d.width, d.qkvWidth, stride(maxLength), d.nHeads * d.headSize, d.upWidth, d.width,
+            d.dModel, d.qkvWidth, stride(maxLength), d.nHeads * d.dHead, d.upWidth, d.dModel,
         ]
         return perToken.map { $0 * maxLength }
     }

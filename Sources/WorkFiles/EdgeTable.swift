@@ -14,7 +14,7 @@ final class EdgeTableWriter {
     private let strength: H5Dataset
     private let vectors: [(dataset: H5Dataset, field: KeyPath<StrongEdges, [Float]>)]
 
-    init(_ file: H5File, headSize: Int) throws(H5Error) {
+    init(_ file: H5File, dHead: Int) throws(H5Error) {
         func column<T: H5Scalar>(_ name: String, _ type: T.Type, _ about: String) throws(H5Error)
             -> H5Dataset
         {
@@ -22,7 +22,7 @@ final class EdgeTableWriter {
         }
         func vector(_ name: String, _ about: String) throws(H5Error) -> H5Dataset {
             try file.createAppendable(
-                Float.self, rowShape: [headSize], at: "edges/\(name)",
+                Float.self, rowShape: [dHead], at: "edges/\(name)",
                 axes: ["edge", "head dimension"], about: about)
         }
         head = try column("head_index", Int32.self, "Row of /heads.")
@@ -64,7 +64,7 @@ public struct HeadEdges: Sendable {
     public var key: [Int]
     public var attention: [Float]
     public var strength: [Float]
-    /// The query vectors, [n, headSize].
+    /// The query vectors, [n, dHead].
     public var q: [Float]
     public var k: [Float]
     public var v: [Float]
@@ -93,14 +93,14 @@ public final class EdgeTable {
     /// For each head, the ranges of rows that are its.
     private let ranges: [[Range<Int>]]
 
-    init(_ file: H5File, heads: Int, headSize: Int) throws(H5Error) {
+    init(_ file: H5File, heads: Int, dHead: Int) throws(H5Error) {
         let head: [Int32] = try file.read("edges/head_index", shape: [-1])
         var columns: [String: H5Dataset] = [:]
         for name in ["sequence", "query", "key", "attention", "strength"] {
             columns[name] = try file.dataset("edges/\(name)", shape: [head.count])
         }
         for name in ["q", "k", "v", "z"] {
-            columns[name] = try file.dataset("edges/\(name)", shape: [head.count, headSize])
+            columns[name] = try file.dataset("edges/\(name)", shape: [head.count, dHead])
         }
         self.columns = columns
         var ranges = [[Range<Int>]](repeating: [], count: heads)

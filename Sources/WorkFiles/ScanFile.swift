@@ -68,11 +68,11 @@ public final class ScanFile {
 
     private func statistics(heads: Range<Int>) throws(WorkFileError) -> [HeadSums] {
         try reading { () throws(H5Error) in
-            let width = header.heads.count
+            let dModel = header.heads.count
             var sums = [HeadSums](repeating: HeadSums(), count: nSequences * heads.count)
             for column in StatisticsColumn.all {
                 let values: [Double] = try file.read(
-                    "statistics/\(column.name)", shape: [nSequences, width])
+                    "statistics/\(column.name)", shape: [nSequences, dModel])
                 guard values.allSatisfy({ $0.isFinite && abs($0) < 1e15 }) else {
                     throw H5Error(
                         file: file.path, object: "statistics/\(column.name)",
@@ -80,7 +80,7 @@ public final class ScanFile {
                 }
                 for s in 0..<nSequences {
                     for (i, h) in heads.enumerated() {
-                        column.set(&sums[s * heads.count + i], values[s * width + h])
+                        column.set(&sums[s * heads.count + i], values[s * dModel + h])
                     }
                 }
             }
@@ -130,16 +130,16 @@ public final class ScanFile {
     /// The strong edges.
     public func edges() throws(WorkFileError) -> EdgeTable {
         try reading { () throws(H5Error) in
-            try EdgeTable(file, heads: header.heads.count, headSize: header.model.headSize)
+            try EdgeTable(file, heads: header.heads.count, dHead: header.model.dHead)
         }
     }
 
-    /// W_O of a studied head, [headSize, width].
+    /// W_O of a studied head, [dHead, dModel].
     public func outputWeights(ofHead head: Int) throws(WorkFileError) -> [Float] {
         try reading { () throws(H5Error) in
             let d = header.model
             let dataset = try file.dataset(
-                "output_weights", shape: [header.heads.count, d.headSize, d.width])
+                "output_weights", shape: [header.heads.count, d.dHead, d.dModel])
             return try dataset.read(rows: head..<head + 1)
         }
     }

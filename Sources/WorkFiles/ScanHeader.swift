@@ -10,9 +10,9 @@ public struct ModelSummary: Sendable, Equatable {
     public var name: String
     public var nLayers: Int
     public var nHeads: Int
-    public var nKeyValueHeads: Int
-    public var headSize: Int
-    public var width: Int
+    public var nKVHeads: Int
+    public var dHead: Int
+    public var dModel: Int
     public var isCausal: Bool
 
     /// The summary of a described model.
@@ -20,9 +20,9 @@ public struct ModelSummary: Sendable, Equatable {
         self.name = name
         nLayers = model.nLayers
         nHeads = model.nHeads
-        nKeyValueHeads = model.nKeyValueHeads
-        headSize = model.headSize
-        width = model.width
+        nKVHeads = model.nKVHeads
+        dHead = model.dHead
+        dModel = model.dModel
         isCausal = model.isCausal
     }
 
@@ -36,12 +36,12 @@ public struct ModelSummary: Sendable, Equatable {
         name = try file.stringAttribute("name", of: "model")
         nLayers = try file.attribute("n_layers", of: "model")
         nHeads = try file.attribute("n_heads", of: "model")
-        nKeyValueHeads = try file.attribute("n_kv_heads", of: "model")
-        headSize = try file.attribute("d_head", of: "model")
-        width = try file.attribute("d_model", of: "model")
+        nKVHeads = try file.attribute("n_kv_heads", of: "model")
+        dHead = try file.attribute("d_head", of: "model")
+        dModel = try file.attribute("d_model", of: "model")
         isCausal = try file.attribute("is_causal", of: "model", as: Int.self) != 0
         guard
-            [nLayers, nHeads, nKeyValueHeads, headSize, width].allSatisfy({
+            [nLayers, nHeads, nKVHeads, dHead, dModel].allSatisfy({
                 (1...1 << 24).contains($0)
             })
         else { throw H5Error(file: file.path, object: "model", problem: "its counts are absurd") }
@@ -49,8 +49,8 @@ public struct ModelSummary: Sendable, Equatable {
 
     private var counts: [(String, Int)] {
         [
-            ("n_layers", nLayers), ("n_heads", nHeads), ("n_kv_heads", nKeyValueHeads),
-            ("d_head", headSize), ("d_model", width), ("is_causal", isCausal ? 1 : 0),
+            ("n_layers", nLayers), ("n_heads", nHeads), ("n_kv_heads", nKVHeads),
+            ("d_head", dHead), ("d_model", dModel), ("is_causal", isCausal ? 1 : 0),
         ]
     }
 }

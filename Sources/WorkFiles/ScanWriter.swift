@@ -23,7 +23,7 @@ public final class ScanWriter {
     ///   - starts: where each sequence starts in `tokens`, and the end: one more than sequences.
     ///   - sources: for each sequence, file and line of its document.
     ///   - vocabulary: the display string of every token id that occurs.
-    ///   - outputWeights: W_O of each studied head, [headSize, width].
+    ///   - outputWeights: W_O of each studied head, [dHead, dModel].
     public init(
         _ path: String, _ header: ScanHeader, tokens: [Int32], starts: [Int],
         sources: [(file: Int, line: Int)], files: [String],
@@ -55,7 +55,7 @@ public final class ScanWriter {
             vocabulary.map(\.display), to: "vocabulary/display", axes: ["token"],
             about: "Display string of each token id.")
         let weights = try file.createAppendable(
-            Float.self, rowShape: [header.model.headSize, header.model.width], at: "output_weights",
+            Float.self, rowShape: [header.model.dHead, header.model.dModel], at: "output_weights",
             axes: ["head index", "head dimension", "residual dimension"],
             about: "W_O of each studied head: z W_O is what it adds to the residual stream.")
         for head in header.heads { try weights.append(try outputWeights(head)) }
@@ -74,7 +74,7 @@ public final class ScanWriter {
         highAttention = try PairTableWriter(
             file, group: "high_attention", what: "head and sequence")
         patterns = try PairTableWriter(file, group: "patterns", what: "head and sequence")
-        edges = try EdgeTableWriter(file, headSize: header.model.headSize)
+        edges = try EdgeTableWriter(file, dHead: header.model.dHead)
     }
 
     /// Appends a batch. Batches come in the order of the sequences.

@@ -75,10 +75,10 @@ struct Train: ParsableCommand {
         let loaded = try LoadedModel(opening: model)
         let description = loaded.model.description
         let selection = try HeadSelection(layers: layers, heads: "", of: description)
-        let features = description.width * featuresPerDimension
+        let features = description.dModel * featuresPerDimension
         guard k <= features else {
             throw StageError(
-                "--k \(k): is more than the \(features) features that \(featuresPerDimension) for each of \(description.width) dimensions make; lower it."
+                "--k \(k): is more than the \(features) features that \(featuresPerDimension) for each of \(description.dModel) dimensions make; lower it."
             )
         }
         let layers = Set(selection.heads.map(\.layer)).sorted()

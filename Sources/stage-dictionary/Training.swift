@@ -40,12 +40,12 @@ struct Training {
     }
 
     private func layersThatFit() throws -> Int {
-        let width = loaded.model.description.width
-        let bytes = 4 * Double(text.tokens) * Double(width + 16)
+        let dModel = loaded.model.description.dModel
+        let bytes = 4 * Double(text.tokens) * Double(dModel + 16)
         // Parameters with both moments, twice; per worker, the pre-activations of a chunk.
         let training =
             4 * Double(settings.features)
-            * (6 * Double(width + 16) + 256 * Double(settings.workers))
+            * (6 * Double(dModel + 16) + 256 * Double(settings.workers))
         let available = Double(ProcessInfo.processInfo.physicalMemory)
         guard bytes < Self.memoryShare * available, bytes + training < available else {
             let gibibytes = { (bytes: Double) in String(format: "%.1f GiB", bytes / 0x1p30) }
@@ -61,15 +61,15 @@ struct Training {
         let model = loaded.model
         let selection = HeadSelection(layers.map { HeadAddress(layer: $0, head: 0) })
         let longest = text.sequences.map { corpus[$0].count }.max() ?? 1
-        guard longest <= model.description.contextLength else {
+        guard longest <= model.description.nCtx else {
             throw StageError(
-                "\(loaded.name): has a context of \(model.description.contextLength) tokens, and sequences have up to \(longest); lower SEQ_LEN."
+                "\(loaded.name): has a context of \(model.description.nCtx) tokens, and sequences have up to \(longest); lower SEQ_LEN."
             )
         }
         let pass = try ForwardPass(
             model, selection: selection, maxLength: longest, workers: settings.workers)
         let collector = ResidualCollector(
-            layers: layers, tokens: text.tokens, width: model.description.width)
+            layers: layers, tokens: text.tokens, dModel: model.description.dModel)
         let visitors = Array(repeating: collector, count: settings.workers)
         var progress = Progress("running the model", unit: "tokens", total: text.tokens)
         var next = 0

@@ -40,7 +40,7 @@ struct Projector {
             for head in batch {
                 inputs.append(
                     (
-                        try edges.edges(ofHead: head).strongest(points, headSize: headSize),
+                        try edges.edges(ofHead: head).strongest(points, dHead: dHead),
                         try scan.outputWeights(ofHead: head)
                     ))
             }
@@ -66,19 +66,19 @@ struct Projector {
         progress.finish(clouds)
     }
 
-    private var headSize: Int { scan.header.model.headSize }
+    private var dHead: Int { scan.header.model.dHead }
 
     /// One cloud: PCA, then every view.
     private func matrix(
         _ name: String, _ edges: HeadEdges, _ output: [Float]
     ) throws(ProjectionError) -> MatrixCloud {
         let vectors = ["Q": edges.q, "K": edges.k, "O": edges.z, "V": edges.v][name] ?? []
-        let original = try Points(vectors, dimensions: headSize)
+        let original = try Points(vectors, dimensions: dHead)
         var laidOut = original
         let pca: PCA
         if name == "O" {
             let image = try LinearImage(
-                output, inputDimensions: headSize, outputDimensions: scan.header.model.width)
+                output, inputDimensions: dHead, outputDimensions: scan.header.model.dModel)
             let moments = Moments(of: original)
             pca = try PCA(mean: moments.mean, covariance: moments.covariance, image: image)
             laidOut = try image.coordinates(of: original)
@@ -114,10 +114,10 @@ struct Projector {
             }
         }
         let image = try LinearImage(
-            input.output, inputDimensions: headSize, outputDimensions: scan.header.model.width)
+            input.output, inputDimensions: dHead, outputDimensions: scan.header.model.dModel)
         let edges = input.edges
         let norms = edges.sequence.indices.map { i in
-            edges.q[i * headSize..<(i + 1) * headSize].reduce(0) { $0 + $1 * $1 }.squareRoot()
+            edges.q[i * dHead..<(i + 1) * dHead].reduce(0) { $0 + $1 * $1 }.squareRoot()
         }
         return HeadCloud(
             sequence: edges.sequence, query: edges.query, key: edges.key,
@@ -128,14 +128,14 @@ struct Projector {
 
 extension HeadEdges {
     /// The `count` strongest edges (of equals the first), in the order of sequence, query and key.
-    fileprivate func strongest(_ count: Int, headSize: Int) -> HeadEdges {
+    fileprivate func strongest(_ count: Int, dHead: Int) -> HeadEdges {
         let kept = sequence.indices.sorted {
             strength[$0] == strength[$1] ? $0 < $1 : strength[$0] > strength[$1]
         }.prefix(count).sorted {
             (sequence[$0], query[$0], key[$0]) < (sequence[$1], query[$1], key[$1])
         }
         func rows(_ vectors: [Float]) -> [Float] {
-            kept.flatMap { vectors[$0 * headSize..<($0 + 1) * headSize] }
+            kept.flatMap { vectors[$0 * dHead..<($0 + 1) * dHead] }
         }
         return HeadEdges(
             sequence: kept.map { sequence[$0] }, query: kept.map { query[$0] },

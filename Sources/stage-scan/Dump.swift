@@ -46,7 +46,7 @@ struct Dump: ParsableCommand {
         guard !ids.isEmpty else {
             throw StageError("there are no tokens to run; give a longer text.")
         }
-        let limit = model.description.contextLength
+        let limit = model.description.nCtx
         guard ids.count <= min(limit, 65_535) else {
             throw StageError("\(ids.count) tokens are more than the model's \(limit) positions.")
         }
@@ -85,12 +85,12 @@ struct Dump: ParsableCommand {
             let stream = ["position", "residual dimension"]
             try put(values.attention, [d.nHeads, s, s], "attention", pattern)
             try put(values.scores, [d.nHeads, s, s], "scores", pattern)
-            try put(values.q, [d.nHeads, s, d.headSize], "q", vectors)
-            try put(values.k, [d.nKeyValueHeads, s, d.headSize], "k", vectors)
-            try put(values.v, [d.nKeyValueHeads, s, d.headSize], "v", vectors)
-            try put(values.z, [d.nHeads, s, d.headSize], "z", vectors)
-            try put(values.residual, [s, d.width], "resid_pre", stream)
-            try put(values.attentionInput, [s, d.width], "attn_input", stream)
+            try put(values.q, [d.nHeads, s, d.dHead], "q", vectors)
+            try put(values.k, [d.nKVHeads, s, d.dHead], "k", vectors)
+            try put(values.v, [d.nKVHeads, s, d.dHead], "v", vectors)
+            try put(values.z, [d.nHeads, s, d.dHead], "z", vectors)
+            try put(values.residual, [s, d.dModel], "resid_pre", stream)
+            try put(values.attentionInput, [s, d.dModel], "attn_input", stream)
         }
         try file.flush()
         guard rename(output + ".partial", output) == 0 else {

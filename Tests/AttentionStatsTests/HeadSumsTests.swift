@@ -192,15 +192,15 @@ private func pseudoRandomTokens(_ count: Int, vocabulary: Int, seed: UInt64) -> 
         for (index, address) in HeadSelection(allOf: d).heads.enumerated() {
             let layer = try #require(layers[address.layer])
             let edges = try #require(results[0, index].edges)
-            let kv = d.keyValueHead(of: address.head)
+            let kv = d.kvHead(of: address.head)
             let output = try model.outputWeights(of: address)
             func vector(_ values: [Float], _ head: Int, _ p: Int) -> [Float] {
-                Array(values[((head * 40 + p) * d.headSize)..<((head * 40 + p + 1) * d.headSize)])
+                Array(values[((head * 40 + p) * d.dHead)..<((head * 40 + p + 1) * d.dHead)])
             }
             func norm(_ key: Int) -> Float {
                 let v = vector(layer.v, kv, key)
-                let written = (0..<d.width).map { c in
-                    (0..<d.headSize).reduce(Float(0)) { $0 + v[$1] * output[$1 * d.width + c] }
+                let written = (0..<d.dModel).map { c in
+                    (0..<d.dHead).reduce(Float(0)) { $0 + v[$1] * output[$1 * d.dModel + c] }
                 }
                 return written.reduce(0) { $0 + $1 * $1 }.squareRoot()
             }
@@ -216,7 +216,7 @@ private func pseudoRandomTokens(_ count: Int, vocabulary: Int, seed: UInt64) -> 
             for (i, pair) in edges.pairs.enumerated() {
                 #expect(abs(edges.strength[i] - all[i].strength) < 1e-5)
                 let (q, k) = (Int(pair.query), Int(pair.key))
-                let slice = i * d.headSize..<(i + 1) * d.headSize
+                let slice = i * d.dHead..<(i + 1) * d.dHead
                 #expect(Array(edges.q[slice]) == vector(layer.q, address.head, q))
                 #expect(Array(edges.k[slice]) == vector(layer.k, kv, k))
                 #expect(Array(edges.v[slice]) == vector(layer.v, kv, k))
@@ -244,7 +244,7 @@ private func pseudoRandomTokens(_ count: Int, vocabulary: Int, seed: UInt64) -> 
         }
     }
 
-    @Test func `distance bins double in width`() {
+    @Test func `distance bins double in dModel`() {
         #expect([0, 1, 2, 3, 4, 7, 8, 255].map(DistanceBins.bin) == [0, 1, 2, 2, 3, 3, 4, 8])
         #expect(DistanceBins.edges(4) == [0, 1, 2, 4, 8])
         #expect(DistanceBins.count(forLength: 256) == 9)

@@ -10,8 +10,8 @@ import Transformer
 /// GPT-2 with one layer of two heads and no positions. Token t is a sum of features; head 1 has
 /// q = 3 (f · x), k = 2 (g · x), v = g · x in its first dimension and writes 1.5 v h.
 struct PlantedModel {
-    static let width = 32
-    static let headSize = 16
+    static let dModel = 32
+    static let dHead = 16
     static let epsilon = 1e-5
     /// The features of the built head: looks from f to g, and writes h.
     static let (f, g, h) = (3, 11, 20)
@@ -24,11 +24,11 @@ struct PlantedModel {
     ]
 
     /// Orthonormal and of mean zero, so that the layer norm's mean takes nothing of them: the cosine
-    /// functions but for the constant one. [width - 1, width].
-    static let features: [[Double]] = (1..<width).map { i in
-        (0..<width).map { n in
-            (2 / Double(width)).squareRoot()
-                * cos(.pi * Double(i) * (Double(n) + 0.5) / Double(width))
+    /// functions but for the constant one. [width - 1, dModel].
+    static let features: [[Double]] = (1..<dModel).map { i in
+        (0..<dModel).map { n in
+            (2 / Double(dModel)).squareRoot()
+                * cos(.pi * Double(i) * (Double(n) + 0.5) / Double(dModel))
         }
     }
 
@@ -37,45 +37,45 @@ struct PlantedModel {
         layer: 0, activation: .relu, encoder: features.flatMap { $0.map { Float($0) } },
         encoderBias: features.map { _ in 0 },
         decoder: features.flatMap { $0.map { Float($0) } },
-        decoderBias: Array(repeating: 0, count: width))
+        decoderBias: Array(repeating: 0, count: dModel))
 
-    /// The residual stream of a token, [width].
+    /// The residual stream of a token, [dModel].
     static func residual(_ token: Int) -> [Double] {
-        (0..<width).map { n in
+        (0..<dModel).map { n in
             tokens[token].reduce(0) { $0 + $1.activation * features[$1.feature][n] }
         }
     }
 
     /// What the layer norm multiplies a token by.
     static func scale(_ token: Int) -> Double {
-        let square = residual(token).reduce(0) { $0 + $1 * $1 } / Double(width)
+        let square = residual(token).reduce(0) { $0 + $1 * $1 } / Double(dModel)
         return 1 / (square + epsilon).squareRoot()
     }
 
     /// Writes the model into a folder.
     static func write(to folder: URL) throws {
-        var qkv = [Double](repeating: 0, count: width * 3 * width)
-        var output = [Double](repeating: 0, count: width * width)
-        for n in 0..<width {
-            qkv[n * 3 * width + headSize] = 3 * features[f][n]
-            qkv[n * 3 * width + width + headSize] = 2 * features[g][n]
-            qkv[n * 3 * width + 2 * width + headSize] = features[g][n]
-            output[headSize * width + n] = 1.5 * features[h][n]
+        var qkv = [Double](repeating: 0, count: dModel * 3 * dModel)
+        var output = [Double](repeating: 0, count: dModel * dModel)
+        for n in 0..<dModel {
+            qkv[n * 3 * dModel + dHead] = 3 * features[f][n]
+            qkv[n * 3 * dModel + dModel + dHead] = 2 * features[g][n]
+            qkv[n * 3 * dModel + 2 * dModel + dHead] = features[g][n]
+            output[dHead * dModel + n] = 1.5 * features[h][n]
         }
-        let one = [Double](repeating: 1, count: width)
-        let zero = [Double](repeating: 0, count: width)
+        let one = [Double](repeating: 1, count: dModel)
+        let zero = [Double](repeating: 0, count: dModel)
         var tensors: [(name: String, shape: [Int], values: [Double])] = [
-            ("wte.weight", [tokens.count, width], tokens.indices.flatMap { residual($0) }),
-            ("wpe.weight", [8, width], [Double](repeating: 0, count: 8 * width)),
-            ("h.0.attn.c_attn.weight", [width, 3 * width], qkv),
-            ("h.0.attn.c_attn.bias", [3 * width], [Double](repeating: 0, count: 3 * width)),
-            ("h.0.attn.c_proj.weight", [width, width], output),
-            ("h.0.attn.c_proj.bias", [width], zero),
-            ("h.0.mlp.c_fc.weight", [width, 1], zero), ("h.0.mlp.c_fc.bias", [1], [0]),
-            ("h.0.mlp.c_proj.weight", [1, width], zero), ("h.0.mlp.c_proj.bias", [width], zero),
+            ("wte.weight", [tokens.count, dModel], tokens.indices.flatMap { residual($0) }),
+            ("wpe.weight", [8, dModel], [Double](repeating: 0, count: 8 * dModel)),
+            ("h.0.attn.c_attn.weight", [dModel, 3 * dModel], qkv),
+            ("h.0.attn.c_attn.bias", [3 * dModel], [Double](repeating: 0, count: 3 * dModel)),
+            ("h.0.attn.c_proj.weight", [dModel, dModel], output),
+            ("h.0.attn.c_proj.bias", [dModel], zero),
+            ("h.0.mlp.c_fc.weight", [dModel, 1], zero), ("h.0.mlp.c_fc.bias", [1], [0]),
+            ("h.0.mlp.c_proj.weight", [1, dModel], zero), ("h.0.mlp.c_proj.bias", [dModel], zero),
         ]
         for norm in ["h.0.ln_1", "h.0.ln_2", "ln_f"] {
-            tensors += [("\(norm).weight", [width], one), ("\(norm).bias", [width], zero)]
+            tensors += [("\(norm).weight", [dModel], one), ("\(norm).bias", [dModel], zero)]
         }
         var header: [String: Any] = [:]
         var data = Data()
@@ -96,7 +96,7 @@ struct PlantedModel {
         try (file + json + data).write(to: folder.appending(path: "model.safetensors"))
         try Data(
             """
-            {"model_type": "gpt2", "n_embd": \(width), "n_head": 2, "n_layer": 1, "n_inner": 1,
+            {"model_type": "gpt2", "n_embd": \(dModel), "n_head": 2, "n_layer": 1, "n_inner": 1,
              "n_positions": 8, "vocab_size": \(tokens.count), "layer_norm_epsilon": \(epsilon),
              "activation_function": "gelu_new"}
             """.utf8

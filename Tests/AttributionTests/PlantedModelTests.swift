@@ -24,10 +24,10 @@ import Transformer
         }
     }
 
-    /// q k / sqrt(headSize) with q = 3 a_f s_q and k = 2 a_g s_k.
+    /// q k / sqrt(dHead) with q = 3 a_f s_q and k = 2 a_g s_k.
     private let plantedScore =
         3 * 2.0 * PlantedModel.scale(2) * 2 * 1.5 * PlantedModel.scale(1)
-        / Double(PlantedModel.headSize).squareRoot()
+        / Double(PlantedModel.dHead).squareRoot()
 
     @Test func `QK names the planted pair first, with its score`() throws {
         let qk = try attribution(.qk)
@@ -52,7 +52,7 @@ import Transformer
                 PlantedModel.tokens[token].first { $0.feature == PlantedModel.g }?.activation ?? 0
             let k = 2 * g * PlantedModel.scale(token)
             return exp(
-                3 * 2 * PlantedModel.scale(2) * k / Double(PlantedModel.headSize).squareRoot())
+                3 * 2 * PlantedModel.scale(2) * k / Double(PlantedModel.dHead).squareRoot())
         }
         let attention = weights[1] / weights.reduce(0, +)
         #expect(abs(ov.attention - attention) < 1e-5)

@@ -18,15 +18,15 @@ import Transformer
     ]
 
     /// Random directions, neither orthogonal nor complete: most of the stream is left to the error.
-    private func dictionary(layer: Int, width: Int, seed: UInt64) -> FeatureDictionary {
+    private func dictionary(layer: Int, dModel: Int, seed: UInt64) -> FeatureDictionary {
         var random = Random(state: seed)
-        let count = 3 * width
-        let encoder = (0..<count * width).map { _ in random.normal() / Float(width).squareRoot() }
+        let count = 3 * dModel
+        let encoder = (0..<count * dModel).map { _ in random.normal() / Float(dModel).squareRoot() }
         return FeatureDictionary(
             layer: layer, activation: .topK(12), encoder: encoder,
             encoderBias: (0..<count).map { _ in 0.1 * random.normal() },
             decoder: encoder.map { 0.4 * $0 + 0.02 * random.normal() },
-            decoderBias: (0..<width).map { _ in 0.2 * random.normal() })
+            decoderBias: (0..<dModel).map { _ in 0.2 * random.normal() })
     }
 
     @Test(arguments: families)
@@ -54,7 +54,7 @@ import Transformer
         let everything = AttributionLimits.all
         for (edge, observation) in zip(edges, observations) {
             let layer = edge.head.layer
-            let dictionary = dictionary(layer: layer, width: d.width, seed: UInt64(layer + 1))
+            let dictionary = dictionary(layer: layer, dModel: d.dModel, seed: UInt64(layer + 1))
             let circuit = try HeadCircuit(
                 HeadWeights(edge.head, of: model), of: d, at: observation)
             let attributor = EdgeAttributor(
@@ -86,8 +86,8 @@ import Transformer
             let moved = try moved(edge, observation, model)
             for write in ov.writes.prefix(20) {
                 let direction = dictionary.decoder[
-                    Int(write.marginal.feature) * d.width..<Int(write.marginal.feature + 1)
-                        * d.width
+                    Int(write.marginal.feature) * d.dModel..<Int(write.marginal.feature + 1)
+                        * d.dModel
                 ].map(Double.init)
                 let length = direction.reduce(0) { $0 + $1 * $1 }.squareRoot()
                 let along = zip(direction, moved).reduce(0) { $0 + $1.0 * $1.1 } / length
@@ -108,8 +108,8 @@ import Transformer
         func projected(_ z: [Double], _ head: Int) throws -> [Double] {
             let address = HeadAddress(layer: edge.head.layer, head: head)
             let weights = try model.outputWeights(of: address)
-            return (0..<d.width).map { n in
-                (0..<d.headSize).reduce(0) { $0 + z[$1] * Double(weights[$1 * d.width + n]) }
+            return (0..<d.dModel).map { n in
+                (0..<d.dHead).reduce(0) { $0 + z[$1] * Double(weights[$1 * d.dModel + n]) }
             }
         }
         let v = observation.v.map { Double($0) * Double(observation.attention) }
@@ -117,14 +117,14 @@ import Transformer
         let weights = try HeadWeights(edge.head, of: model)
         guard let norm = weights.outputNorm, case .rootMeanSquare(let epsilon, _) = norm.norm.kind
         else { return moved }
-        var whole = [Double](repeating: 0, count: d.width)
+        var whole = [Double](repeating: 0, count: d.dModel)
         for head in 0..<d.nHeads {
-            let z = observation.layerOutput[head * d.headSize..<(head + 1) * d.headSize]
+            let z = observation.layerOutput[head * d.dHead..<(head + 1) * d.dHead]
             for (n, value) in try projected(z.map(Double.init), head).enumerated() {
                 whole[n] += value
             }
         }
-        let square = whole.reduce(0) { $0 + $1 * $1 } / Double(d.width) + Double(epsilon)
+        let square = whole.reduce(0) { $0 + $1 * $1 } / Double(d.dModel) + Double(epsilon)
         return zip(moved, norm.norm.weight).map { $0 * Double($1) / square.squareRoot() }
     }
 
@@ -137,7 +137,7 @@ import Transformer
             model, selection: model.heads(observing: [edge]), maxLength: 10, workers: 1)
         let observation = try pass.observe([[edge]], on: [ids[...]])[0][0]
         let weights = try HeadWeights(edge.head, of: model)
-        let dictionary = dictionary(layer: 1, width: d.width, seed: 9)
+        let dictionary = dictionary(layer: 1, dModel: d.dModel, seed: 9)
         let qk = EdgeAttributor(
             try HeadCircuit(weights, of: d, at: observation), at: observation, dictionary
         ).attribution(.qk)
@@ -149,14 +149,14 @@ import Transformer
             _ feature: Int32, _ activation: Float, at residual: [Float],
             _ matrix: [Float], position: Int
         ) -> [Double] {
-            let square = residual.reduce(0.0) { $0 + Double($1) * Double($1) } / Double(d.width)
+            let square = residual.reduce(0.0) { $0 + Double($1) * Double($1) } / Double(d.dModel)
             let rms = (square + Double(epsilon)).squareRoot()
-            var vector = [Double](repeating: 0, count: d.headSize)
-            for i in 0..<d.headSize {
-                for n in 0..<d.width {
+            var vector = [Double](repeating: 0, count: d.dHead)
+            for i in 0..<d.dHead {
+                for n in 0..<d.dModel {
                     let x =
-                        Double(activation) * Double(dictionary.decoder[Int(feature) * d.width + n])
-                    vector[i] += x / rms * Double(norm.weight[n]) * Double(matrix[i * d.width + n])
+                        Double(activation) * Double(dictionary.decoder[Int(feature) * d.dModel + n])
+                    vector[i] += x / rms * Double(norm.weight[n]) * Double(matrix[i * d.dModel + n])
                 }
             }
             let half = frequencies.count

@@ -20,8 +20,8 @@ import Testing
             #expect(try folder.locate(layer: 3)?.folder.lastPathComponent == "mine")
             #expect(try folder.locate(layer: 1) == nil)
             #expect(folder.folder(forLayer: 1).lastPathComponent == "L1")
-            #expect(try folder.dictionary(forLayer: 3, width: 16, layers: 4)?.layer == 3)
-            #expect(try folder.dictionary(forLayer: 0, width: 16, layers: 4) == nil)
+            #expect(try folder.dictionary(forLayer: 3, dModel: 16, layers: 4)?.layer == 3)
+            #expect(try folder.dictionary(forLayer: 0, dModel: 16, layers: 4) == nil)
         }
     }
 
@@ -54,7 +54,7 @@ import Testing
             try SAELensFixtures.copy("topk", to: half)
             try FileManager.default.removeItem(at: half.appending(path: "cfg.json"))
             #expect(throws: DictionaryError.self) {
-                _ = try DictionaryFolder(parent).dictionary(forLayer: 2, width: 16, layers: 4)
+                _ = try DictionaryFolder(parent).dictionary(forLayer: 2, dModel: 16, layers: 4)
             }
         }
     }

@@ -26,18 +26,18 @@ import Testing
         let dictionary = try SAELensFixtures.load(name)
         let expected = try SAELensFixtures.Expected(name)
         let encoder = FeatureEncoder(dictionary)
-        let width = dictionary.width
+        let dModel = dictionary.dModel
         for row in 0..<7 {
-            let x = Array(expected.x[row * width..<(row + 1) * width])
+            let x = Array(expected.x[row * dModel..<(row + 1) * dModel])
             let parts = encoder.decompose(x)
             var sum = parts.bias.map(Double.init)
             for (feature, activation) in zip(parts.features, parts.activations) {
-                for i in 0..<width {
-                    let direction = Double(dictionary.decoder[Int(feature) * width + i])
+                for i in 0..<dModel {
+                    let direction = Double(dictionary.decoder[Int(feature) * dModel + i])
                     sum[i] += Double(activation) * Double(parts.scale) * direction
                 }
             }
-            let reconstruction = Array(expected.reconstruction[row * width..<(row + 1) * width])
+            let reconstruction = Array(expected.reconstruction[row * dModel..<(row + 1) * dModel])
             #expect(relativeError(sum.map { Float($0) }, reconstruction) < 1e-5)
             let whole = zip(sum, parts.error).map { Float($0 + Double($1)) }
             let largest = sum.reduce(1) { max($0, abs($1)) }
@@ -48,42 +48,42 @@ import Testing
     @Test(arguments: [1, 2, 5, 32, 200, 203])
     func `the first of equal features are kept`(k: Int) {
         // Small whole numbers: exact in Float32, and full of ties.
-        let (width, count, rows) = (5, 203, 60)
+        let (dModel, count, rows) = (5, 203, 60)
         var random = SplitMix(state: UInt64(k))
         let dictionary = FeatureDictionary(
             layer: 0, activation: .topK(k),
-            encoder: random.wholeNumbers(count * width, -2...2),
+            encoder: random.wholeNumbers(count * dModel, -2...2),
             encoderBias: random.wholeNumbers(count, -1...1),
-            decoder: random.wholeNumbers(count * width, -2...2),
-            decoderBias: random.wholeNumbers(width, -1...1))
-        let x = random.wholeNumbers(rows * width, -3...3)
+            decoder: random.wholeNumbers(count * dModel, -2...2),
+            decoderBias: random.wholeNumbers(dModel, -1...1))
+        let x = random.wholeNumbers(rows * dModel, -3...3)
         #expect(FeatureEncoder(dictionary).codes(of: x) == naiveTopK(k, dictionary, x))
     }
 
     @Test(arguments: [1, 32, 64, 500])
     func `the top of many features is found`(k: Int) {
-        let (width, count, rows) = (3, 5000, 10)
+        let (dModel, count, rows) = (3, 5000, 10)
         var random = SplitMix(state: 7)
         let dictionary = FeatureDictionary(
             layer: 0, activation: .topK(k),
-            encoder: random.wholeNumbers(count * width, -99...99),
+            encoder: random.wholeNumbers(count * dModel, -99...99),
             encoderBias: random.wholeNumbers(count, -999...9),
-            decoder: random.wholeNumbers(count * width, -2...2),
-            decoderBias: random.wholeNumbers(width, -1...1), subtractsDecoderBias: false)
-        let x = random.wholeNumbers(rows * width, -99...99)
+            decoder: random.wholeNumbers(count * dModel, -2...2),
+            decoderBias: random.wholeNumbers(dModel, -1...1), subtractsDecoderBias: false)
+        let x = random.wholeNumbers(rows * dModel, -99...99)
         #expect(FeatureEncoder(dictionary).codes(of: x) == naiveTopK(k, dictionary, x))
     }
 
     @Test func `codes do not depend on how many rows come at a time`() {
-        let (width, count, rows) = (48, 130, 150)
+        let (dModel, count, rows) = (48, 130, 150)
         var random = SplitMix(state: 3)
         for activation in [FeatureDictionary.Activation.relu, .topK(9)] {
             let dictionary = FeatureDictionary(
-                layer: 0, activation: activation, encoder: random.numbers(count * width),
-                encoderBias: random.numbers(count), decoder: random.numbers(count * width),
-                decoderBias: random.numbers(width),
+                layer: 0, activation: activation, encoder: random.numbers(count * dModel),
+                encoderBias: random.numbers(count), decoder: random.numbers(count * dModel),
+                decoderBias: random.numbers(dModel),
                 normalization: InputNormalization(rescaling: .layerNorm, isCentred: false))
-            let x = random.numbers(rows * width)
+            let x = random.numbers(rows * dModel)
             let encoder = FeatureEncoder(dictionary)
             let whole = encoder.codes(of: x)
             #expect(whole.rows == rows)
@@ -105,7 +105,7 @@ import Testing
 
     @Test func `a model without LayerNorm is not centred`() throws {
         let dictionary = try FeatureDictionary(
-            contentsOf: SAELensFixtures.folder("centred"), width: 16, layers: 4,
+            contentsOf: SAELensFixtures.folder("centred"), dModel: 16, layers: 4,
             usesLayerNorm: false)
         #expect(!dictionary.normalization.isCentred)
         #expect(try SAELensFixtures.load("centred").normalization.isCentred)
@@ -113,17 +113,17 @@ import Testing
 
     /// By sorting all products, computed in Float64.
     private func naiveTopK(_ k: Int, _ dictionary: FeatureDictionary, _ x: [Float]) -> SparseCodes {
-        let width = dictionary.width
+        let dModel = dictionary.dModel
         var codes = SparseCodes()
-        for row in 0..<x.count / width {
+        for row in 0..<x.count / dModel {
             var products: [(feature: Int, value: Double)] = []
             for feature in 0..<dictionary.count {
                 var value = Double(dictionary.encoderBias[feature])
-                for i in 0..<width {
+                for i in 0..<dModel {
                     let bias = dictionary.subtractsDecoderBias ? dictionary.decoderBias[i] : 0
                     value +=
-                        Double(x[row * width + i] - bias)
-                        * Double(dictionary.encoder[feature * width + i])
+                        Double(x[row * dModel + i] - bias)
+                        * Double(dictionary.encoder[feature * dModel + i])
                 }
                 products.append((feature, value))
             }

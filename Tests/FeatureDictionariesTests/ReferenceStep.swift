@@ -7,7 +7,7 @@ import Foundation
 /// Full gradients of all parameters in memory, then Adam on those features that fire.
 struct ReferenceStep {
     typealias Matrix = [[Double]]
-    let width: Int
+    let dModel: Int
     let features: Int
     let settings: TrainingSettings
     var encoder: Matrix
@@ -22,14 +22,14 @@ struct ReferenceStep {
     private var decoderBiasMoments: ([Double], [Double])
 
     init(_ autoencoder: TopKAutoencoder, _ settings: TrainingSettings) {
-        width = autoencoder.width
+        dModel = autoencoder.dModel
         features = autoencoder.features
         self.settings = settings
         encoder = Self.matrix(autoencoder.encoder)
         decoder = Self.matrix(autoencoder.decoder)
         encoderBias = Self.matrix(autoencoder.encoderBias)[0]
         decoderBias = Self.matrix(autoencoder.decoderBias)[0]
-        let zeros = Array(repeating: [Double](repeating: 0, count: width), count: features)
+        let zeros = Array(repeating: [Double](repeating: 0, count: dModel), count: features)
         let row = [Double](repeating: 0, count: features)
         encoderMoments = (zeros, zeros)
         decoderMoments = (zeros, zeros)
@@ -38,12 +38,12 @@ struct ReferenceStep {
     }
 
     private static func matrix(_ rows: PaddedRows) -> Matrix {
-        (0..<rows.count).map { r in (0..<rows.width).map { Double(rows[r][$0]) } }
+        (0..<rows.count).map { r in (0..<rows.dModel).map { Double(rows[r][$0]) } }
     }
 
     func preActivations(_ x: UnsafeMutablePointer<Float>) -> [Double] {
         (0..<features).map { f in
-            (0..<width).reduce(encoderBias[f]) { $0 + Double(x[$1]) * encoder[f][$1] }
+            (0..<dModel).reduce(encoderBias[f]) { $0 + Double(x[$1]) * encoder[f][$1] }
         }
     }
 
@@ -53,31 +53,31 @@ struct ReferenceStep {
     }
 
     func decode(_ codes: [(feature: Int, activation: Double)]) -> [Double] {
-        (0..<width).map { i in
+        (0..<dModel).map { i in
             codes.reduce(decoderBias[i]) { $0 + $1.activation * decoder[$1.feature][i] }
         }
     }
 
     /// One step on all rows as one batch.
     mutating func step(_ rows: PaddedRows, _ weights: [Float], t: Int, rate: Double) {
-        var gE = Array(repeating: [Double](repeating: 0, count: width), count: features)
+        var gE = Array(repeating: [Double](repeating: 0, count: dModel), count: features)
         var gD = gE
         var gb = [Double](repeating: 0, count: features)
-        var gd = [Double](repeating: 0, count: width)
+        var gd = [Double](repeating: 0, count: dModel)
         var fires = Array(repeating: false, count: features)
         loss = 0
         for r in 0..<rows.count {
             let codes = encode(rows[r])
-            let error = zip(decode(codes), 0..<width).map { $0 - Double(rows[r][$1]) }
+            let error = zip(decode(codes), 0..<dModel).map { $0 - Double(rows[r][$1]) }
             let weight = Double(weights[r]) / Double(rows.count)
             loss += weight * error.reduce(0) { $0 + $1 * $1 }
             let derivative = error.map { 2 * weight * $0 }
-            for i in 0..<width { gd[i] += derivative[i] }
+            for i in 0..<dModel { gd[i] += derivative[i] }
             for (f, activation) in codes {
                 fires[f] = true
                 let slope = zip(derivative, decoder[f]).reduce(0) { $0 + $1.0 * $1.1 }
                 gb[f] += slope
-                for i in 0..<width {
+                for i in 0..<dModel {
                     gE[f][i] += slope * Double(rows[r][i])
                     gD[f][i] += activation * derivative[i]
                 }
@@ -94,7 +94,7 @@ struct ReferenceStep {
         }
         for f in 0..<features {
             let along = zip(gD[f], decoder[f]).reduce(0) { $0 + $1.0 * $1.1 }
-            for i in 0..<width {
+            for i in 0..<dModel {
                 adam(
                     &encoder[f][i], &encoderMoments.0[f][i], &encoderMoments.1[f][i], gE[f][i],
                     moves: fires[f])
@@ -107,9 +107,9 @@ struct ReferenceStep {
                 &encoderBias[f], &encoderBiasMoments.0[f], &encoderBiasMoments.1[f], gb[f],
                 moves: fires[f])
             let length = decoder[f].reduce(0) { $0 + $1 * $1 }.squareRoot()
-            for i in 0..<width { decoder[f][i] /= length }
+            for i in 0..<dModel { decoder[f][i] /= length }
         }
-        for i in 0..<width {
+        for i in 0..<dModel {
             adam(
                 &decoderBias[i], &decoderBiasMoments.0[i], &decoderBiasMoments.1[i], gd[i],
                 moves: true)

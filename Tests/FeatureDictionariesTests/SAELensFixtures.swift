@@ -8,7 +8,7 @@ import TestSupport
 
 /// Tests/Fixtures/dictionaries: [7, 16] residual vectors for dictionaries of 40 features.
 enum SAELensFixtures {
-    static let width = 16
+    static let dModel = 16
     static let layers = 4
 
     /// Every fixture, and the layer whose input it reads.
@@ -23,7 +23,7 @@ enum SAELensFixtures {
     static func folder(_ name: String) -> URL { Fixtures.url("dictionaries/\(name)") }
 
     static func load(_ name: String) throws -> FeatureDictionary {
-        try FeatureDictionary(contentsOf: folder(name), width: width, layers: layers)
+        try FeatureDictionary(contentsOf: folder(name), dModel: dModel, layers: layers)
     }
 
     /// What SAELens computes with a fixture.
@@ -76,13 +76,13 @@ extension FeatureEncoder {
     /// The codes of all rows of `x`, `pieces` rows at a time.
     func codes(of x: [Float], pieces: Int = .max) -> SparseCodes {
         var codes = SparseCodes()
-        let rows = x.count / dictionary.width
+        let rows = x.count / dictionary.dModel
         x.withUnsafeBufferPointer { buffer in
             guard let start = buffer.baseAddress else { return }
             var row = 0
             while row < rows {
                 let height = min(pieces, rows - row)
-                encode(start + row * dictionary.width, rows: height, into: &codes)
+                encode(start + row * dictionary.dModel, rows: height, into: &codes)
                 row += height
             }
         }

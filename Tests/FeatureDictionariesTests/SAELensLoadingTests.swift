@@ -10,7 +10,7 @@ import Testing
     /// The sentence a changed copy of a fixture is refused with; nil if it is loaded.
     private func refusal(
         of fixture: String = "standard", as name: String = "dictionary",
-        changing changes: [String: Any] = [:], width: Int = 16, layers: Int = 4,
+        changing changes: [String: Any] = [:], dModel: Int = 16, layers: Int = 4,
         _ alter: (URL) throws -> Void = { _ in }
     ) throws -> String? {
         try withTemporaryFolder { parent in
@@ -18,7 +18,7 @@ import Testing
             try SAELensFixtures.copy(fixture, to: folder, changing: changes)
             try alter(folder)
             do {
-                _ = try FeatureDictionary(contentsOf: folder, width: width, layers: layers)
+                _ = try FeatureDictionary(contentsOf: folder, dModel: dModel, layers: layers)
                 return nil
             } catch let error as DictionaryError {
                 return error.description
@@ -33,8 +33,8 @@ import Testing
     }
 
     @Test func `a width or a layer that is not the model's is refused with both numbers`() throws {
-        let width = try #require(try refusal(width: 576))
-        #expect(width.contains("has width 16, the model's residual stream is 576 wide"))
+        let dModel = try #require(try refusal(dModel: 576))
+        #expect(dModel.contains("has width 16, the model's residual stream is 576 wide"))
         let layer = try #require(try refusal(layers: 2))
         #expect(layer.contains("is for layer 2") && layer.contains("has 2 layers, 0 to 1"))
         let last = try #require(try refusal(of: "standard-raw", layers: 3))
@@ -67,7 +67,7 @@ import Testing
         try withTemporaryFolder { parent in
             let folder = parent.appending(path: "any")
             try SAELensFixtures.copy("old-topk", to: folder, changing: ["hook_name": hook])
-            let dictionary = try FeatureDictionary(contentsOf: folder, width: 16, layers: 4)
+            let dictionary = try FeatureDictionary(contentsOf: folder, dModel: 16, layers: 4)
             #expect(dictionary.layer == layer)
         }
     }

@@ -9,7 +9,7 @@ import Testing
 
 @Suite struct TrainingTests {
     @Test func `planted features are recovered`() throws {
-        let planted = PlantedFeatures(width: 64, features: 128, active: 3...5, tokens: 20_000)
+        let planted = PlantedFeatures(dModel: 64, features: 128, active: 3...5, tokens: 20_000)
         var settings = TrainingSettings(features: 128, k: 5)
         settings.steps = 1500
         settings.batch = 512
@@ -33,7 +33,7 @@ import Testing
         var settings = TrainingSettings(features: 70, k: 4)
         settings.batch = 300
         settings.learningRate = 1e-2
-        let planted = PlantedFeatures(width: 21, features: 40, active: 2...6, tokens: 300)
+        let planted = PlantedFeatures(dModel: 21, features: 40, active: 2...6, tokens: 300)
         let weights = (0..<300).map { 0.25 + Float($0 % 7) }
         let trainer = DictionaryTrainer(
             planted.rows, count: 300, weights: weights, settings: settings)
@@ -49,7 +49,7 @@ import Testing
 
     @Test(arguments: [2, 3, 8])
     func `the number of workers changes no bit`(workers: Int) throws {
-        let planted = PlantedFeatures(width: 24, features: 60, active: 2...5, tokens: 3000)
+        let planted = PlantedFeatures(dModel: 24, features: 60, active: 2...5, tokens: 3000)
         var settings = TrainingSettings(features: 96, k: 5)
         settings.steps = 20
         let one = try planted.train(settings).autoencoder
@@ -62,7 +62,7 @@ import Testing
     }
 
     @Test func `another seed is another dictionary`() throws {
-        let planted = PlantedFeatures(width: 24, features: 60, active: 2...5, tokens: 2000)
+        let planted = PlantedFeatures(dModel: 24, features: 60, active: 2...5, tokens: 2000)
         var settings = TrainingSettings(features: 48, k: 4)
         settings.steps = 5
         let one = try planted.train(settings).autoencoder.decoder.values
@@ -71,7 +71,7 @@ import Testing
     }
 
     @Test func `decoder rows keep unit length`() throws {
-        let planted = PlantedFeatures(width: 24, features: 60, active: 2...5, tokens: 2000)
+        let planted = PlantedFeatures(dModel: 24, features: 60, active: 2...5, tokens: 2000)
         var settings = TrainingSettings(features: 96, k: 4)
         settings.steps = 50
         settings.learningRate = 1e-2
@@ -82,7 +82,7 @@ import Testing
     }
 
     @Test func `a learning rate that is much too large is told`() throws {
-        let planted = PlantedFeatures(width: 24, features: 60, active: 2...5, tokens: 2000)
+        let planted = PlantedFeatures(dModel: 24, features: 60, active: 2...5, tokens: 2000)
         var settings = TrainingSettings(features: 96, k: 4)
         settings.learningRate = 1e30
         settings.steps = 200
@@ -91,7 +91,7 @@ import Testing
     }
 
     @Test func `quality follows the definitions`() throws {
-        let planted = PlantedFeatures(width: 21, features: 40, active: 2...6, tokens: 700)
+        let planted = PlantedFeatures(dModel: 21, features: 40, active: 2...6, tokens: 700)
         var settings = TrainingSettings(features: 70, k: 4)
         settings.steps = 30
         let autoencoder = try planted.train(settings).autoencoder
@@ -121,14 +121,14 @@ import Testing
         throws
     {
         // Far from 0 and large, with one vector that is a hundred times as long.
-        let planted = PlantedFeatures(width: 21, features: 40, active: 2...6, tokens: 500)
-        let raw = PaddedRows(500, width: 21)
+        let planted = PlantedFeatures(dModel: 21, features: 40, active: 2...6, tokens: 500)
+        let raw = PaddedRows(500, dModel: 21)
         for r in 0..<500 {
             for i in 0..<21 {
                 raw[r][i] = 30 * planted.rows[r][i] * (r == 0 ? 100 : 1) + Float(i)
             }
         }
-        let standardized = PaddedRows(raw.values, width: 21)
+        let standardized = PaddedRows(raw.values, dModel: 21)
         let standardization = Standardization(standardized, count: 500, workers: 1)
         standardization.apply(to: standardized, workers: 1)
         var settings = TrainingSettings(features: 70, k: 4)

@@ -21,7 +21,7 @@ struct BenchDictionary: ParsableCommand {
             """)
 
     @Option(help: "Width of the residual stream.")
-    var width = 576
+    var dModel = 576
 
     @Option(help: "Features for each dimension.")
     var featuresPerDimension = 8
@@ -36,7 +36,7 @@ struct BenchDictionary: ParsableCommand {
     var workers = ProcessInfo.processInfo.activeProcessorCount
 
     func run() throws {
-        var settings = TrainingSettings(features: width * featuresPerDimension, k: k)
+        var settings = TrainingSettings(features: dModel * featuresPerDimension, k: k)
         settings.workers = workers
         let rows = randomRows(16 * settings.batch)
         let trainer = DictionaryTrainer(
@@ -49,7 +49,7 @@ struct BenchDictionary: ParsableCommand {
         let seconds = (ContinuousClock.now - start) / .seconds(1)
         let peak = max(before, measuredPeak())
         let tokens = Double(steps * settings.batch)
-        let flopsPerToken = 2 * Double(width) * Double(settings.features + 4 * k)
+        let flopsPerToken = 2 * Double(dModel) * Double(settings.features + 4 * k)
         let rate = tokens * flopsPerToken / seconds
         print("kernels \(BLAS.kernels), \(workers) workers, \(settings.features) features, k \(k)")
         print(
@@ -63,15 +63,15 @@ struct BenchDictionary: ParsableCommand {
     /// Rows of which each is the sum of k of twice as many random directions as there are features.
     private func randomRows(_ count: Int) -> PaddedRows {
         var random = RandomStream(seed: 0, purpose: 0)
-        let directions = PaddedRows(2 * width * featuresPerDimension, width: width)
+        let directions = PaddedRows(2 * dModel * featuresPerDimension, dModel: dModel)
         for i in 0..<directions.count * directions.stride {
             directions.base[i] = Float.random(in: -0.05..<0.05, using: &random)
         }
-        let rows = PaddedRows(count, width: width)
+        let rows = PaddedRows(count, dModel: dModel)
         for r in 0..<count {
             for _ in 0..<k {
                 let direction = directions[Int.random(in: 0..<directions.count, using: &random)]
-                add(direction, to: rows[r], width)
+                add(direction, to: rows[r], dModel)
             }
         }
         return rows
@@ -82,7 +82,7 @@ struct BenchDictionary: ParsableCommand {
         let n = 1024
         let matrices = (0..<workers).map { _ in
             (0..<3).map { _ in
-                PaddedRows([Float](repeating: 0.5, count: n * n), width: n)
+                PaddedRows([Float](repeating: 0.5, count: n * n), dModel: n)
             }
         }
         var best = 0.0

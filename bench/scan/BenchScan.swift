@@ -58,7 +58,7 @@ struct BenchScan: ParsableCommand {
         let visitors = (0..<workers).map { _ in ScanVisitor(plan, maxLength: seqLen) }
         let batch = (0..<sequences).map { s in
             ScanSequence(
-                id: s, tokens: randomTokens(s, vocabulary: d.vocabularySize)[...], isInPool: true)
+                id: s, tokens: randomTokens(s, vocabulary: d.dVocab)[...], isInPool: true)
         }
         var seconds = Double.infinity
         var peak = 0.0
@@ -93,9 +93,9 @@ struct BenchScan: ParsableCommand {
         let last = layers.max() ?? 0
         let visible = Double(seqLen + 1) / 2
         // q·k, and as much for attention times v.
-        let scores = 2 * Double(d.nHeads * d.headSize) * visible
+        let scores = 2 * Double(d.nHeads * d.dHead) * visible
         let whole = d.flopsPerTokenPerLayer + 2 * scores
-        return Double(last) * whole + 2 * Double(d.width * d.qkvWidth) + 2 * scores
+        return Double(last) * whole + 2 * Double(d.dModel * d.qkvWidth) + 2 * scores
     }
 
     /// Floating-point operations a second of square products on all workers.

@@ -16,12 +16,12 @@ extension FeatureDictionary {
     ///
     /// - Parameters:
     ///   - folder: if it is called L<n>, the dictionary must be of layer n.
-    ///   - width: of the model's residual stream.
+    ///   - dModel: of the model's residual stream.
     ///   - layers: the model's number of blocks.
     ///   - usesLayerNorm: whether the model's norms take the mean off; without, TransformerLens ignores
     ///     `center_writing_weights`, and so does this.
     public init(
-        contentsOf folder: URL, width: Int, layers: Int, usesLayerNorm: Bool = true
+        contentsOf folder: URL, dModel: Int, layers: Int, usesLayerNorm: Bool = true
     ) throws(DictionaryError) {
         let files = DictionaryFiles(folder)
         for file in files.files where !FileManager.default.fileExists(atPath: file.path) {
@@ -31,11 +31,11 @@ extension FeatureDictionary {
         }
         let config = try SAELensConfig(contentsOf: files.configuration)
         let layer = try config.layer(inFolder: folder, layers: layers)
-        let count = try config.checkedCount(width: width)
+        let count = try config.checkedCount(dModel: dModel)
         let rescaling = try config.rescaling()
         let architecture = try config.knownArchitecture()
         let weights = try SAELensWeights(
-            files.weights, architecture: architecture, width: width, count: count)
+            files.weights, architecture: architecture, dModel: dModel, count: count)
 
         var encoder = try weights.transposedMatrix("W_enc")
         var decoder = try weights.matrix("W_dec")
@@ -66,12 +66,12 @@ extension FeatureDictionary {
     private static func foldDecoderNorm(
         _ encoder: inout [Float], _ encoderBias: inout [Float], _ decoder: inout [Float]
     ) {
-        let width = decoder.count / encoderBias.count
+        let dModel = decoder.count / encoderBias.count
         for feature in encoderBias.indices {
-            let row = feature * width..<(feature + 1) * width
+            let row = feature * dModel..<(feature + 1) * dModel
             let length = decoder.withUnsafeBufferPointer { decoder in
                 decoder.baseAddress.map {
-                    sumOfSquares($0 + row.lowerBound, width, around: 0).squareRoot()
+                    sumOfSquares($0 + row.lowerBound, dModel, around: 0).squareRoot()
                 } ?? 0
             }
             encoderBias[feature] *= length
@@ -127,17 +127,17 @@ extension SAELensConfig {
     }
 
     /// The number of features, if both sizes can be.
-    fileprivate func checkedCount(width expected: Int) throws(DictionaryError) -> Int {
-        guard let width, let count else {
+    fileprivate func checkedCount(dModel expected: Int) throws(DictionaryError) -> Int {
+        guard let dModel, let count else {
             throw refusal("lacks \"d_in\" or \"d_sae\"", "save the dictionary with SAELens again")
         }
-        guard width == expected else {
+        guard dModel == expected else {
             throw refusal(
-                "has width \(width), the model's residual stream is \(expected) wide",
+                "has width \(dModel), the model's residual stream is \(expected) wide",
                 "give a dictionary of this model")
         }
         guard (1...FeatureDictionary.mostFeatures).contains(count),
-            !count.multipliedReportingOverflow(by: width).overflow
+            !count.multipliedReportingOverflow(by: dModel).overflow
         else {
             throw refusal(
                 "has \(count) features",

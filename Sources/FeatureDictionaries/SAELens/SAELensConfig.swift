@@ -28,7 +28,7 @@ struct SAELensConfig {
     }
 
     /// The sizes, as far as the file gives them.
-    var width: Int? { keys.d_in }
+    var dModel: Int? { keys.d_in }
     var count: Int? { keys.d_sae }
 
     /// `standard`, `topk`, `jumprelu`, `gated`, or another.

@@ -9,20 +9,20 @@ import Tensors
 struct SAELensWeights {
     private let url: URL
     private let checkpoint: Checkpoint
-    private let width: Int
+    private let dModel: Int
     private let count: Int
 
     /// Opens the file and checks all tensors before any is read.
     init(
-        _ url: URL, architecture: SAELensArchitecture, width: Int, count: Int
+        _ url: URL, architecture: SAELensArchitecture, dModel: Int, count: Int
     ) throws(DictionaryError) {
         do { checkpoint = try Checkpoint(opening: url) } catch {
             throw DictionaryError(error.description)
         }
         self.url = url
-        self.width = width
+        self.dModel = dModel
         self.count = count
-        var shapes = ["W_enc": [width, count], "W_dec": [count, width], "b_dec": [width]]
+        var shapes = ["W_enc": [dModel, count], "W_dec": [count, dModel], "b_dec": [dModel]]
         for name in architecture.vectors { shapes[name] = [count] }
         if checkpoint.tensors["log_threshold"] != nil, shapes["threshold"] != nil {
             shapes["threshold"] = nil
@@ -34,15 +34,15 @@ struct SAELensWeights {
         try refuseOthers(than: Set(shapes.keys), architecture)
     }
 
-    /// W_dec and the like, [count, width].
+    /// W_dec and the like, [count, dModel].
     func matrix(_ name: String) throws(DictionaryError) -> [Float] {
-        try finite(tensor(name, [count, width]).widened(), name)
+        try finite(tensor(name, [count, dModel]).widened(), name)
     }
 
-    /// W_enc, stored as [width, count], as [count, width].
+    /// W_enc, stored as [dModel, count], as [count, dModel].
     func transposedMatrix(_ name: String) throws(DictionaryError) -> [Float] {
-        let stored = try tensor(name, [width, count])
-        let size = count * width
+        let stored = try tensor(name, [dModel, count])
+        let size = count * dModel
         let values = [Float](unsafeUninitializedCapacity: size) { buffer, initialized in
             if let destination = buffer.baseAddress {
                 stored.widenTransposed(columns: 0..<count, into: destination)
@@ -57,9 +57,9 @@ struct SAELensWeights {
         try finite(tensor(name, [count]).widened(), name)
     }
 
-    /// b_dec, [width].
+    /// b_dec, [dModel].
     func decoderBias() throws(DictionaryError) -> [Float] {
-        try finite(tensor("b_dec", [width]).widened(), "b_dec")
+        try finite(tensor("b_dec", [dModel]).widened(), "b_dec")
     }
 
     /// e to the power of a vector, [count].

@@ -70,21 +70,21 @@ extension TrainedDictionary {
 
     private var tensors: [NamedTensor] {
         [
-            NamedTensor(name: "W_dec", shape: [count, width], values: decoder),
-            NamedTensor(name: "W_enc", shape: [width, count], values: transposedEncoder),
-            NamedTensor(name: "b_dec", shape: [width], values: decoderBias),
+            NamedTensor(name: "W_dec", shape: [count, dModel], values: decoder),
+            NamedTensor(name: "W_enc", shape: [dModel, count], values: transposedEncoder),
+            NamedTensor(name: "b_dec", shape: [dModel], values: decoderBias),
             NamedTensor(name: "b_enc", shape: [count], values: encoderBias),
         ]
     }
 
     private var transposedEncoder: [Float] {
-        [Float](unsafeUninitializedCapacity: count * width) { buffer, filled in
+        [Float](unsafeUninitializedCapacity: count * dModel) { buffer, filled in
             encoder.withUnsafeBufferPointer { encoder in
-                for i in 0..<width {
-                    for f in 0..<count { buffer[i * count + f] = encoder[f * width + i] }
+                for i in 0..<dModel {
+                    for f in 0..<count { buffer[i * count + f] = encoder[f * dModel + i] }
                 }
             }
-            filled = count * width
+            filled = count * dModel
         }
     }
 
@@ -124,7 +124,7 @@ extension TrainedDictionary {
         let metadata: Metadata
 
         init(_ dictionary: TrainedDictionary, _ facts: SAELensMetadata) {
-            d_in = dictionary.width
+            d_in = dictionary.dModel
             d_sae = dictionary.count
             k = dictionary.k
             metadata = Metadata(

@@ -80,9 +80,9 @@ public struct DictionaryQuality: Sendable {
     }
 
     private func mean(of chosen: [Int]) -> PaddedRows {
-        var sums = [Double](repeating: 0, count: rows.width)
-        for r in chosen { for i in 0..<rows.width { sums[i] += Double(rows[r][i]) } }
-        return PaddedRows(sums.map { Float($0 / Double(chosen.count)) }, width: rows.width)
+        var sums = [Double](repeating: 0, count: rows.dModel)
+        for r in chosen { for i in 0..<rows.dModel { sums[i] += Double(rows[r][i]) } }
+        return PaddedRows(sums.map { Float($0 / Double(chosen.count)) }, dModel: rows.dModel)
     }
 
     /// A worker's memory.
@@ -93,7 +93,7 @@ public struct DictionaryQuality: Sendable {
 
         init(_ autoencoder: TopKAutoencoder, rows: Int) {
             encoder = RowEncoder(autoencoder, rows: rows)
-            reconstruction = PaddedRows(1, width: autoencoder.width)
+            reconstruction = PaddedRows(1, dModel: autoencoder.dModel)
             activations = Array(repeating: 0, count: rows * autoencoder.k)
         }
 

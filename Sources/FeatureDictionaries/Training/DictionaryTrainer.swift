@@ -48,10 +48,10 @@ public final class DictionaryTrainer {
         self.weights = weights
         self.settings = settings
         autoencoder = TopKAutoencoder(
-            width: rows.width, features: settings.features, k: settings.k)
+            dModel: rows.dModel, features: settings.features, k: settings.k)
         autoencoder.initialize(from: rows, count: count, seed: settings.seed)
         order = TrainingOrder(count: count, seed: settings.seed)
-        batch = TrainingBatch(min(settings.batch, count), rows.width, settings)
+        batch = TrainingBatch(min(settings.batch, count), rows.dModel, settings)
         encoders = (0..<settings.workers).map { [autoencoder] _ in
             RowEncoder(autoencoder, rows: Self.chunk)
         }
@@ -81,9 +81,9 @@ public final class DictionaryTrainer {
 
     /// Encodes and decodes some rows of the batch and derives the loss by their reconstruction.
     private func reconstruct(_ range: Range<Int>, _ encoder: RowEncoder) {
-        let (k, width) = (settings.k, batch.inputs.stride)
+        let (k, dModel) = (settings.k, batch.inputs.stride)
         for r in range {
-            batch.inputs[r].update(from: rows[Int(batch.tokens[r])], count: width)
+            batch.inputs[r].update(from: rows[Int(batch.tokens[r])], count: dModel)
         }
         encoder.encode(
             batch.inputs[range.lowerBound], count: range.count,
@@ -96,12 +96,12 @@ public final class DictionaryTrainer {
                 indices: batch.features + r * k, coefficients: batch.activations + r * k,
                 count: Int(batch.counts[r]))
             decode(firing, autoencoder, into: error)
-            subtract(batch.inputs[r], from: error, width)
+            subtract(batch.inputs[r], from: error, dModel)
             let weight = weights[Int(batch.tokens[r])]
-            batch.losses[r] = weight * dot(error, error, width)
-            scale(error, by: 2 * weight / Float(batch.count), width)
+            batch.losses[r] = weight * dot(error, error, dModel)
+            scale(error, by: 2 * weight / Float(batch.count), dModel)
             dotRows(
-                firing.indices, firing.count, of: autoencoder.decoder.base, stride: width,
+                firing.indices, firing.count, of: autoencoder.decoder.base, stride: dModel,
                 with: error, into: batch.slopes + r * k)
         }
     }

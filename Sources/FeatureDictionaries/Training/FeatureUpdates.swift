@@ -24,13 +24,13 @@ final class FeatureUpdates {
     private static let featuresPerItem = 32
 
     init(_ autoencoder: TopKAutoencoder, workers: Int) {
-        let (width, features) = (autoencoder.width, autoencoder.features)
-        encoder = AdamMoments(features, width: width)
-        decoder = AdamMoments(features, width: width)
-        encoderBias = AdamMoments(1, width: features)
-        decoderBias = AdamMoments(1, width: width)
+        let (dModel, features) = (autoencoder.dModel, autoencoder.features)
+        encoder = AdamMoments(features, dModel: dModel)
+        decoder = AdamMoments(features, dModel: dModel)
+        encoderBias = AdamMoments(1, dModel: features)
+        decoderBias = AdamMoments(1, dModel: dModel)
         lastFired = Array(repeating: -1, count: features)
-        scratch = (0..<workers).map { _ in PaddedRows(2, width: width) }
+        scratch = (0..<workers).map { _ in PaddedRows(2, dModel: dModel) }
     }
 
     /// Updates all parameters. Returns whether they stayed finite.
@@ -123,9 +123,9 @@ final class AdamMoments {
     let mean: PaddedRows
     let square: PaddedRows
 
-    init(_ count: Int, width: Int) {
-        mean = PaddedRows(count, width: width)
-        square = PaddedRows(count, width: width)
+    init(_ count: Int, dModel: Int) {
+        mean = PaddedRows(count, dModel: dModel)
+        square = PaddedRows(count, dModel: dModel)
     }
 }
 

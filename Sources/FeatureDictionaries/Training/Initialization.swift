@@ -9,7 +9,7 @@ extension TopKAutoencoder {
         var random = RandomStream(seed: seed, purpose: 1)
         for f in 0..<features {
             let direction = decoder[f]
-            for i in 0..<width { direction[i] = Float(random.nextNormal()) }
+            for i in 0..<dModel { direction[i] = Float(random.nextNormal()) }
             scale(
                 direction, by: 1 / dot(direction, direction, decoder.stride).squareRoot(),
                 decoder.stride)

@@ -13,14 +13,14 @@ final class RowEncoder {
 
     init(_ autoencoder: TopKAutoencoder, rows: Int) {
         self.autoencoder = autoencoder
-        products = PaddedRows(rows, width: autoencoder.features)
+        products = PaddedRows(rows, dModel: autoencoder.features)
         selector = TopKSelector(k: autoencoder.k, count: products.stride)
     }
 
     /// Writes the features that fire at row r, ascending, and their activations from r * k on, and how
     /// many there are to counts[r].
     ///
-    /// - Parameter inputs: [count, width], with the stride of the decoder's rows.
+    /// - Parameter inputs: [count, dModel], with the stride of the decoder's rows.
     func encode(
         _ inputs: UnsafePointer<Float>, count: Int, features: UnsafeMutablePointer<Int32>,
         activations: UnsafeMutablePointer<Float>, counts: UnsafeMutablePointer<Int32>
@@ -28,7 +28,7 @@ final class RowEncoder {
         precondition(count <= products.count)
         let (encoder, k) = (autoencoder.encoder, autoencoder.k)
         multiply(
-            count, encoder.count, encoder.width, inputs, encoder.stride, .asStored, encoder.base,
+            count, encoder.count, encoder.dModel, inputs, encoder.stride, .asStored, encoder.base,
             encoder.stride, .transposed, into: products.base, products.stride)
         let bias = autoencoder.encoderBias.base
         for r in 0..<count {

@@ -9,7 +9,7 @@ import Tensors
 /// here follows the mean of the vectors or of their squares: the center is their geometric median, and
 /// the factor makes the median squared length 1.
 public struct Standardization: Sendable {
-    /// [width].
+    /// [dModel].
     public let center: [Float]
     /// Above 0.
     public let factor: Float
@@ -24,7 +24,7 @@ public struct Standardization: Sendable {
         precondition(count > 0 && count <= rows.count)
         let step = (count + Self.sampleSize - 1) / Self.sampleSize
         let sample = Array(stride(from: 0, to: count, by: step))
-        let center = PaddedRows(1, width: rows.width)
+        let center = PaddedRows(1, dModel: rows.dModel)
         var squares = [Float](repeating: 0, count: sample.count)
         for iteration in 0...Self.iterations {
             squares = Self.squaredDistances(rows, sample, center.base, workers: workers)
@@ -52,7 +52,7 @@ public struct Standardization: Sendable {
 
     /// Shifts and scales all rows.
     public func apply(to rows: PaddedRows, workers: Int) {
-        let center = PaddedRows(center, width: rows.width)
+        let center = PaddedRows(center, dModel: rows.dModel)
         shareRows(rows.count, among: workers) { r in
             subtract(center.base, from: rows[r], rows.stride)
             scale(rows[r], by: factor, rows.stride)

@@ -8,18 +8,18 @@ import Tensors
 ///     a = TopK(ReLU((x - b_dec) W_enc + b_enc)),    x̂ = a W_dec + b_dec
 public struct TrainedDictionary: Sendable {
     /// Width of the residual stream (d_in).
-    public let width: Int
+    public let dModel: Int
     /// Number of features (d_sae).
     public let count: Int
     /// Features that fire at a token, at most.
     public let k: Int
-    /// [count, width].
+    /// [count, dModel].
     public let encoder: [Float]
     /// [count].
     public let encoderBias: [Float]
-    /// [count, width], rows of unit length.
+    /// [count, dModel], rows of unit length.
     public let decoder: [Float]
-    /// [width].
+    /// [dModel].
     public let decoderBias: [Float]
 
     /// Folds into the parameters what was done to the vectors before training. With
@@ -30,7 +30,7 @@ public struct TrainedDictionary: Sendable {
     ///
     /// W stays, and b_enc = (b + W d) / s.
     public init(_ autoencoder: TopKAutoencoder, _ standardization: Standardization) {
-        width = autoencoder.width
+        dModel = autoencoder.dModel
         count = autoencoder.features
         k = autoencoder.k
         encoder = autoencoder.encoder.values

@@ -14,9 +14,9 @@ final class TrainingBatch {
     let k: Int
     /// The rows of the training data that the batch is made of.
     let tokens: UnsafeMutablePointer<Int32>
-    /// [count, width].
+    /// [count, dModel].
     let inputs: PaddedRows
-    /// [count, width]: the derivative of the loss by the reconstruction.
+    /// [count, dModel]: the derivative of the loss by the reconstruction.
     let errors: PaddedRows
     /// [count]: each token's weighted squared error.
     var losses: UnsafeMutableBufferPointer<Float>
@@ -38,12 +38,12 @@ final class TrainingBatch {
 
     private let nFeatures: Int
 
-    init(_ count: Int, _ width: Int, _ settings: TrainingSettings) {
+    init(_ count: Int, _ dModel: Int, _ settings: TrainingSettings) {
         self.count = count
         k = settings.k
         nFeatures = settings.features
-        inputs = PaddedRows(count, width: width)
-        errors = PaddedRows(count, width: width)
+        inputs = PaddedRows(count, dModel: dModel)
+        errors = PaddedRows(count, dModel: dModel)
         losses = .allocate(capacity: count)
         losses.initialize(repeating: 0)
         tokens = .allocate(capacity: count)

@@ -13,43 +13,43 @@ extension Family {
     if let kind = try config.string("position_embedding_type"), kind != "absolute" {
         throw config.unusable("position_embedding_type", "is \"\(kind)\"; only absolute is known")
     }
-    let width = try config.count("hidden_size")
+    let dModel = try config.count("hidden_size")
     let nHeads = try config.count("num_attention_heads")
     let nLayers = try config.count("num_hidden_layers", limit: 4096)
-    guard width % nHeads == 0 else {
+    guard dModel % nHeads == 0 else {
         throw config.unusable("hidden_size", "must be a multiple of num_attention_heads")
     }
     return ModelDescription(
-        family: "bert", nLayers: nLayers, nHeads: nHeads, nKeyValueHeads: nHeads,
-        headSize: width / nHeads, width: width,
-        hiddenWidth: try config.count("intermediate_size"),
-        vocabularySize: try config.count("vocab_size"),
-        contextLength: try config.count("max_position_embeddings"),
+        family: "bert", nLayers: nLayers, nHeads: nHeads, nKVHeads: nHeads,
+        dHead: dModel / nHeads, dModel: dModel,
+        dMLP: try config.count("intermediate_size"),
+        dVocab: try config.count("vocab_size"),
+        nCtx: try config.count("max_position_embeddings"),
         beginningOfSequence: nil, isCausal: false,
         norm: .layer(epsilon: Float(try config.positiveIfAny("layer_norm_eps") ?? 1e-12)),
         activation: try config.activation("hidden_act"), isGated: false,
-        scoreScale: 1 / Float(width / nHeads).squareRoot(),
+        scoreScale: 1 / Float(dModel / nHeads).squareRoot(),
         layers: Array(repeating: .init(), count: nLayers))
 }
 
 @Sendable private func bertTensors(_ model: ModelDescription, _ names: TensorNames) -> ModelTensors
 {
     let p = names.prefix
-    let width = model.width
+    let dModel = model.dModel
     let layers = (0..<model.nLayers).map { l in
         let h = "\(p)encoder.layer.\(l)."
         let qkv = ["query", "key", "value"].map {
             TensorPart(
-                tensor: h + "attention.self.\($0).weight", rows: width, storedShape: [width, width])
+                tensor: h + "attention.self.\($0).weight", rows: dModel, storedShape: [dModel, dModel])
         }
         return LayerTensors(
             afterAttentionNorm: names.norm(h + "attention.output.LayerNorm"),
             afterFeedForwardNorm: names.norm(h + "output.LayerNorm"),
             qkv: names.projection(qkv),
-            output: names.projection(h + "attention.output.dense.weight", out: width, in: width),
+            output: names.projection(h + "attention.output.dense.weight", out: dModel, in: dModel),
             up: names.projection(
-                h + "intermediate.dense.weight", out: model.hiddenWidth, in: width),
-            down: names.projection(h + "output.dense.weight", out: width, in: model.hiddenWidth))
+                h + "intermediate.dense.weight", out: model.dMLP, in: dModel),
+            down: names.projection(h + "output.dense.weight", out: dModel, in: model.dMLP))
     }
     let e = p + "embeddings."
     return ModelTensors(
@@ -70,13 +70,13 @@ private func maskedLanguageHead(_ model: ModelDescription, _ names: TensorNames)
     let weight =
         names.contains(decoder) ? decoder : names.prefix + "embeddings.word_embeddings.weight"
     let bias = [head + "bias", head + "decoder.bias"].first(where: names.contains)
-    let size = model.vocabularySize
+    let size = model.dVocab
     return UnembeddingTensors(
         norm: nil,
         transform: names.projection(
-            head + "transform.dense.weight", out: model.width, in: model.width),
+            head + "transform.dense.weight", out: model.dModel, in: model.dModel),
         transformNorm: names.norm(head + "transform.LayerNorm"),
         projection: Projection(
-            parts: [TensorPart(tensor: weight, rows: size, storedShape: [size, model.width])],
+            parts: [TensorPart(tensor: weight, rows: size, storedShape: [size, model.dModel])],
             bias: bias.map { [TensorPart(tensor: $0, rows: size, storedShape: [size])] } ?? []))
 }

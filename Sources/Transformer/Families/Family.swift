@@ -73,8 +73,8 @@ struct TensorNames: Sendable {
     }
 
     /// A projection stored as one [out, in] tensor.
-    func projection(_ name: String, out: Int, in width: Int) -> Projection {
-        projection([TensorPart(tensor: name, rows: out, storedShape: [out, width])])
+    func projection(_ name: String, out: Int, in dModel: Int) -> Projection {
+        projection([TensorPart(tensor: name, rows: out, storedShape: [out, dModel])])
     }
 
     /// A norm by the stem of its names, with a bias if the checkpoint has one. Checkpoints as old as

@@ -11,30 +11,30 @@ extension Family {
     try config.require("scale_attn_weights", is: true, default: true)
     try config.require("scale_attn_by_inverse_layer_idx", is: false, default: false)
     try config.require("add_cross_attention", is: false, default: false)
-    let width = try config.count("n_embd")
+    let dModel = try config.count("n_embd")
     let nHeads = try config.count("n_head")
     let nLayers = try config.count("n_layer", limit: 4096)
-    guard width % nHeads == 0 else {
+    guard dModel % nHeads == 0 else {
         throw config.unusable("n_embd", "must be a multiple of n_head")
     }
-    let headSize = width / nHeads
+    let dHead = dModel / nHeads
     return ModelDescription(
-        family: "gpt2", nLayers: nLayers, nHeads: nHeads, nKeyValueHeads: nHeads,
-        headSize: headSize, width: width,
-        hiddenWidth: try config.countIfAny("n_inner") ?? 4 * width,
-        vocabularySize: try config.count("vocab_size"),
-        contextLength: try config.count("n_positions", "n_ctx"),
+        family: "gpt2", nLayers: nLayers, nHeads: nHeads, nKVHeads: nHeads,
+        dHead: dHead, dModel: dModel,
+        dMLP: try config.countIfAny("n_inner") ?? 4 * dModel,
+        dVocab: try config.count("vocab_size"),
+        nCtx: try config.count("n_positions", "n_ctx"),
         beginningOfSequence: try config.beginningOfSequence(),
         norm: .layer(epsilon: Float(try config.positive("layer_norm_epsilon"))),
         activation: try config.activation("activation_function"), isGated: false,
-        scoreScale: 1 / Float(headSize).squareRoot(),
+        scoreScale: 1 / Float(dHead).squareRoot(),
         layers: Array(repeating: .init(), count: nLayers))
 }
 
 @Sendable private func gpt2Tensors(_ model: ModelDescription, _ names: TensorNames) -> ModelTensors
 {
     let p = names.prefix
-    let (width, hidden) = (model.width, model.hiddenWidth)
+    let (dModel, hidden) = (model.dModel, model.dMLP)
     // Conv1D stores [in, out].
     func conv(_ name: String, in input: Int, out: Int, from: Int = 0, rows: Int? = nil)
         -> TensorPart
@@ -46,14 +46,14 @@ extension Family {
     let layers = (0..<model.nLayers).map { l in
         let h = "\(p)h.\(l)."
         let qkv = (0..<3).map {
-            conv(h + "attn.c_attn.weight", in: width, out: 3 * width, from: $0 * width, rows: width)
+            conv(h + "attn.c_attn.weight", in: dModel, out: 3 * dModel, from: $0 * dModel, rows: dModel)
         }
         return LayerTensors(
             inputNorm: names.norm(h + "ln_1"), feedForwardNorm: names.norm(h + "ln_2"),
             qkv: names.projection(qkv),
-            output: names.projection([conv(h + "attn.c_proj.weight", in: width, out: width)]),
-            up: names.projection([conv(h + "mlp.c_fc.weight", in: width, out: hidden)]),
-            down: names.projection([conv(h + "mlp.c_proj.weight", in: hidden, out: width)]))
+            output: names.projection([conv(h + "attn.c_proj.weight", in: dModel, out: dModel)]),
+            up: names.projection([conv(h + "mlp.c_fc.weight", in: dModel, out: hidden)]),
+            down: names.projection([conv(h + "mlp.c_proj.weight", in: hidden, out: dModel)]))
     }
     let embedding = p + "wte.weight"
     let head = names.contains("lm_head.weight") ? "lm_head.weight" : embedding
@@ -61,5 +61,5 @@ extension Family {
         tokenEmbedding: embedding, positionEmbedding: p + "wpe.weight", layers: layers,
         unembedding: UnembeddingTensors(
             norm: names.norm(p + "ln_f"),
-            projection: names.projection(head, out: model.vocabularySize, in: width)))
+            projection: names.projection(head, out: model.dVocab, in: dModel)))
 }

@@ -10,27 +10,27 @@ extension Family {
 
 @Sendable private func describeGPTNeoX(_ config: ModelConfig) throws(ModelError) -> ModelDescription
 {
-    let width = try config.count("hidden_size")
+    let dModel = try config.count("hidden_size")
     let nHeads = try config.count("num_attention_heads")
     let nLayers = try config.count("num_hidden_layers", limit: 4096)
-    guard width % nHeads == 0 else {
+    guard dModel % nHeads == 0 else {
         throw config.unusable("hidden_size", "must be a multiple of num_attention_heads")
     }
-    let headSize = width / nHeads
+    let dHead = dModel / nHeads
     return ModelDescription(
-        family: "gpt_neox", nLayers: nLayers, nHeads: nHeads, nKeyValueHeads: nHeads,
-        headSize: headSize, width: width, hiddenWidth: try config.count("intermediate_size"),
-        vocabularySize: try config.count("vocab_size"),
-        contextLength: try config.count("max_position_embeddings", limit: 1 << 30),
+        family: "gpt_neox", nLayers: nLayers, nHeads: nHeads, nKVHeads: nHeads,
+        dHead: dHead, dModel: dModel, dMLP: try config.count("intermediate_size"),
+        dVocab: try config.count("vocab_size"),
+        nCtx: try config.count("max_position_embeddings", limit: 1 << 30),
         beginningOfSequence: try config.beginningOfSequence(),
         norm: .layer(epsilon: Float(try config.positive("layer_norm_eps"))),
         activation: try config.activation("hidden_act"), isGated: false,
         hasParallelResidual: try config.flag("use_parallel_residual", default: true),
-        scoreScale: 1 / Float(headSize).squareRoot(),
+        scoreScale: 1 / Float(dHead).squareRoot(),
         layers: Array(repeating: .init(window: nil, rotary: 0), count: nLayers),
         rotaries: [
             try Rotary.read(
-                config, headSize: headSize, legacyTheta: "rotary_emb_base", isPartial: true)
+                config, dHead: dHead, legacyTheta: "rotary_emb_base", isPartial: true)
         ])
 }
 
@@ -38,24 +38,24 @@ extension Family {
     -> ModelTensors
 {
     let p = names.prefix
-    let width = model.width
+    let dModel = model.dModel
     let layers = (0..<model.nLayers).map { l in
         let h = "\(p)layers.\(l)."
         let qkv = (0..<3).map { part in
             TensorPart(
-                tensor: h + "attention.query_key_value.weight", rows: width,
-                storedShape: [3 * width, width],
-                layout: .perHead(part: part, headSize: model.headSize))
+                tensor: h + "attention.query_key_value.weight", rows: dModel,
+                storedShape: [3 * dModel, dModel],
+                layout: .perHead(part: part, dHead: model.dHead))
         }
         return LayerTensors(
             inputNorm: names.norm(h + "input_layernorm"),
             feedForwardNorm: names.norm(h + "post_attention_layernorm"),
             qkv: names.projection(qkv),
-            output: names.projection(h + "attention.dense.weight", out: width, in: width),
+            output: names.projection(h + "attention.dense.weight", out: dModel, in: dModel),
             up: names.projection(
-                h + "mlp.dense_h_to_4h.weight", out: model.hiddenWidth, in: width),
+                h + "mlp.dense_h_to_4h.weight", out: model.dMLP, in: dModel),
             down: names.projection(
-                h + "mlp.dense_4h_to_h.weight", out: width, in: model.hiddenWidth))
+                h + "mlp.dense_4h_to_h.weight", out: dModel, in: model.dMLP))
     }
     let head = ["embed_out.weight", "lm_head.weight"].first(where: names.contains)
     return ModelTensors(
@@ -63,5 +63,5 @@ extension Family {
         unembedding: UnembeddingTensors(
             norm: names.norm(p + "final_layer_norm"),
             projection: names.projection(
-                head ?? p + "embed_in.weight", out: model.vocabularySize, in: width)))
+                head ?? p + "embed_in.weight", out: model.dVocab, in: dModel)))
 }

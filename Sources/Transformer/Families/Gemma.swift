@@ -27,7 +27,7 @@ extension Family {
     model = model.with(
         windows: try slidingWindows(config, nLayers: model.nLayers) { ($0 + 1) % pattern != 0 })
     model.queryKeyNorm = .perHead
-    model.rotaries.append(try localRotary(config, headSize: model.headSize))
+    model.rotaries.append(try localRotary(config, dHead: model.dHead))
     for l in model.layers.indices where model.layers[l].window != nil {
         model.layers[l].rotary = 1
     }
@@ -35,12 +35,12 @@ extension Family {
 }
 
 /// The rotary embedding of Gemma 3's windowed layers; never rescaled in the old style of config.
-private func localRotary(_ config: ModelConfig, headSize: Int) throws(ModelError) -> Rotary {
+private func localRotary(_ config: ModelConfig, dHead: Int) throws(ModelError) -> Rotary {
     guard config.has("rope_parameters") else {
         return Rotary(
-            dimensions: headSize, theta: try config.positiveIfAny("rope_local_base_freq") ?? 10_000)
+            dimensions: dHead, theta: try config.positiveIfAny("rope_local_base_freq") ?? 10_000)
     }
-    return try Rotary.read(config, headSize: headSize, layerType: "sliding_attention")
+    return try Rotary.read(config, dHead: dHead, layerType: "sliding_attention")
 }
 
 private func describeGemma(
@@ -54,7 +54,7 @@ private func describeGemma(
     model.norm = .rootMeanSquare(
         epsilon: Float(try config.positive("rms_norm_eps")), weightOffset: 1)
     // The reference rounds the factor to the weights' type only; in Float32 it is the root itself.
-    model.embeddingScale = Float(model.width).squareRoot()
+    model.embeddingScale = Float(model.dModel).squareRoot()
     model.scoreScale = 1 / Float(try config.positive("query_pre_attn_scalar")).squareRoot()
     model.scoreSoftCap = try config.positiveIfAny("attn_logit_softcapping").map(Float.init)
     model.logitSoftCap = try config.positiveIfAny("final_logit_softcapping").map(Float.init)

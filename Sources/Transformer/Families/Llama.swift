@@ -22,53 +22,53 @@ extension Family {
 func describeLlamaLike(
     _ config: ModelConfig, defaultTheta: Double = 10_000, isPartial: Bool = false
 ) throws(ModelError) -> ModelDescription {
-    let width = try config.count("hidden_size")
+    let dModel = try config.count("hidden_size")
     let nHeads = try config.count("num_attention_heads")
-    let nKeyValueHeads = try config.countIfAny("num_key_value_heads") ?? nHeads
+    let nKVHeads = try config.countIfAny("num_key_value_heads") ?? nHeads
     let nLayers = try config.count("num_hidden_layers", limit: 4096)
-    let headSize = try headSize(config, width: width, nHeads: nHeads)
-    guard nHeads % nKeyValueHeads == 0 else {
+    let dHead = try dHead(config, dModel: dModel, nHeads: nHeads)
+    guard nHeads % nKVHeads == 0 else {
         throw config.unusable("num_attention_heads", "must be a multiple of num_key_value_heads")
     }
     return ModelDescription(
         family: try config.string("model_type") ?? "llama",
-        nLayers: nLayers, nHeads: nHeads, nKeyValueHeads: nKeyValueHeads, headSize: headSize,
-        width: width, hiddenWidth: try config.count("intermediate_size"),
-        vocabularySize: try config.count("vocab_size"),
-        contextLength: try config.count("max_position_embeddings", limit: 1 << 30),
+        nLayers: nLayers, nHeads: nHeads, nKVHeads: nKVHeads, dHead: dHead,
+        dModel: dModel, dMLP: try config.count("intermediate_size"),
+        dVocab: try config.count("vocab_size"),
+        nCtx: try config.count("max_position_embeddings", limit: 1 << 30),
         beginningOfSequence: try config.beginningOfSequence(),
         norm: .rootMeanSquare(epsilon: Float(try config.positive("rms_norm_eps"))),
         activation: try config.activation("hidden_activation", "hidden_act"), isGated: true,
-        scoreScale: 1 / Float(headSize).squareRoot(),
+        scoreScale: 1 / Float(dHead).squareRoot(),
         layers: Array(repeating: .init(window: nil, rotary: 0), count: nLayers),
         rotaries: [
             try Rotary.read(
-                config, headSize: headSize, defaultTheta: defaultTheta, isPartial: isPartial)
+                config, dHead: dHead, defaultTheta: defaultTheta, isPartial: isPartial)
         ])
 }
 
-private func headSize(
-    _ config: ModelConfig, width: Int, nHeads: Int
+private func dHead(
+    _ config: ModelConfig, dModel: Int, nHeads: Int
 ) throws(ModelError) -> Int {
     if let stated = try config.countIfAny("head_dim", limit: 1 << 16) { return stated }
-    guard width % nHeads == 0, width / nHeads <= 1 << 16 else {
+    guard dModel % nHeads == 0, dModel / nHeads <= 1 << 16 else {
         throw config.unusable(
             "hidden_size", "must be a multiple of num_attention_heads, with heads of at most 65536")
     }
-    return width / nHeads
+    return dModel / nHeads
 }
 
 /// The tensors of a Llama-like model; families then change what differs.
 func llamaTensors(_ model: ModelDescription, _ names: TensorNames) -> ModelTensors {
     let p = names.prefix
-    let width = model.width
+    let dModel = model.dModel
     func rows(_ name: String, _ out: Int) -> TensorPart {
-        TensorPart(tensor: name, rows: out, storedShape: [out, width])
+        TensorPart(tensor: name, rows: out, storedShape: [out, dModel])
     }
     let layers = (0..<model.nLayers).map { l in
         let h = "\(p)layers.\(l)."
-        let heads = model.nHeads * model.headSize
-        let keyHeads = model.nKeyValueHeads * model.headSize
+        let heads = model.nHeads * model.dHead
+        let keyHeads = model.nKVHeads * model.dHead
         return LayerTensors(
             inputNorm: names.norm(h + "input_layernorm"),
             feedForwardNorm: names.norm(h + "post_attention_layernorm"),
@@ -77,12 +77,12 @@ func llamaTensors(_ model: ModelDescription, _ names: TensorNames) -> ModelTenso
                 rows(h + "self_attn.k_proj.weight", keyHeads),
                 rows(h + "self_attn.v_proj.weight", keyHeads),
             ]),
-            output: names.projection(h + "self_attn.o_proj.weight", out: width, in: heads),
+            output: names.projection(h + "self_attn.o_proj.weight", out: dModel, in: heads),
             up: names.projection([
-                rows(h + "mlp.gate_proj.weight", model.hiddenWidth),
-                rows(h + "mlp.up_proj.weight", model.hiddenWidth),
+                rows(h + "mlp.gate_proj.weight", model.dMLP),
+                rows(h + "mlp.up_proj.weight", model.dMLP),
             ]),
-            down: names.projection(h + "mlp.down_proj.weight", out: width, in: model.hiddenWidth))
+            down: names.projection(h + "mlp.down_proj.weight", out: dModel, in: model.dMLP))
     }
     let embedding = p + "embed_tokens.weight"
     let head = names.contains("lm_head.weight") ? "lm_head.weight" : embedding
@@ -90,7 +90,7 @@ func llamaTensors(_ model: ModelDescription, _ names: TensorNames) -> ModelTenso
         tokenEmbedding: embedding, layers: layers,
         unembedding: UnembeddingTensors(
             norm: names.norm(p + "norm"),
-            projection: names.projection(head, out: model.vocabularySize, in: width)))
+            projection: names.projection(head, out: model.dVocab, in: dModel)))
 }
 
 /// The window of each layer, from `layer_types` or, without it, from `isSliding`.

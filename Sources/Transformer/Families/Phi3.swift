@@ -26,7 +26,7 @@ extension Family {
                 parts.map { part in
                     defer { from += part.rows }
                     return TensorPart(
-                        tensor: name, rows: part.rows, storedShape: [total, model.width],
+                        tensor: name, rows: part.rows, storedShape: [total, model.dModel],
                         layout: .rows(from: from))
                 })
         }
