@@ -42,7 +42,6 @@ func tests(_ name: String, _ dependencies: Target.Dependency...) -> Target {
 
 let argumentParser = Target.Dependency.product(
     name: "ArgumentParser", package: "swift-argument-parser")
-let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdTesting = Target.Dependency.product(
     name: "HummingbirdTesting", package: "hummingbird")
@@ -54,7 +53,6 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
-        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
@@ -65,66 +63,77 @@ let package = Package(
         // C libraries, as module maps only.
         cLibrary("CHDF5", pkgConfig: "hdf5", apt: "libhdf5-dev"),
         cLibrary("COpenBLAS", pkgConfig: "openblas", apt: "libopenblas-dev"),
+        cLibrary("CCrypto", pkgConfig: "libcrypto", apt: "libssl-dev"),
         cLibrary("CPCRE2", pkgConfig: "libpcre2-8", apt: "libpcre2-dev"),
         cLibrary("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
         .systemLibrary(name: "CLinux"),
         cLibrary("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
 
+        // What every module may say to the user.
+        library("UserErrors"),
+
         // Their Swift faces.
-        library("Tensors", "COpenBLAS"),
+        library("Digests", "CCrypto", "UserErrors"),
+        library("Tensors", "COpenBLAS", "UserErrors"),
         library("HDF5", "CHDF5"),
 
         // What comes in.
-        library("Checkpoints", "Tensors"),
-        library("Corpora", "CZlib", "CZstd"),
-        library("Tokenizers", "CPCRE2"),
+        library("Checkpoints", "Tensors", "UserErrors"),
+        library("Corpora", "CZlib", "CZstd", "UserErrors"),
+        library("Tokenizers", "CPCRE2", "UserErrors"),
 
         // The forward pass.
-        library("Transformer", "Tensors", "Checkpoints"),
+        library("Transformer", "Tensors", "Checkpoints", "UserErrors"),
 
         // What a head does, without input or output.
         library("AttentionStats", "Tensors", "Transformer", heapModule),
         library("HeadMetrics"),
         library("Sampling", "AttentionStats", "Tensors", heapModule),
-        library("Projection", "Tensors"),
+        library("Projection", "Tensors", "UserErrors"),
         library(
-            "FeatureDictionaries", "Tensors", "Checkpoints", "Transformer", "Sampling", heapModule),
-        library("Attribution", "FeatureDictionaries", "Tensors", "Transformer"),
+            "FeatureDictionaries", "Tensors", "Checkpoints", "Transformer", "Sampling",
+            "UserErrors", heapModule),
+        library("Attribution", "FeatureDictionaries", "Tensors", "Transformer", "UserErrors"),
 
         // What is on disk.
-        library("WorkFiles", "HDF5", "AttentionStats", "Transformer"),
+        library("WorkFiles", "HDF5", "AttentionStats", "Transformer", "UserErrors"),
         library("DataTree", "CLinux"),
 
         // What the executables share.
-        library("Stages", "Transformer", "Tokenizers", "WorkFiles", argumentParser, crypto),
         library(
-            "Sequences", "Stages", "Corpora", "Tokenizers", "AttentionStats", "WorkFiles",
-            argumentParser, crypto
+            "Stages", "Digests", "Transformer", "Tokenizers", "UserErrors", "WorkFiles",
+            argumentParser),
+        library(
+            "Sequences", "Digests", "Stages", "Corpora", "Tokenizers", "AttentionStats",
+            "WorkFiles", "UserErrors",
+            argumentParser
         ),
 
         // Answers about edges.
         library(
-            "Explanations", "Attribution", "DataTree", "FeatureDictionaries", "Stages", "WorkFiles",
-            crypto),
+            "Explanations", "Attribution", "DataTree", "Digests", "FeatureDictionaries", "Stages",
+            "WorkFiles", "UserErrors"),
 
         // The stages.
-        executable("stage-scan", "Stages", "Sequences", "Sampling"),
+        executable("stage-scan", "Digests", "Stages", "Sequences", "Sampling", "UserErrors"),
         executable("stage-metrics", "Stages", "HeadMetrics", "AttentionStats"),
-        executable("stage-sample", "Stages", "Sampling"),
-        executable("stage-project", "Stages", "Projection", "Tensors"),
-        executable("stage-emit", "Stages", "DataTree", "Tensors"),
+        executable("stage-sample", "Stages", "Sampling", "UserErrors"),
+        executable("stage-project", "Stages", "Projection", "Tensors", "UserErrors"),
+        executable("stage-emit", "Stages", "DataTree", "Tensors", "UserErrors"),
         executable(
-            "stage-dictionary", "Attribution", "DataTree", "Explanations", "FeatureDictionaries",
-            "Sequences", "Stages", "Tensors", "WorkFiles"),
+            "stage-dictionary", "Attribution", "DataTree", "Digests", "Explanations",
+            "FeatureDictionaries",
+            "Sequences", "Stages", "Tensors", "WorkFiles", "UserErrors"),
 
         // The live backend.
         library(
-            "Server", "AttentionStats", "Attribution", "CZlib", "DataTree", "Explanations",
-            "FeatureDictionaries", "Projection", "Stages", "WorkFiles", crypto, hummingbird,
+            "Server", "AttentionStats", "Attribution", "CZlib", "DataTree", "Digests",
+            "Explanations",
+            "FeatureDictionaries", "Projection", "Stages", "WorkFiles", hummingbird,
             .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
             .product(name: "NIOPosix", package: "swift-nio"),
             .product(name: "Logging", package: "swift-log")),
-        executable("serve", "Server", "Stages", hummingbird),
+        executable("serve", "Server", "Stages", "UserErrors", hummingbird),
 
         // Tests.
         .target(name: "TestSupport", path: "Tests/TestSupport"),

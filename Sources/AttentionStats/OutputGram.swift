@@ -40,7 +40,7 @@ public struct OutputGram: Sendable {
 
 extension Model {
     /// The Gram matrix of every studied head's output projection, in the selection's order.
-    public func outputGrams(_ selection: HeadSelection) throws(ModelError) -> [OutputGram] {
+    public func outputGrams(_ selection: HeadSelection) throws -> [OutputGram] {
         var grams: [OutputGram] = []
         for head in selection.heads {
             grams.append(

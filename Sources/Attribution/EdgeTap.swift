@@ -56,7 +56,7 @@ extension ForwardPass {
     /// - Returns: for each sequence, what was seen of its edges, in their order.
     public func observe(
         _ edges: [[HeadEdge]], on sequences: [ArraySlice<Int32>]
-    ) throws(ModelError) -> [[EdgeObservation]] {
+    ) throws -> [[EdgeObservation]] {
         precondition(edges.count == sequences.count)
         let taps = (0..<workers).map { _ in EdgeTap(edges, of: model, selection) }
         try run(sequences, visitors: taps)

@@ -12,6 +12,7 @@
 
 import Foundation
 import Transformer
+import UserErrors
 
 /// The two sides of one edge's score and output, ready to take parts of the residual stream.
 public struct HeadCircuit {
@@ -24,11 +25,11 @@ public struct HeadCircuit {
     /// - Throws: when the query does not see the key.
     public init(
         _ weights: HeadWeights, of description: ModelDescription, at observation: EdgeObservation
-    ) throws(AttributionError) {
+    ) throws {
         precondition(weights.address == observation.edge.head)
         guard observation.score != nil else {
             let edge = observation.edge
-            throw AttributionError(
+            throw UserError(
                 "in head \(edge.head) query \(edge.query) does not see key \(edge.key); choose a key\(description.isCausal ? " at or before the query" : " within the head's window")."
             )
         }

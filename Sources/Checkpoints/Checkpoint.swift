@@ -2,6 +2,7 @@
 // A model's weights on disk: safetensors in one file or several, or GGUF.
 
 import Foundation
+import UserErrors
 
 /// The tensors of a trained model, mapped into memory in the type they are stored in.
 ///
@@ -28,7 +29,7 @@ public struct Checkpoint: Sendable {
     /// - Parameter url: a file ending in `.safetensors` or `.gguf`, or a folder with
     ///   `model.safetensors`, or with `model.safetensors.index.json` and the files it names, or with
     ///   exactly one file of either ending.
-    public init(opening url: URL) throws(CheckpointError) {
+    public init(opening url: URL) throws {
         let file = try Self.entryPoint(of: url)
         switch file.pathExtension.lowercased() {
         case "gguf":
@@ -52,21 +53,21 @@ public struct Checkpoint: Sendable {
     }
 
     /// The tensor called `name`, which must have `shape` and a type that can be widened.
-    public func tensor(_ name: String, shape: [Int]) throws(CheckpointError) -> StoredTensor {
+    public func tensor(_ name: String, shape: [Int]) throws -> StoredTensor {
         guard let tensor = tensors[name] else {
-            throw CheckpointError(
+            throw UserError(
                 files[0], "has no tensor \(quoted(name)) (expected with shape \(described(shape)))",
                 advice: "check that config and weights are of the same model")
         }
         guard tensor.shape == shape else {
-            throw CheckpointError(
+            throw UserError(
                 tensor.url,
                 "has the tensor \(quoted(name)) with shape \(described(tensor.shape)) where "
                     + "\(described(shape)) is expected",
                 advice: "check that config and weights are of the same model")
         }
         guard tensor.type.widens else {
-            throw CheckpointError(
+            throw UserError(
                 tensor.url,
                 "stores the tensor \(quoted(name)) in type \(tensor.type), which cannot be read",
                 advice: "convert the checkpoint to F32, F16, BF16 or a common GGUF quantization")
@@ -75,17 +76,17 @@ public struct Checkpoint: Sendable {
     }
 
     /// The file to begin with: a weights file or an index.
-    private static func entryPoint(of url: URL) throws(CheckpointError) -> URL {
+    private static func entryPoint(of url: URL) throws -> URL {
         var isFolder: ObjCBool = false
         let path = url.path(percentEncoded: false)
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-            throw CheckpointError(
+            throw UserError(
                 url, "does not exist", advice: "give a model folder, a .safetensors or a .gguf file"
             )
         }
         guard isFolder.boolValue else {
             guard isWeights(url) else {
-                throw CheckpointError(
+                throw UserError(
                     url, "is neither a folder nor a .safetensors or .gguf file",
                     advice: "give the model folder or its weights file")
             }
@@ -102,7 +103,7 @@ public struct Checkpoint: Sendable {
                 at: url, includingPropertiesForKeys: nil)) ?? []
         let weights = contents.filter(isWeights)
         guard weights.count == 1 else {
-            throw CheckpointError(
+            throw UserError(
                 url,
                 "holds \(weights.isEmpty ? "no" : "several") .safetensors or .gguf files and no "
                     + "model.safetensors",

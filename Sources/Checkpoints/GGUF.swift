@@ -11,6 +11,8 @@
 //
 // Dimensions stand innermost first.
 
+import UserErrors
+
 enum GGUF {
     /// What a GGUF file holds.
     struct Contents {
@@ -19,7 +21,7 @@ enum GGUF {
     }
 
     /// Reads the header of `file`.
-    static func contents(of file: MappedFile) throws(CheckpointError) -> Contents {
+    static func contents(of file: MappedFile) throws -> Contents {
         var reader = GGUFReader(file)
         try checkVersion(&reader)
         // A description takes at least a name's length, n, a type and an offset; a pair at least a
@@ -44,7 +46,7 @@ enum GGUF {
                 name: entry.name, extent: entry.extent, file: file,
                 offset: dataStart + entry.offset)
             guard tensors.updateValue(tensor, forKey: entry.name) == nil else {
-                throw .malformed(file.url, "has two tensors named \(quoted(entry.name))")
+                throw UserError.malformed(file.url, "has two tensors named \(quoted(entry.name))")
             }
         }
         return Contents(metadata: metadata, tensors: tensors)
@@ -57,42 +59,42 @@ enum GGUF {
         let offset: Int
     }
 
-    private static func checkVersion(_ reader: inout GGUFReader) throws(CheckpointError) {
+    private static func checkVersion(_ reader: inout GGUFReader) throws {
         let url = reader.file.url
         let magic: UInt32 = try reader.number()
         guard magic == 0x4655_4747 else {
-            throw .malformed(url, "does not begin with \"GGUF\" and is not a GGUF file")
+            throw UserError.malformed(url, "does not begin with \"GGUF\" and is not a GGUF file")
         }
         let version: UInt32 = try reader.number()
         if version == 2 || version == 3 { return }
         if version.byteSwapped == 2 || version.byteSwapped == 3 {
-            throw CheckpointError(
+            throw UserError(
                 url, "is a big-endian GGUF file", advice: "convert it with gguf-convert-endian")
         }
-        throw CheckpointError(
+        throw UserError(
             url, "is of GGUF version \(version), not 2 or 3",
             advice: "convert the model again with a current llama.cpp")
     }
 
     private static func alignment(
         _ metadata: GGUFMetadata, of file: MappedFile
-    ) throws(CheckpointError) -> Int {
+    ) throws -> Int {
         let key = "general.alignment"
         guard metadata.keys.contains(key) else { return 32 }
         guard let alignment = metadata.int(key), alignment > 0, alignment <= Int(UInt32.max),
             alignment & (alignment - 1) == 0
         else {
-            throw .malformed(file.url, "gives a \(key) that is not a power of two")
+            throw UserError.malformed(file.url, "gives a \(key) that is not a power of two")
         }
         return alignment
     }
 
-    private static func entry(_ reader: inout GGUFReader) throws(CheckpointError) -> Entry {
+    private static func entry(_ reader: inout GGUFReader) throws -> Entry {
         let url = reader.file.url
         let name = try reader.name()
         let dimensionCount: UInt32 = try reader.number()
         guard dimensionCount <= 4 else {
-            throw .malformed(
+            throw UserError.malformed(
                 url,
                 "gives the tensor \(quoted(name)) \(dimensionCount) dimensions, more than GGUF has"
             )
@@ -107,7 +109,7 @@ enum GGUF {
         guard let extent = TensorExtent(shape: dimensions.reversed(), type: type),
             let offset = Int(exactly: offset)
         else {
-            throw .malformed(
+            throw UserError.malformed(
                 url,
                 "gives the tensor \(quoted(name)) a shape that \(type) cannot have, or an offset "
                     + "beyond all bounds"
@@ -119,25 +121,25 @@ enum GGUF {
     /// Makes sure that every tensor of known size is aligned, lies in the file and shares no byte.
     private static func check(
         _ entries: [Entry], dataStart: Int, alignment: Int, of file: MappedFile
-    ) throws(CheckpointError) {
+    ) throws {
         var end = 0
         for entry in entries.sorted(by: { $0.offset < $1.offset }) {
             let size = entry.extent.byteCount ?? 0
             guard entry.offset % alignment == 0 else {
-                throw .malformed(
+                throw UserError.malformed(
                     file.url,
                     "places the tensor \(quoted(entry.name)) at byte \(entry.offset) of the data, "
                         + "which is not a multiple of \(alignment)"
                 )
             }
             guard entry.offset >= end else {
-                throw .malformed(
+                throw UserError.malformed(
                     file.url, "lets the tensor \(quoted(entry.name)) overlap the one before it")
             }
             guard dataStart <= file.byteCount, entry.offset <= file.byteCount - dataStart,
                 size <= file.byteCount - dataStart - entry.offset
             else {
-                throw .malformed(
+                throw UserError.malformed(
                     file.url, "ends before the end of the tensor \(quoted(entry.name))")
             }
             end = entry.offset + size

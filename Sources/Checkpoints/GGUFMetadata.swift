@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The key-value pairs at the front of a GGUF file.
 
+import UserErrors
+
 /// What a GGUF file says about itself, such as `general.architecture` or `tokenizer.ggml.tokens`.
 ///
 /// Values stay in the mapped file and are decoded when asked for. An accessor gives nil when the key
@@ -38,13 +40,13 @@ public struct GGUFMetadata: Sendable {
     init() {}
 
     /// Reads the pairs and moves `reader` behind them.
-    init(_ reader: inout GGUFReader, count: Int) throws(CheckpointError) {
+    init(_ reader: inout GGUFReader, count: Int) throws {
         file = reader.file
         for _ in 0..<count {
             let key = try reader.name()
             let place = try Self.place(&reader)
             guard places.updateValue(place, forKey: key) == nil else {
-                throw .malformed(reader.file.url, "has two values for the key \(quoted(key))")
+                throw UserError.malformed(reader.file.url, "has two values for the key \(quoted(key))")
             }
         }
     }
@@ -99,7 +101,7 @@ public struct GGUFMetadata: Sendable {
     }
 
     /// Reads a type and steps over the value that follows.
-    private static func place(_ reader: inout GGUFReader) throws(CheckpointError) -> Place {
+    private static func place(_ reader: inout GGUFReader) throws -> Place {
         var type = try valueType(&reader)
         let isArray = type == .array
         var count = 1
@@ -112,17 +114,17 @@ public struct GGUFMetadata: Sendable {
         return place
     }
 
-    private static func valueType(_ reader: inout GGUFReader) throws(CheckpointError) -> ValueType {
+    private static func valueType(_ reader: inout GGUFReader) throws -> ValueType {
         let number: UInt32 = try reader.number()
         guard let type = ValueType(rawValue: number) else {
-            throw .malformed(reader.file.url, "has a value of the unknown type \(number)")
+            throw UserError.malformed(reader.file.url, "has a value of the unknown type \(number)")
         }
         return type
     }
 
     private static func elementCount(
         _ type: ValueType, _ reader: inout GGUFReader
-    ) throws(CheckpointError) -> Int {
+    ) throws -> Int {
         // A string takes at least its length, an array its type and its length.
         let smallest = type.size ?? (type == .string ? 8 : 12)
         return try reader.count(of: "array elements", atLeast: smallest)
@@ -130,13 +132,13 @@ public struct GGUFMetadata: Sendable {
 
     private static func skip(
         _ type: ValueType, _ count: Int, _ reader: inout GGUFReader, depth: Int
-    ) throws(CheckpointError) {
+    ) throws {
         if let size = type.size {
             // The count was held against the bytes that are left.
             try reader.advance(by: count * size)
             return
         }
-        guard depth < 8 else { throw .malformed(reader.file.url, "nests arrays too deeply") }
+        guard depth < 8 else { throw UserError.malformed(reader.file.url, "nests arrays too deeply") }
         for _ in 0..<count {
             if type == .string {
                 _ = try reader.stringBytes()

@@ -2,6 +2,7 @@
 // A strict reader of the little JSON that safetensors headers and indexes consist of.
 
 import Foundation
+import UserErrors
 
 /// Reads JSON from front to back, straight into what the caller wants.
 ///
@@ -23,8 +24,8 @@ struct JSONReader {
 
     /// Reads an object; `member` reads the value that follows each name.
     mutating func object(
-        _ member: (inout JSONReader, String) throws(CheckpointError) -> Void
-    ) throws(CheckpointError) {
+        _ member: (inout JSONReader, String) throws -> Void
+    ) throws {
         try expect("{")
         guard !accept("}") else { return }
         repeat {
@@ -36,7 +37,7 @@ struct JSONReader {
     }
 
     /// Reads an array of numbers from 0 up without fraction or exponent.
-    mutating func naturals() throws(CheckpointError) -> [Int] {
+    mutating func naturals() throws -> [Int] {
         try expect("[")
         var values: [Int] = []
         guard !accept("]") else { return values }
@@ -46,7 +47,7 @@ struct JSONReader {
     }
 
     /// Reads a string.
-    mutating func string() throws(CheckpointError) -> String {
+    mutating func string() throws -> String {
         try expect("\"")
         var text: [UInt8] = []
         while let byte = next() {
@@ -65,11 +66,11 @@ struct JSONReader {
     }
 
     /// Reads any value and forgets it.
-    mutating func skip(depth: Int = 0) throws(CheckpointError) {
+    mutating func skip(depth: Int = 0) throws {
         guard depth < 32 else { throw malformed("values nested too deeply") }
         switch peek() {
         case UInt8(ascii: "{"):
-            try object { (reader, _) throws(CheckpointError) in try reader.skip(depth: depth + 1) }
+            try object { (reader, _) throws in try reader.skip(depth: depth + 1) }
         case UInt8(ascii: "["):
             try expect("[")
             guard !accept("]") else { return }
@@ -86,13 +87,13 @@ struct JSONReader {
     }
 
     /// Makes sure that nothing but white space is left.
-    mutating func end() throws(CheckpointError) {
+    mutating func end() throws {
         guard peek() == nil else { throw malformed("text after its end") }
     }
 
     private static let scalarBytes = Set("+-.0123456789Eaeflnrstu".utf8)
 
-    private mutating func natural() throws(CheckpointError) -> Int {
+    private mutating func natural() throws -> Int {
         guard peek() != nil else { throw malformed("no number where one is expected") }
         let start = position
         var value = 0
@@ -111,7 +112,7 @@ struct JSONReader {
     }
 
     /// What follows a backslash, in UTF-8.
-    private mutating func escape() throws(CheckpointError) -> [UInt8] {
+    private mutating func escape() throws -> [UInt8] {
         switch next() {
         case UInt8(ascii: "\""): return [UInt8(ascii: "\"")]
         case UInt8(ascii: "\\"): return [UInt8(ascii: "\\")]
@@ -137,7 +138,7 @@ struct JSONReader {
         }
     }
 
-    private mutating func hexadecimal() throws(CheckpointError) -> UInt32 {
+    private mutating func hexadecimal() throws -> UInt32 {
         var value: UInt32 = 0
         for _ in 0..<4 {
             guard let byte = next(),
@@ -173,13 +174,13 @@ struct JSONReader {
         return true
     }
 
-    private mutating func expect(_ character: Unicode.Scalar) throws(CheckpointError) {
+    private mutating func expect(_ character: Unicode.Scalar) throws {
         guard accept(character) else {
             throw malformed("no \"\(character)\" where one is expected")
         }
     }
 
-    private func malformed(_ problem: String) -> CheckpointError {
+    private func malformed(_ problem: String) -> UserError {
         .malformed(file, "\(what) is not the JSON it must be (\(problem), at byte \(position))")
     }
 }

@@ -2,6 +2,7 @@
 // A file's bytes as memory: read-only, mapped at opening, unmapped when nothing refers to them.
 
 import Foundation
+import UserErrors
 
 /// A regular file mapped read-only into memory.
 ///
@@ -17,25 +18,25 @@ final class MappedFile: @unchecked Sendable {
     let base: UnsafeRawPointer
     let byteCount: Int
 
-    init(_ url: URL) throws(CheckpointError) {
+    init(_ url: URL) throws {
         let advice = "give a readable safetensors or GGUF file"
         // O_NONBLOCK: opening a pipe would wait for its writer.
         let descriptor = open(url.path(percentEncoded: false), O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
-            throw CheckpointError(
+            throw UserError(
                 url, "cannot be opened (\(String(cString: strerror(errno))))", advice: advice)
         }
         defer { close(descriptor) }
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-            throw CheckpointError(url, "is not a regular file", advice: advice)
+            throw UserError(url, "is not a regular file", advice: advice)
         }
-        guard status.st_size > 0 else { throw .malformed(url, "is empty") }
+        guard status.st_size > 0 else { throw UserError.malformed(url, "is empty") }
         let size = Int(status.st_size)
         guard let memory = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0),
             memory != MAP_FAILED
         else {
-            throw CheckpointError(
+            throw UserError(
                 url, "cannot be mapped into memory (\(String(cString: strerror(errno))))",
                 advice: "free some address space or lift the limit that `ulimit -v` shows")
         }

@@ -11,23 +11,24 @@
 // leave a hole, overlap, or do not end where the file ends.
 
 import Foundation
+import UserErrors
 
 enum Safetensors {
     /// The largest header the reference implementation reads.
     static let longestHeader = 100_000_000
 
     /// The tensors of one file.
-    static func tensors(of file: MappedFile) throws(CheckpointError) -> [String: StoredTensor] {
+    static func tensors(of file: MappedFile) throws -> [String: StoredTensor] {
         guard file.byteCount >= 8 else {
-            throw .malformed(file.url, "is too short to be a safetensors file")
+            throw UserError.malformed(file.url, "is too short to be a safetensors file")
         }
         let length = file.base.loadUnaligned(as: UInt64.self).littleEndian
         guard length <= longestHeader else {
-            throw .malformed(
+            throw UserError.malformed(
                 file.url, "announces a header of \(length) bytes, more than safetensors allows")
         }
         guard Int(length) <= file.byteCount - 8 else {
-            throw .malformed(
+            throw UserError.malformed(
                 file.url,
                 "announces a header of \(length) bytes and holds \(file.byteCount - 8)")
         }
@@ -41,7 +42,7 @@ enum Safetensors {
                 name: entry.name, extent: entry.extent, file: file,
                 offset: 8 + Int(length) + entry.begin)
             guard tensors.updateValue(tensor, forKey: entry.name) == nil else {
-                throw .malformed(file.url, "has two tensors named \(quoted(entry.name))")
+                throw UserError.malformed(file.url, "has two tensors named \(quoted(entry.name))")
             }
         }
         return tensors
@@ -57,10 +58,10 @@ enum Safetensors {
 
     private static func header(
         _ bytes: UnsafeRawBufferPointer, of file: URL
-    ) throws(CheckpointError) -> [Entry] {
+    ) throws -> [Entry] {
         var entries: [Entry] = []
         var reader = JSONReader(bytes, file: file, what: "its header")
-        try reader.object { (reader, name) throws(CheckpointError) in
+        try reader.object { (reader, name) throws in
             if name == "__metadata__" {
                 try reader.skip()
             } else {
@@ -73,12 +74,12 @@ enum Safetensors {
 
     private static func entry(
         _ name: String, _ reader: inout JSONReader, of file: URL
-    ) throws(CheckpointError) -> Entry {
+    ) throws -> Entry {
         var type: String?
         var shape: [Int]?
         var offsets: [Int]?
         var repeated = false
-        try reader.object { (reader, key) throws(CheckpointError) in
+        try reader.object { (reader, key) throws in
             switch key {
             case "dtype":
                 repeated = repeated || type != nil
@@ -93,18 +94,18 @@ enum Safetensors {
             }
         }
         guard let type, let shape, let offsets, !repeated, offsets.count == 2 else {
-            throw .malformed(
+            throw UserError.malformed(
                 file,
                 "must give the tensor \(quoted(name)) one dtype, shape and pair of data_offsets")
         }
         guard let extent = TensorExtent(shape: shape, type: StoredType(safetensors: type)) else {
-            throw .malformed(
+            throw UserError.malformed(
                 file, "gives the tensor \(quoted(name)) the impossible shape \(described(shape))")
         }
         guard offsets[0] <= offsets[1],
             offsets[1] - offsets[0] == extent.byteCount ?? offsets[1] - offsets[0]
         else {
-            throw .malformed(
+            throw UserError.malformed(
                 file,
                 "gives the tensor \(quoted(name)) bytes \(offsets[0]) to \(offsets[1]), which is "
                     + "not the size of \(described(shape)) in \(extent.type)"
@@ -116,11 +117,11 @@ enum Safetensors {
     /// Makes sure that the tensors fill the data from its first byte to its last, one after another.
     private static func checkCoverage(
         _ entries: [Entry], dataSize: Int, of file: URL
-    ) throws(CheckpointError) {
+    ) throws {
         var end = 0
         for entry in entries.sorted(by: { ($0.begin, $0.end) < ($1.begin, $1.end) }) {
             guard entry.begin == end else {
-                throw .malformed(
+                throw UserError.malformed(
                     file,
                     "has a hole or an overlap before the tensor \(quoted(entry.name)), which begins "
                         + "at byte \(entry.begin) of the data instead of \(end)"
@@ -129,7 +130,7 @@ enum Safetensors {
             end = entry.end
         }
         guard end == dataSize else {
-            throw .malformed(
+            throw UserError.malformed(
                 file, "holds \(dataSize) bytes of tensors where its header announces \(end)")
         }
     }

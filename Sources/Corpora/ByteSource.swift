@@ -2,6 +2,7 @@
 // The bytes of a file as a stream: as stored, or decompressed on the way.
 
 import Foundation
+import UserErrors
 
 /// How much is read or decompressed at a time, in bytes.
 let chunkSize = 256 << 10
@@ -11,7 +12,7 @@ protocol ByteSource: AnyObject {
     /// Fills the beginning of `buffer`, which is not empty.
     ///
     /// - Returns: how many bytes came, 0 at the end.
-    func read(into buffer: UnsafeMutableBufferPointer<UInt8>) throws(CorpusError) -> Int
+    func read(into buffer: UnsafeMutableBufferPointer<UInt8>) throws -> Int
 }
 
 /// A file or standard input, as stored.
@@ -23,17 +24,17 @@ final class FileBytes: ByteSource {
     private var peeked: ArraySlice<UInt8> = []
 
     /// Opens the file at `path`, or standard input for `-`.
-    init(path: String) throws(CorpusError) {
+    init(path: String) throws {
         name = path
         descriptor = path == "-" ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw .system("open", path) }
+        guard descriptor >= 0 else { throw UserError.system("open", path) }
     }
 
     deinit {
         if descriptor >= 0 { close(descriptor) }
     }
 
-    func read(into buffer: UnsafeMutableBufferPointer<UInt8>) throws(CorpusError) -> Int {
+    func read(into buffer: UnsafeMutableBufferPointer<UInt8>) throws -> Int {
         guard peeked.isEmpty else {
             let count = min(peeked.count, buffer.count)
             _ = buffer.update(fromContentsOf: peeked.prefix(count))
@@ -44,11 +45,11 @@ final class FileBytes: ByteSource {
     }
 
     /// The first `count` bytes, fewer when there are no more; they stay to be read.
-    func peek(_ count: Int) throws(CorpusError) -> [UInt8] {
+    func peek(_ count: Int) throws -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)
         var filled = 0
         while filled < count {
-            let got = try bytes.withUnsafeMutableBufferPointer { (all) throws(CorpusError) in
+            let got = try bytes.withUnsafeMutableBufferPointer { (all) throws in
                 try readStored(into: UnsafeMutableBufferPointer(rebasing: all[filled...]))
             }
             if got == 0 { break }
@@ -60,14 +61,14 @@ final class FileBytes: ByteSource {
 
     private func readStored(
         into buffer: UnsafeMutableBufferPointer<UInt8>
-    ) throws(CorpusError) -> Int {
+    ) throws -> Int {
         while true {
             let count = Foundation.read(descriptor, buffer.baseAddress, buffer.count)
             if count >= 0 {
                 bytesRead += count
                 return count
             }
-            guard errno == EINTR else { throw .system("read", name) }
+            guard errno == EINTR else { throw UserError.system("read", name) }
         }
     }
 }
@@ -99,14 +100,14 @@ final class DecompressedBytes: ByteSource {
         self.decompressor = decompressor
     }
 
-    func read(into buffer: UnsafeMutableBufferPointer<UInt8>) throws(CorpusError) -> Int {
+    func read(into buffer: UnsafeMutableBufferPointer<UInt8>) throws -> Int {
         while true {
             if unread.isEmpty && !atEnd { try refill() }
             let step = input.withUnsafeBufferPointer {
                 decompressor.step(UnsafeBufferPointer(rebasing: $0[unread]), buffer)
             }
             guard let step, step.consumed + step.produced > 0 || unread.isEmpty else {
-                throw CorpusError(
+                throw UserError(
                     "\(file.name) is not a sound \(decompressor.formatName) file: "
                         + "its data is corrupt; fetch or compress it again.")
             }
@@ -114,15 +115,15 @@ final class DecompressedBytes: ByteSource {
             if step.produced > 0 { return step.produced }
             if unread.isEmpty && atEnd {
                 if decompressor.mayEndHere { return 0 }
-                throw CorpusError(
+                throw UserError(
                     "\(file.name) is not a whole \(decompressor.formatName) file: "
                         + "it ends too early; fetch or compress it again.")
             }
         }
     }
 
-    private func refill() throws(CorpusError) {
-        let count = try input.withUnsafeMutableBufferPointer { (all) throws(CorpusError) in
+    private func refill() throws {
+        let count = try input.withUnsafeMutableBufferPointer { (all) throws in
             try file.read(into: all)
         }
         unread = 0..<count

@@ -2,6 +2,7 @@
 // From the paths the user gave (files, folders, globs, `-`) to the files to read, in a fixed order.
 
 import Foundation
+import UserErrors
 
 /// How a file holds documents.
 enum CorpusFormat {
@@ -49,12 +50,12 @@ struct CorpusFile {
     }
 
     /// The files behind `paths`: those of a folder sorted by name at every level, those of a glob sorted.
-    static func expand(_ paths: [String]) throws(CorpusError) -> [CorpusFile] {
+    static func expand(_ paths: [String]) throws -> [CorpusFile] {
         guard !paths.isEmpty else {
-            throw CorpusError("No corpus was given: name a file, a folder, a glob or -.")
+            throw UserError("No corpus was given: name a file, a folder, a glob or -.")
         }
         guard paths.count(where: { $0 == "-" }) < 2 else {
-            throw CorpusError("Standard input (-) can be read only once: name it once.")
+            throw UserError("Standard input (-) can be read only once: name it once.")
         }
         var files: [CorpusFile] = []
         for path in paths {
@@ -68,15 +69,15 @@ struct CorpusFile {
     }
 
     /// `path` itself when it exists, otherwise what it matches as a glob.
-    private static func matches(of path: String) throws(CorpusError) -> [String] {
+    private static func matches(of path: String) throws -> [String] {
         if Status(path) != nil { return [path] }
         guard path.contains(where: { "*?[".contains($0) }) else {
-            throw .system("open", path)
+            throw UserError.system("open", path)
         }
         var result = glob_t()
         defer { globfree(&result) }
         guard glob(path, GLOB_NOSORT, nil, &result) == 0, let found = result.gl_pathv else {
-            throw CorpusError("No file matches \(path): check the pattern.")
+            throw UserError("No file matches \(path): check the pattern.")
         }
         return (0..<Int(result.gl_pathc)).compactMap { found[$0].map { String(cString: $0) } }
             .sorted(by: precedes)
@@ -85,21 +86,21 @@ struct CorpusFile {
     /// Adds the file or the folder that the user named.
     private static func append(
         _ path: String, to files: inout [CorpusFile]
-    ) throws(CorpusError) {
-        guard let status = Status(path) else { throw .system("open", path) }
+    ) throws {
+        guard let status = Status(path) else { throw UserError.system("open", path) }
         switch status.kind {
         case .folder:
             var listing = FolderListing()
             try listing.visit(path)
             guard !listing.files.isEmpty else {
                 if let parquet = listing.parquet { throw needsConversion(parquet) }
-                throw CorpusError("The folder \(path) has no file to read: \(readable) are read.")
+                throw UserError("The folder \(path) has no file to read: \(readable) are read.")
             }
             files += listing.files
         case .file:
             guard let kind = kind(ofPath: path) else {
                 if isParquet(path) { throw needsConversion(path) }
-                throw CorpusError(
+                throw UserError(
                     "\(path) has an ending that is not read as a corpus: \(readable) are.")
             }
             files.append(CorpusFile(path: path, kind: kind, bytes: status.bytes))
@@ -108,8 +109,8 @@ struct CorpusFile {
         }
     }
 
-    private static func needsConversion(_ path: String) -> CorpusError {
-        CorpusError(
+    private static func needsConversion(_ path: String) -> UserError {
+        UserError(
             "\(path) is Parquet, which is converted to JSON lines first: "
                 + "run make data DATASET=\(path), which does so once.")
     }
@@ -152,18 +153,18 @@ private struct FolderListing {
     var parquet: String?
     private var visited: Set<[UInt64]> = []
 
-    mutating func visit(_ folder: String) throws(CorpusError) {
-        guard let status = Status(folder) else { throw .system("open", folder) }
+    mutating func visit(_ folder: String) throws {
+        guard let status = Status(folder) else { throw UserError.system("open", folder) }
         guard visited.insert(status.identity).inserted else { return }
         let names: [String]
         do {
             names = try FileManager.default.contentsOfDirectory(atPath: folder)
         } catch {
-            throw CorpusError("Cannot list the folder \(folder): check that it may be read.")
+            throw UserError("Cannot list the folder \(folder): check that it may be read.")
         }
         for name in names.sorted(by: precedes) where !name.hasPrefix(".") {
             let path = folder.hasSuffix("/") ? folder + name : folder + "/" + name
-            guard let status = Status(path) else { throw .system("open", path) }
+            guard let status = Status(path) else { throw UserError.system("open", path) }
             if status.kind == .folder {
                 try visit(path)
             } else if status.kind == .file {

@@ -2,6 +2,7 @@
 // The documents of a corpus, one after the other, in memory bounded by the longest of them.
 
 import Foundation
+import UserErrors
 
 /// Streams the documents of text and JSON-lines files, plain or compressed. It has one consumer.
 ///
@@ -19,7 +20,7 @@ public final class CorpusReader {
     private let options: CorpusOptions
     private var remaining: ArraySlice<CorpusFile>
     private var current: OpenFile?
-    private var failure: CorpusError?
+    private var failure: (any Error)?
 
     /// A file that is being read.
     private final class OpenFile {
@@ -41,7 +42,7 @@ public final class CorpusReader {
     /// - Parameters:
     ///   - paths: files, folders (with all below them), globs, and `-` for standard input.
     ///   - options: what a document is.
-    public init(paths: [String], options: CorpusOptions) throws(CorpusError) {
+    public init(paths: [String], options: CorpusOptions) throws {
         let found = try CorpusFile.expand(paths)
         files = found.map(\.path)
         remaining = found[...]
@@ -58,7 +59,7 @@ public final class CorpusReader {
     ///
     /// A file that cannot be read is an error, thrown after the documents before the fault; the
     /// reader stays at it.
-    public func next() throws(CorpusError) -> Document? {
+    public func next() throws -> Document? {
         if let failure { throw failure }
         do {
             return try advance()
@@ -69,7 +70,7 @@ public final class CorpusReader {
         }
     }
 
-    private func advance() throws(CorpusError) -> Document? {
+    private func advance() throws -> Document? {
         while true {
             if current == nil {
                 guard let file = remaining.popFirst() else { return nil }
@@ -86,7 +87,7 @@ public final class CorpusReader {
         }
     }
 
-    private func nextLine() throws(CorpusError) -> LineReader.Line? {
+    private func nextLine() throws -> LineReader.Line? {
         let before = current?.stored.bytesRead ?? 0
         defer { report.bytesRead += (current?.stored.bytesRead ?? 0) - before }
         return try current?.lines.next()
@@ -139,7 +140,7 @@ public final class CorpusReader {
             BrokenLine(source: file.source, line: file.lines.number, reason: reason))
     }
 
-    private func open(_ file: CorpusFile) throws(CorpusError) -> OpenFile {
+    private func open(_ file: CorpusFile) throws -> OpenFile {
         let stored = try FileBytes(path: file.path)
         defer { report.bytesRead += stored.bytesRead }
         let compression =
@@ -157,7 +158,7 @@ public final class CorpusReader {
         return OpenFile(source: file.path, stored: stored, format: format, lines: lines)
     }
 
-    private static func compression(of file: FileBytes) throws(CorpusError) -> Compression {
+    private static func compression(of file: FileBytes) throws -> Compression {
         let magic = try file.peek(4)
         if magic.starts(with: [0x1F, 0x8B]) { return .gzip }
         return magic == [0x28, 0xB5, 0x2F, 0xFD] ? .zstandard : .none

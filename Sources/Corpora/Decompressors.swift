@@ -3,6 +3,7 @@
 
 import CZlib
 import CZstd
+import UserErrors
 
 /// gzip by way of zlib: several members in a row are one stream, zero bytes between them are padding.
 final class GzipDecompressor: Decompressor {
@@ -11,14 +12,14 @@ final class GzipDecompressor: Decompressor {
     // zlib keeps the address of this struct, so it must not move.
     private let stream: UnsafeMutablePointer<z_stream>
 
-    init() throws(CorpusError) {
+    init() throws {
         stream = .allocate(capacity: 1)
         stream.initialize(to: z_stream())
         // 15 bits of window, which is all there are; 16 asks for the gzip wrapper.
         guard
             inflateInit2_(stream, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
                 == Z_OK
-        else { throw CorpusError("There is not enough memory to decompress gzip.") }
+        else { throw UserError("There is not enough memory to decompress gzip.") }
     }
 
     deinit {
@@ -63,9 +64,9 @@ final class ZstandardDecompressor: Decompressor {
     /// block takes no sound one with it.
     private var wanted: Int
 
-    init() throws(CorpusError) {
+    init() throws {
         guard let stream = ZSTD_createDStream() else {
-            throw CorpusError("There is not enough memory to decompress zstd.")
+            throw UserError("There is not enough memory to decompress zstd.")
         }
         self.stream = stream
         wanted = ZSTD_initDStream(stream)

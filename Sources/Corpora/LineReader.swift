@@ -2,6 +2,7 @@
 // Lines of a byte stream, without a copy: each is a range of the one buffer the stream is read into.
 
 import Foundation
+import UserErrors
 
 /// Cuts a byte stream into lines, or takes it as one, holding no more than the longest one allowed.
 struct LineReader {
@@ -23,7 +24,7 @@ struct LineReader {
     private var unread = 0..<0
     private var atEnd = false
     /// What went wrong at the first look, kept for when the lines before it have been given out.
-    private var fault: CorpusError?
+    private var fault: (any Error)?
 
     private static let smallBuffer = 4 * chunkSize
     /// How much of the stream is read at the least before its first line is asked for, in bytes.
@@ -38,7 +39,7 @@ struct LineReader {
     init(_ source: any ByteSource, limit: Int) {
         self.source = source
         self.limit = limit
-        do throws(CorpusError) {
+        do throws {
             while unread.count < Self.glance && !atEnd { try fill() }
         } catch {
             fault = error
@@ -52,7 +53,7 @@ struct LineReader {
     var beginning: ArraySlice<UInt8> { buffer[unread] }
 
     /// The next line, nil at the end.
-    mutating func next() throws(CorpusError) -> Line? {
+    mutating func next() throws -> Line? {
         var searched = 0
         while true {
             if let length = wholeFile ? nil : lengthOfLine(searchedTo: searched) {
@@ -95,7 +96,7 @@ struct LineReader {
     }
 
     /// Passes over a line whose beginning fills the buffer.
-    private mutating func skipLine() throws(CorpusError) -> Line {
+    private mutating func skipLine() throws -> Line {
         number += 1
         while true {
             unread = 0..<0
@@ -110,7 +111,7 @@ struct LineReader {
 
     /// Reads another chunk behind what is unread, which moves to the front; the buffer grows twofold
     /// when a line asks for it and shrinks again when nothing of it is left.
-    private mutating func fill() throws(CorpusError) {
+    private mutating func fill() throws {
         if let fault { throw fault }
         if unread.isEmpty {
             unread = 0..<0
@@ -130,7 +131,7 @@ struct LineReader {
         }
         let end = unread.upperBound
         let source = source
-        let count = try buffer.withUnsafeMutableBufferPointer { (all) throws(CorpusError) in
+        let count = try buffer.withUnsafeMutableBufferPointer { (all) throws in
             try source.read(into: UnsafeMutableBufferPointer(rebasing: all[end...]))
         }
         unread = unread.lowerBound..<end + count

@@ -2,8 +2,8 @@
 // The answer about one edge, as clients and the data tree have it.
 
 import Attribution
-import Crypto
 import DataTree
+import Digests
 import Stages
 import WorkFiles
 
@@ -19,7 +19,7 @@ public struct AttributionSource: Sendable {
     public init(_ layer: LayerDictionary, modelSHA256: String, tokens: [Int32]) {
         self.layer = layer
         self.modelSHA256 = modelSHA256
-        tokensSHA256 = tokens.withUnsafeBytes { hexadecimal(SHA256.hash(data: $0)) }
+        tokensSHA256 = tokens.withUnsafeBytes { hexadecimal(SHA256.hash($0)) }
     }
 
     /// Raised when the same sources give another answer.

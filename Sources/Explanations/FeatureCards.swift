@@ -3,6 +3,7 @@
 
 import FeatureDictionaries
 import Foundation
+import UserErrors
 import WorkFiles
 
 /// What people see of a feature.
@@ -44,7 +45,7 @@ public final class FeatureCards {
         guard evidence.provenance.text("dictionary_sha256") == layer.sha256,
             evidence.features == layer.dictionary.count
         else {
-            throw DictionaryError(
+            throw UserError(
                 "\(layer.evidence?.path ?? ""): is of another dictionary than \(layer.files.folder.path); run make dictionary LAYERS=\(layer.dictionary.layer) again."
             )
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The dictionary of one layer of a model, with what is known of its features.
 
+import Digests
 import FeatureDictionaries
 import Foundation
 import Stages
@@ -39,8 +40,8 @@ public struct LayerDictionary: Sendable {
             try told.map {
                 try FeatureDescriptions(contentsOf: $0, count: opened.dictionary.count)
             } ?? FeatureDescriptions()
-        sha256 = try Stages.sha256(of: files.files)
-        explanationsSHA256 = try Stages.sha256(of: [evidence, told].compactMap { $0 })
+        sha256 = try Digests.sha256(of: files.files)
+        explanationsSHA256 = try Digests.sha256(of: [evidence, told].compactMap { $0 })
     }
 
     /// The name of its folder.

@@ -2,6 +2,7 @@
 // A folder with a dictionary for each of several layers.
 
 import Foundation
+import UserErrors
 
 /// The files of one dictionary.
 public struct DictionaryFiles: Sendable, Equatable {
@@ -38,7 +39,7 @@ public struct DictionaryFolder: Sendable, Equatable {
     /// or of this folder itself, whose cfg.json names that layer's hook. Nil when there is none.
     ///
     /// - Throws: if two folders other than `L<layer>` name the layer, or a cfg.json cannot be read.
-    public func locate(layer: Int) throws(DictionaryError) -> DictionaryFiles? {
+    public func locate(layer: Int) throws -> DictionaryFiles? {
         let named = DictionaryFiles(folder(forLayer: layer))
         if named.exist { return named }
         var found: DictionaryFiles?
@@ -49,7 +50,7 @@ public struct DictionaryFolder: Sendable, Equatable {
                 continue
             }
             if let found {
-                throw DictionaryError(
+                throw UserError(
                     "\(found.folder.path) and \(candidate.folder.path) are both dictionaries for "
                         + "layer \(layer); remove one of them.")
             }
@@ -63,7 +64,7 @@ public struct DictionaryFolder: Sendable, Equatable {
     /// - Parameters: as of `FeatureDictionary.init(contentsOf:dModel:layers:usesLayerNorm:)`.
     public func dictionary(
         forLayer layer: Int, dModel: Int, layers: Int, usesLayerNorm: Bool = true
-    ) throws(DictionaryError) -> FeatureDictionary? {
+    ) throws -> FeatureDictionary? {
         guard let files = try locate(layer: layer) else { return nil }
         return try FeatureDictionary(
             contentsOf: files.folder, dModel: dModel, layers: layers, usesLayerNorm: usesLayerNorm)

@@ -2,6 +2,7 @@
 // What people or models say the features of a dictionary mean: descriptions.jsonl.
 
 import Foundation
+import UserErrors
 
 /// Descriptions of some of a dictionary's features.
 ///
@@ -25,10 +26,10 @@ public struct FeatureDescriptions: Sendable {
     ///
     /// - Parameter count: of the dictionary's features.
     /// - Throws: with the number of the line that cannot be used.
-    public init(contentsOf url: URL, count: Int) throws(DictionaryError) {
+    public init(contentsOf url: URL, count: Int) throws {
         let file: FileHandle
         do { file = try FileHandle(forReadingFrom: url) } catch {
-            throw DictionaryError("\(url.path): cannot be read; give a readable file.")
+            throw UserError("\(url.path): cannot be read; give a readable file.")
         }
         defer { try? file.close() }
         var lines = 0
@@ -36,7 +37,7 @@ public struct FeatureDescriptions: Sendable {
         while true {
             let piece: Data
             do { piece = try file.read(upToCount: Self.longestLine) ?? Data() } catch {
-                throw DictionaryError("\(url.path): cannot be read to its end; give a whole file.")
+                throw UserError("\(url.path): cannot be read to its end; give a whole file.")
             }
             rest.append(piece)
             let end = piece.isEmpty ? rest.endIndex : rest.lastIndex(of: UInt8(ascii: "\n"))
@@ -67,7 +68,7 @@ public struct FeatureDescriptions: Sendable {
 
     private mutating func add(
         _ line: Data, number: Int, of url: URL, count: Int
-    ) throws(DictionaryError) {
+    ) throws {
         guard line.contains(where: { !Self.blanks.contains($0) }) else { return }
         let entry: Entry
         do { entry = try JSONDecoder().decode(Entry.self, from: line) } catch {
@@ -97,8 +98,8 @@ public struct FeatureDescriptions: Sendable {
 
     private static let blanks = Set(" \t\r".utf8)
 
-    private static func malformed(_ url: URL, _ line: Int, _ problem: String) -> DictionaryError {
-        DictionaryError("\(url.path): line \(line) \(problem); correct or remove it.")
+    private static func malformed(_ url: URL, _ line: Int, _ problem: String) -> UserError {
+        UserError("\(url.path): line \(line) \(problem); correct or remove it.")
     }
 
     /// One line.

@@ -40,20 +40,20 @@ public struct InputNormalization: Sendable, Equatable {
         var scale: Float = 1
     }
 
-    /// The coefficients for `x`, [width]. Where SAELens would divide by a length of 0, the gain is 0.
-    func coefficients(of x: UnsafePointer<Float>, width: Int) -> Coefficients {
+    /// The coefficients for `x`, [dModel]. Where SAELens would divide by a length of 0, the gain is 0.
+    func coefficients(of x: UnsafePointer<Float>, dModel: Int) -> Coefficients {
         var result = Coefficients()
-        if isCentred || rescaling == .layerNorm { result.offset = sum(x, width) / Float(width) }
+        if isCentred || rescaling == .layerNorm { result.offset = sum(x, dModel) / Float(dModel) }
         guard rescaling != .none else { return result }
-        let squares = sumOfSquares(x, width, around: result.offset)
+        let squares = sumOfSquares(x, dModel, around: result.offset)
         switch rescaling {
         case .none: break
         case .constantNorm:
-            result.scale = (squares / Float(width)).squareRoot()
+            result.scale = (squares / Float(dModel)).squareRoot()
             result.gain = result.scale > 0 ? 1 / result.scale : 0
         case .layerNorm:
             // torch.std divides by one less than there are.
-            result.scale = (squares / Float(max(width - 1, 1))).squareRoot()
+            result.scale = (squares / Float(max(dModel - 1, 1))).squareRoot()
             result.gain = 1 / (result.scale + 1e-5)
         }
         return result

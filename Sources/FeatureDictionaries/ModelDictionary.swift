@@ -2,6 +2,7 @@
 // The dictionary of one layer of a model at hand.
 
 import Transformer
+import UserErrors
 
 extension DictionaryFolder {
     /// Loads the dictionary for a layer of this model.
@@ -9,9 +10,9 @@ extension DictionaryFolder {
     /// - Throws: also when there is none, with what would train one.
     public func open(
         layer: Int, of model: ModelDescription
-    ) throws(DictionaryError) -> (files: DictionaryFiles, dictionary: FeatureDictionary) {
+    ) throws -> (files: DictionaryFiles, dictionary: FeatureDictionary) {
         guard let files = try locate(layer: layer) else {
-            throw DictionaryError(
+            throw UserError(
                 "\(url.path): has no dictionary for layer \(layer); make dictionary LAYERS=\(layer) trains one."
             )
         }

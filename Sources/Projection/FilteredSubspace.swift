@@ -35,7 +35,7 @@ struct FilteredSubspace {
     }
 
     /// The leading nontrivial eigenvectors, [n, 3], and eigenvalues, descending.
-    mutating func run() throws(ProjectionError) -> ([Float], [Double]) {
+    mutating func run() throws -> ([Float], [Double]) {
         try orthonormalize()
         try rotate()
         for _ in 0..<Self.rounds where residual() > Self.tolerance {
@@ -104,12 +104,12 @@ struct FilteredSubspace {
 
     /// Takes out the trivial vector, then makes the sixteen vectors orthonormal: X <- X U S^-1/2 with
     /// X^T X = U S U^T, twice, since the first pass loses digits where the vectors are nearly dependent.
-    private mutating func orthonormalize() throws(ProjectionError) {
+    private mutating func orthonormalize() throws {
         for _ in 0..<2 {
             var overlap = Lanes.zero
             for row in block.indices { overlap += block[row] * adjacency.trivial[row] }
             for row in block.indices { block[row] -= overlap * adjacency.trivial[row] }
-            let gram = try decomposed(products(block, block), order: laneCount)
+            let gram = try SymmetricEigen(products(block, block), order: laneCount)
             let largest = gram.values[laneCount - 1]
             var turn = [Double](repeating: 0, count: laneCount * laneCount)
             for vector in 0..<laneCount {
@@ -125,9 +125,9 @@ struct FilteredSubspace {
     }
 
     /// Turns the block to the eigenvectors of X^T A X, largest first, and leaves A X in `image`.
-    private mutating func rotate() throws(ProjectionError) {
+    private mutating func rotate() throws {
         multiply(scale: 1, shift: 0)
-        let ritz = try decomposed(products(block, image), order: laneCount)
+        let ritz = try SymmetricEigen(products(block, image), order: laneCount)
         var turn = [Double](repeating: 0, count: laneCount * laneCount)
         for vector in 0..<laneCount {
             let from = laneCount - 1 - vector

@@ -2,6 +2,7 @@
 // A finished picture, and the placing of new points in it.
 
 import Tensors
+import UserErrors
 
 /// A fitted cloud: what a file must hold so that new points can be placed later.
 public struct FittedUMAP: Sendable, Equatable {
@@ -23,15 +24,15 @@ public struct FittedUMAP: Sendable, Equatable {
 
     /// A fit made before, such as one read from a file.
     ///
-    /// - Throws: `ProjectionError` when the sizes do not fit or a value is not usable.
+    /// - Throws: `UserError` when the sizes do not fit or a value is not usable.
     public init(
         points: Points, embedding: [Float], nNeighbors: Int, curve: NearnessCurve,
         negativeSampleRate: Int = 5, seed: UInt64 = 0
-    ) throws(ProjectionError) {
+    ) throws {
         guard embedding.count == points.count * componentCount,
             embedding.allSatisfy({ $0.magnitude <= Points.largestMagnitude })
         else {
-            throw ProjectionError(
+            throw UserError(
                 "The embedding of \(points.count) points holds \(embedding.count) values, where"
                     + " \(points.count * componentCount) finite ones are needed; fit the cloud anew."
             )
@@ -39,7 +40,7 @@ public struct FittedUMAP: Sendable, Equatable {
         guard (2...200).contains(nNeighbors), (0...100).contains(negativeSampleRate),
             curve.a > 0, curve.a.isFinite, curve.b > 0, curve.b <= 100
         else {
-            throw ProjectionError(
+            throw UserError(
                 "A stored fit has n_neighbors \(nNeighbors), negative_sample_rate"
                     + " \(negativeSampleRate), a \(curve.a), b \(curve.b), which no fit makes;"
                     + " fit the cloud anew.")
@@ -58,16 +59,15 @@ public struct FittedUMAP: Sendable, Equatable {
     /// for 100 epochs. A point equal to one of the cloud lands on it (the first, if several are equal).
     /// Where a point lands depends on nothing but itself and the fit.
     ///
-    /// - Throws: `ProjectionError` when the points have another width, or the cloud is empty.
-    public func transform(_ newPoints: Points, workers: Int = 1) throws(ProjectionError) -> [Float]
-    {
+    /// - Throws: `UserError` when the points have another width, or the cloud is empty.
+    public func transform(_ newPoints: Points, workers: Int = 1) throws -> [Float] {
         guard newPoints.dimensions == points.dimensions else {
-            throw ProjectionError(
+            throw UserError(
                 "Points of \(newPoints.dimensions) dimensions do not belong in a cloud of"
                     + " \(points.dimensions); pass points of the fitted cloud's space.")
         }
         guard points.count > 0 else {
-            throw ProjectionError(
+            throw UserError(
                 "A cloud without points has no place for new ones; fit one first.")
         }
         let scaling = Scaling(of: points)

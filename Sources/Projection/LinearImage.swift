@@ -2,6 +2,7 @@
 // Working with the images x W of points, such as head outputs z W_O, at the width of x.
 
 import Tensors
+import UserErrors
 
 /// A linear map W, [d, D], as W = L Q with L [d, d] and rows of Q [d, D] orthonormal where L is not zero.
 ///
@@ -21,26 +22,26 @@ public struct LinearImage: Sendable {
 
     /// Factors `map`, W [d, D] row-major.
     ///
-    /// - Throws: `ProjectionError` when the size is not d x D or a weight is not usable.
+    /// - Throws: `UserError` when the size is not d x D or a weight is not usable.
     public init(
         _ map: [Float], inputDimensions d: Int, outputDimensions wide: Int
-    ) throws(ProjectionError) {
+    ) throws {
         let (size, overflow) = d.multipliedReportingOverflow(by: wide)
         guard (1...8192).contains(d), (1...1_048_576).contains(wide), !overflow,
             map.count == size
         else {
-            throw ProjectionError(
+            throw UserError(
                 "A map of \(map.count) weights is not \(d) by \(wide); pass d_head x d_model weights."
             )
         }
         guard let map64 = Self.widened(map) else {
-            throw ProjectionError(
+            throw UserError(
                 "A map holds a weight that is not finite or above 1e30; check the checkpoint.")
         }
         BLAS.prepare()
         var gram = [Double](repeating: 0, count: d * d)
         multiply(d, d, wide, map64, wide, .asStored, map64, wide, .transposed, into: &gram, d)
-        let eigen = try decomposed(gram, order: d)
+        let eigen = try SymmetricEigen(gram, order: d)
         let floor = (eigen.values.last ?? 0) * 1e-14
         var factor = [Double](repeating: 0, count: d * d)
         var inverse = factor  // S^-1/2 U^T
@@ -63,11 +64,11 @@ public struct LinearImage: Sendable {
 
     /// x L for each point x, [n, d]: points whose distances are those of the images.
     ///
-    /// - Throws: `ProjectionError` when the points have another width, or leave Float32's range.
-    public func coordinates(of points: Points) throws(ProjectionError) -> Points {
+    /// - Throws: `UserError` when the points have another width, or leave Float32's range.
+    public func coordinates(of points: Points) throws -> Points {
         let d = inputDimensions
         guard points.dimensions == d else {
-            throw ProjectionError(
+            throw UserError(
                 "Points of \(points.dimensions) dimensions have no image under a map of \(d);"
                     + " pass points of \(d) dimensions.")
         }

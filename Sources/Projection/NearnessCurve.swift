@@ -2,6 +2,7 @@
 // The curve that says how near two points of the picture are.
 
 import Foundation
+import UserErrors
 
 /// 1 / (1 + a d^(2b)), fitted to 1 up to `minDist` and exp(-(d - minDist) / spread) beyond it.
 public struct NearnessCurve: Sendable, Equatable {
@@ -19,13 +20,13 @@ public struct NearnessCurve: Sendable, Equatable {
     /// Least squares on 300 distances from 0 to 3 spread, by Levenberg's and Marquardt's method from
     /// a = b = 1. With u = a d^(2b): df/da = -f^2 u / a, df/db = -f^2 u 2 ln d.
     ///
-    /// - Throws: `ProjectionError` unless 0 <= minDist <= spread and both are usable sizes.
-    public init(minDist: Double, spread: Double = 1) throws(ProjectionError) {
+    /// - Throws: `UserError` unless 0 <= minDist <= spread and both are usable sizes.
+    public init(minDist: Double, spread: Double = 1) throws {
         guard spread >= 1e-3, spread <= 1e3 else {
-            throw ProjectionError("spread is \(spread); pass a number from 0.001 to 1000.")
+            throw UserError("spread is \(spread); pass a number from 0.001 to 1000.")
         }
         guard minDist >= 0, minDist <= spread else {
-            throw ProjectionError(
+            throw UserError(
                 "min_dist is \(minDist); pass a number from 0 to spread (\(spread)).")
         }
         let distances = (0..<300).map { 3 * spread * Double($0) / 299 }

@@ -2,6 +2,7 @@
 // Principal components from a covariance, in Float64.
 
 import Tensors
+import UserErrors
 
 /// The three directions along which a cloud varies most.
 ///
@@ -21,20 +22,20 @@ public struct PCA: Sendable, Equatable {
 
     /// A fit made before, such as one read from a file.
     ///
-    /// - Throws: `ProjectionError` when the sizes do not fit or a value is not finite.
+    /// - Throws: `UserError` when the sizes do not fit or a value is not finite.
     public init(
         mean: [Double], axes: [Double], explainedVarianceRatio: [Double]
-    ) throws(ProjectionError) {
+    ) throws {
         guard axes.count == componentCount * mean.count,
             explainedVarianceRatio.count == componentCount
         else {
-            throw ProjectionError(
+            throw UserError(
                 "A PCA of \(mean.count) dimensions comes with \(axes.count) axis values and"
                     + " \(explainedVarianceRatio.count) ratios; pass \(componentCount * mean.count)"
                     + " and \(componentCount).")
         }
         guard (mean + axes + explainedVarianceRatio).allSatisfy(\.isFinite) else {
-            throw ProjectionError(
+            throw UserError(
                 "A stored PCA holds a value that is not finite; make the file anew.")
         }
         self.mean = mean
@@ -43,14 +44,14 @@ public struct PCA: Sendable, Equatable {
     }
 
     /// Fits `points`; none or one gives zero axes.
-    public init(_ points: Points) throws(ProjectionError) {
+    public init(_ points: Points) throws {
         let moments = Moments(of: points)
         try self.init(mean: moments.mean, covariance: moments.covariance)
     }
 
     /// Fits points known by their moments: `mean` [d], `covariance` [d, d].
-    public init(mean: [Double], covariance: [Double]) throws(ProjectionError) {
-        let eigen = try decomposed(covariance, order: mean.count)
+    public init(mean: [Double], covariance: [Double]) throws {
+        let eigen = try SymmetricEigen(covariance, order: mean.count)
         let (axes, ratios) = leadingComponents(eigen)
         self.mean = mean
         self.axes = withFixedSigns(axes, asIn: axes)
@@ -65,14 +66,14 @@ public struct PCA: Sendable, Equatable {
     /// looks at u.
     public init(
         mean: [Double], covariance: [Double], image: LinearImage
-    ) throws(ProjectionError) {
+    ) throws {
         let d = mean.count
         precondition(image.inputDimensions == d, "the image is of points of other dimensions")
         var half = [Double](repeating: 0, count: d * d)
         var inner = half
         multiply(d, d, d, covariance, d, .asStored, image.factor, d, .asStored, into: &half, d)
         multiply(d, d, d, image.factor, d, .transposed, half, d, .asStored, into: &inner, d)
-        let (vectors, ratios) = leadingComponents(try decomposed(inner, order: d))
+        let (vectors, ratios) = leadingComponents(try SymmetricEigen(inner, order: d))
         var axes = [Double](repeating: 0, count: componentCount * d)
         multiply(
             componentCount, d, d, vectors, d, .asStored, image.factor, d, .transposed,
@@ -84,10 +85,10 @@ public struct PCA: Sendable, Equatable {
 
     /// The coordinates of `points`, [n, 3].
     ///
-    /// - Throws: `ProjectionError` when the points have another number of dimensions.
-    public func transform(_ points: Points) throws(ProjectionError) -> [Float] {
+    /// - Throws: `UserError` when the points have another number of dimensions.
+    public func transform(_ points: Points) throws -> [Float] {
         guard points.dimensions == dimensions else {
-            throw ProjectionError(
+            throw UserError(
                 "Points of \(points.dimensions) dimensions cannot go through a PCA of \(dimensions);"
                     + " pass points of the fitted cloud's space.")
         }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A cloud of points whose numbers are known to be usable.
 
+import UserErrors
+
 /// `count` points of `dimensions` coordinates each, all finite.
 public struct Points: Sendable, Equatable {
     /// [count, dimensions], row-major.
@@ -16,24 +18,24 @@ public struct Points: Sendable, Equatable {
 
     /// Takes `values`, [n, dimensions] row-major, once it is checked.
     ///
-    /// - Throws: `ProjectionError` when the rows are cut short, too wide or too many, or when a value is
+    /// - Throws: `UserError` when the rows are cut short, too wide or too many, or when a value is
     ///   not finite or larger than `largestMagnitude`; the sentence names the first such row.
-    public init(_ values: [Float], dimensions: Int) throws(ProjectionError) {
+    public init(_ values: [Float], dimensions: Int) throws {
         guard (1...65_536).contains(dimensions) else {
-            throw ProjectionError(
+            throw UserError(
                 "Points have \(dimensions) dimensions; pass between 1 and 65536.")
         }
         guard values.count.isMultiple(of: dimensions) else {
-            throw ProjectionError(
+            throw UserError(
                 "\(values.count) values do not make whole points of \(dimensions) dimensions;"
                     + " pass a multiple of \(dimensions).")
         }
         guard values.count / dimensions <= 4_000_000 else {
-            throw ProjectionError(
+            throw UserError(
                 "\(values.count / dimensions) points are more than 4000000; pass fewer points.")
         }
         if let bad = values.firstIndex(where: { !($0.magnitude <= Self.largestMagnitude) }) {
-            throw ProjectionError(
+            throw UserError(
                 "Point \(bad / dimensions) holds \(values[bad]), where finite numbers below 1e30"
                     + " are needed; leave such points out.")
         }

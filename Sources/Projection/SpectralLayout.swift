@@ -17,7 +17,7 @@ package struct SpectralLayout {
     private static let denseLimit = 160
 
     /// Lays out `graph`, which must be connected and have at least 5 points.
-    package init(of graph: FuzzyGraph) throws(ProjectionError) {
+    package init(of graph: FuzzyGraph) throws {
         let adjacency = NormalizedAdjacency(graph)
         let (vectors, values) =
             graph.count <= Self.denseLimit
@@ -70,7 +70,7 @@ struct NormalizedAdjacency {
     }
 
     /// The leading nontrivial eigenvectors, [n, 3], and eigenvalues, descending, by LAPACK.
-    func denseEigenvectors() throws(ProjectionError) -> ([Float], [Double]) {
+    func denseEigenvectors() throws -> ([Float], [Double]) {
         let n = graph.count
         var matrix = [Double](repeating: 0, count: n * n)
         for row in 0..<n {
@@ -82,7 +82,7 @@ struct NormalizedAdjacency {
                 matrix[row * n + column] -= 3 * Double(trivial[row]) * Double(trivial[column])
             }
         }
-        let eigen = try decomposed(matrix, order: n)
+        let eigen = try SymmetricEigen(matrix, order: n)
         var vectors = [Float](repeating: 0, count: n * componentCount)
         for component in 0..<componentCount {
             for row in 0..<n {
@@ -94,7 +94,7 @@ struct NormalizedAdjacency {
     }
 
     /// The same without making the matrix.
-    func filteredEigenvectors() throws(ProjectionError) -> ([Float], [Double]) {
+    func filteredEigenvectors() throws -> ([Float], [Double]) {
         var subspace = FilteredSubspace(self)
         return try subspace.run()
     }

@@ -14,7 +14,7 @@ struct StartingPicture {
     /// - Parameters:
     ///   - graph: the pruned fuzzy graph of `points`.
     ///   - points: only the centroids of separate components are taken from them.
-    init(of graph: FuzzyGraph, points: Points, seed: UInt64) throws(ProjectionError) {
+    init(of graph: FuzzyGraph, points: Points, seed: UInt64) throws {
         let components = graph.components()
         var random = RandomStream(seed: seed, purpose: 1)
         var positions =
@@ -31,7 +31,7 @@ struct StartingPicture {
     /// One connected graph: spectral, or random where it has too few points for three eigenvectors.
     private static func layout(
         _ graph: FuzzyGraph, _ random: inout RandomStream
-    ) throws(ProjectionError) -> [Float] {
+    ) throws -> [Float] {
         guard graph.count > componentCount + 1 else {
             return (0..<graph.count * componentCount).map { _ in
                 Float(2 * random.nextUnit() - 1)
@@ -44,7 +44,7 @@ struct StartingPicture {
     private static func layout(
         _ components: [[Int32]], of graph: FuzzyGraph, points: Points,
         _ random: inout RandomStream
-    ) throws(ProjectionError) -> [Float] {
+    ) throws -> [Float] {
         let places = try ComponentPlaces(components, of: points)
         var positions = [Float](repeating: 0, count: graph.count * componentCount)
         for (component, members) in components.enumerated() {
@@ -87,7 +87,7 @@ private struct ComponentPlaces {
 
     /// Up to six components sit on the unit axes, as far from one another as can be; more sit where the
     /// principal components of their centroids put them.
-    init(_ components: [[Int32]], of points: Points) throws(ProjectionError) {
+    init(_ components: [[Int32]], of points: Points) throws {
         var centers = [Float](repeating: 0, count: components.count * componentCount)
         if components.count <= 2 * componentCount {
             let half = (components.count + 1) / 2

@@ -2,6 +2,7 @@
 // UMAP in three components (McInnes, Healy, Melville 2018, arXiv:1802.03426), step by step.
 
 import Tensors
+import UserErrors
 
 /// The parameters of a UMAP fit. The defaults and the steps follow the authors' umap-learn.
 public struct UMAP: Sendable, Equatable {
@@ -20,19 +21,19 @@ public struct UMAP: Sendable, Equatable {
     /// The curve that `minDist` and `spread` give.
     public let curve: NearnessCurve
 
-    /// - Throws: `ProjectionError` that names the parameter which is out of range.
+    /// - Throws: `UserError` that names the parameter which is out of range.
     public init(
         nNeighbors: Int = 15, minDist: Double = 0.1, spread: Double = 1, epochs: Int? = nil,
         negativeSampleRate: Int = 5, seed: UInt64 = 0
-    ) throws(ProjectionError) {
+    ) throws {
         guard (2...200).contains(nNeighbors) else {
-            throw ProjectionError("n_neighbors is \(nNeighbors); pass a number from 2 to 200.")
+            throw UserError("n_neighbors is \(nNeighbors); pass a number from 2 to 200.")
         }
         guard (1...100_000).contains(epochs ?? 1) else {
-            throw ProjectionError("epochs is \(epochs ?? 0); pass a number from 1 to 100000.")
+            throw UserError("epochs is \(epochs ?? 0); pass a number from 1 to 100000.")
         }
         guard (0...100).contains(negativeSampleRate) else {
-            throw ProjectionError(
+            throw UserError(
                 "negative_sample_rate is \(negativeSampleRate); pass a number from 0 to 100.")
         }
         curve = try NearnessCurve(minDist: minDist, spread: spread)
@@ -49,8 +50,8 @@ public struct UMAP: Sendable, Equatable {
     /// Any number of points will do: none give an empty picture, one lies at 0; equal points, constant
     /// clouds and clouds in several pieces give a finite picture.
     ///
-    /// - Throws: `ProjectionError` when an eigenproblem has no solution.
-    public func fit(_ points: Points, workers: Int = 1) throws(ProjectionError) -> FittedUMAP {
+    /// - Throws: `UserError` when an eigenproblem has no solution.
+    public func fit(_ points: Points, workers: Int = 1) throws -> FittedUMAP {
         let scaled = Scaling(of: points).applied(to: points)
         let epochs = epochs ?? (points.count <= 10_000 ? 500 : 200)
         let graph = fuzzyGraph(of: scaled, workers: workers).pruned(epochs: epochs)

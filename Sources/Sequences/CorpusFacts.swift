@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a run on a corpus says about its inputs, and what a model must have for it.
 
+import Digests
 import Foundation
 import Stages
+import UserErrors
 import WorkFiles
 
 extension TokenizedCorpus {
@@ -10,10 +12,10 @@ extension TokenizedCorpus {
     public var longest: Int { zip(starts, starts.dropFirst()).map { $1 - $0 }.max() ?? 1 }
 
     /// Refuses sequences that are longer than the model's context.
-    public func requireContext(of loaded: LoadedModel) throws(StageError) {
+    public func requireContext(of loaded: LoadedModel) throws {
         let context = loaded.model.description.nCtx
         guard longest <= context else {
-            throw StageError(
+            throw UserError(
                 "\(loaded.name): has a context of \(context) tokens, and sequences have up to \(longest); lower SEQ_LEN."
             )
         }

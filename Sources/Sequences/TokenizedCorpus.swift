@@ -2,10 +2,11 @@
 // The corpus as token ids: documents become sequences.
 
 import Corpora
-import Crypto
+import Digests
 import Foundation
 import Stages
 import Tokenizers
+import UserErrors
 
 /// The sequences that a scan walks. Token ids are small next to anything else of a scan: four bytes
 /// each, against megabytes of attention.
@@ -39,12 +40,12 @@ public struct TokenizedCorpus {
         let reader = try CorpusReader(paths: paths, options: options)
         let cutter = SequenceCutter(arguments, loaded)
         beginning = arguments.bos ? loaded.beginningOfSequence : nil
-        var hash = SHA256()
+        let hash = SHA256()
         var progress = Progress("reading", unit: "sequences", total: arguments.sequences)
         let limit = arguments.sequences == 0 ? Int.max : arguments.sequences
         while count < limit, let document = try reader.next() {
-            hash.update(data: Data(document.text.utf8))
-            hash.update(data: [0])
+            hash.update(document.text)
+            hash.update([0])
             for sequence in cutter.sequences(of: document.text).prefix(limit - count) {
                 append(sequence, from: document)
             }
@@ -53,7 +54,7 @@ public struct TokenizedCorpus {
         progress.finish(count)
         textSHA256 = hexadecimal(hash.finalize())
         if let broken = reader.report.brokenMessage { note(broken) }
-        guard count > 0 else { throw StageError(reader.report.emptyCorpusMessage) }
+        guard count > 0 else { throw UserError(reader.report.emptyCorpusMessage) }
     }
 
     private mutating func append(_ sequence: [Int32], from document: Document) {

@@ -73,7 +73,7 @@ struct CloudPlacer: Sendable {
     private let outputFactor: [Double]
 
     /// Takes over stored fits.
-    init(_ cloud: HeadCloud, views: [ProjectionView], seed: UInt64) throws(ProjectionError) {
+    init(_ cloud: HeadCloud, views: [ProjectionView], seed: UInt64) throws {
         nPoints = cloud.sequence.count
         nViews = views.count
         outputFactor = cloud.outputFactor
@@ -97,7 +97,7 @@ struct CloudPlacer: Sendable {
     }
 
     /// Where an edge with these vectors lies.
-    func place(_ vectors: EdgeVectors) throws(ProjectionError) -> PlacedEdge {
+    func place(_ vectors: EdgeVectors) throws -> PlacedEdge {
         var pca: CloudPlaces = []
         var views = [CloudPlaces](repeating: [], count: nViews)
         for matrix in matrices {
@@ -114,7 +114,7 @@ struct CloudPlacer: Sendable {
     }
 
     /// z L.
-    private func imaged(_ z: [Float]) throws(ProjectionError) -> Points {
+    private func imaged(_ z: [Float]) throws -> Points {
         let d = z.count
         var image = [Double](repeating: 0, count: d)
         for row in 0..<min(d, outputFactor.count / max(d, 1)) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // add_custom_sequence and delete_custom_sequence.
 
-import Crypto
 import DataTree
+import Digests
 import Foundation
 import Hummingbird
 import Stages
@@ -65,9 +65,9 @@ struct CustomSequenceEndpoints: Sendable {
 
     /// The same for the same text, model and way to begin a sequence.
     private static func id(of text: String, _ model: ReadyModel, _ config: TreeConfig) -> String {
-        var hash = SHA256()
-        hash.update(data: Data("\(model.sha256) \(config.beginsSequences) ".utf8))
-        hash.update(data: Data(text.utf8))
+        let hash = SHA256()
+        hash.update("\(model.sha256) \(config.beginsSequences) ")
+        hash.update(text)
         return "c" + hexadecimal(hash.finalize().prefix(6))
     }
 

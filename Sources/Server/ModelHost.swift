@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The model, opened in the background while the server already answers.
 
+import Digests
 import Foundation
 import Stages
 import Synchronization

@@ -2,6 +2,7 @@
 // LAYERS="5 8", LAYERS=all, HEADS="5.1 8.3": which heads are studied.
 
 import Transformer
+import UserErrors
 
 extension HeadSelection {
     /// Reads the two parameters; with neither, every head.
@@ -17,7 +18,7 @@ extension HeadSelection {
         } else {
             for name in names {
                 guard let layer = Int(name), (0..<model.nLayers).contains(layer) else {
-                    throw StageError(
+                    throw UserError(
                         "LAYERS: there is no layer \"\(name)\"; the model has layers 0 to \(model.nLayers - 1)."
                     )
                 }
@@ -40,7 +41,7 @@ extension HeadSelection {
         guard parts.count == 2, let layer = parts[0], let head = parts[1],
             (0..<model.nLayers).contains(layer), (0..<model.nHeads).contains(head)
         else {
-            throw StageError(
+            throw UserError(
                 "HEADS: there is no head \"\(word)\"; the model has layers 0 to \(model.nLayers - 1) with heads 0 to \(model.nHeads - 1), written like 5.1."
             )
         }

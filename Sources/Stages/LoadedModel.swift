@@ -5,6 +5,7 @@ import Checkpoints
 import Foundation
 import Tokenizers
 import Transformer
+import UserErrors
 
 /// A model and the tokenizer that belongs to it.
 public struct LoadedModel: Sendable {
@@ -19,7 +20,7 @@ public struct LoadedModel: Sendable {
     public init(opening path: String) throws {
         let url = URL(filePath: path)
         guard FileManager.default.fileExists(atPath: path) else {
-            throw StageError(
+            throw UserError(
                 "\(path): there is no such model; set MODEL to a folder or a .gguf file.")
         }
         model = try Model(opening: url)

@@ -2,12 +2,7 @@
 // Eigenvalues and eigenvectors of small symmetric matrices, by LAPACK.
 
 import COpenBLAS
-
-/// Why a matrix has no eigendecomposition.
-public struct EigenError: Error, Sendable, CustomStringConvertible {
-    /// One sentence: what is wrong and what to do.
-    public let description: String
-}
+import UserErrors
 
 /// The eigendecomposition A = V^T diag(values) V of a real symmetric matrix.
 public struct SymmetricEigen: Sendable {
@@ -18,19 +13,17 @@ public struct SymmetricEigen: Sendable {
 
     /// Decomposes `matrix`, [order, order]; only its upper triangle (column >= row) is read.
     ///
-    /// - Throws: `EigenError` when the size is not order x order, when an entry is not finite, or when
+    /// - Throws: `UserError` when the size is not order x order, when an entry is not finite, or when
     ///   LAPACK's divide and conquer does not converge.
-    public init(_ matrix: [Double], order: Int) throws(EigenError) {
+    public init(_ matrix: [Double], order: Int) throws {
         let (area, overflow) = order.multipliedReportingOverflow(by: order)
         guard order >= 0, !overflow, matrix.count == area, order <= 20_000 else {
-            throw EigenError(
-                description: "A matrix of \(matrix.count) values is not symmetric of order \(order)"
+            throw UserError(
+                "A matrix of \(matrix.count) values is not symmetric of order \(order)"
                     + " (at most 20000); pass order x order values.")
         }
         guard matrix.allSatisfy(\.isFinite) else {
-            throw EigenError(
-                description:
-                    "A symmetric matrix of order \(order) holds a value that is not finite;"
+            throw UserError("A symmetric matrix of order \(order) holds a value that is not finite;"
                     + " check the vectors it was made from.")
         }
         guard order > 0 else {
@@ -59,8 +52,8 @@ public struct SymmetricEigen: Sendable {
             "V", "L", &n, &vectors, &n, &values, &work, &workSize, &integerWork,
             &integerWorkSize, &info)
         guard info == 0 else {
-            throw EigenError(
-                description: "LAPACK's dsyevd did not converge on a matrix of order \(order)"
+            throw UserError(
+                "LAPACK's dsyevd did not converge on a matrix of order \(order)"
                     + " (info \(info)); check the vectors it was made from.")
         }
         self.values = values

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The byte-level tokenizers that GGUF knows by name.
 
+import UserErrors
+
 /// What the names of byte-level pre-tokenizers stand for.
 struct ByteLevelFamily {
     private enum Words {
@@ -16,7 +18,7 @@ struct ByteLevelFamily {
     var ignoresMerges = false
     var addsBOS = false
 
-    init(pre: String?) throws(TokenizerError) {
+    init(pre: String?) throws {
         switch pre {
         case "gpt-2", "gpt2", "phi-2", "roberta-bpe": words = .gpt2
         // The tokenizer of GPT-NeoX and Pythia, which OLMo took over.
@@ -32,13 +34,13 @@ struct ByteLevelFamily {
             words = .digits(1)
             normalizer = [.normalForm(.nfc)]
         default:
-            throw TokenizerError(
+            throw UserError(
                 "tokenizer.ggml.pre is \"\(pre ?? "")\"; supported are gpt-2, phi-2, roberta-bpe, "
                     + "olmo, smollm, starcoder, codeshell, llama-bpe and qwen2.")
         }
     }
 
-    func preTokenizer() throws(TokenizerError) -> [PreTokenizerStep] {
+    func preTokenizer() throws -> [PreTokenizerStep] {
         let name = "tokenizer.ggml.pre"
         switch words {
         case .gpt2:

@@ -3,7 +3,7 @@
 
 /// Decoders.
 enum DecoderReader {
-    static func steps(_ object: JSONObject?) throws(TokenizerError) -> [DecoderStep]? {
+    static func steps(_ object: JSONObject?) throws -> [DecoderStep]? {
         guard let object else { return nil }
         let type = try object.type()
         switch type {

@@ -6,6 +6,7 @@
 // object is the list of its members, in the order of the file.
 
 import Foundation
+import UserErrors
 
 /// A JSON value.
 enum JSONValue: Sendable {
@@ -40,16 +41,16 @@ extension JSONValue {
     static let maximumDepth = 127
 
     /// The value that `bytes`, the contents of the file `name`, holds.
-    static func parse(_ bytes: Data, name: String) throws(TokenizerError) -> JSONValue {
+    static func parse(_ bytes: Data, name: String) throws -> JSONValue {
         do {
             return try bytes.withUnsafeBytes { raw in
                 var parser = JSONParser(raw.bindMemory(to: UInt8.self), name: name)
                 return try parser.document()
             }
-        } catch let error as TokenizerError {
+        } catch let error as UserError {
             throw error
         } catch {
-            throw TokenizerError("\(name) cannot be read: \(error).")
+            throw UserError("\(name) cannot be read: \(error).")
         }
     }
 }
@@ -64,15 +65,15 @@ private struct JSONParser {
         self.name = name
     }
 
-    mutating func document() throws(TokenizerError) -> JSONValue {
+    mutating func document() throws -> JSONValue {
         let value = try self.value(depth: 0)
         skipSpace()
         guard position == bytes.count else { throw error("has text after its JSON value") }
         return value
     }
 
-    private func error(_ problem: String) -> TokenizerError {
-        TokenizerError("\(name) is not valid JSON: it \(problem) at byte \(position).")
+    private func error(_ problem: String) -> UserError {
+        UserError("\(name) is not valid JSON: it \(problem) at byte \(position).")
     }
 
     private var next: UInt8? { position < bytes.count ? bytes[position] : nil }
@@ -89,7 +90,7 @@ private struct JSONParser {
         return true
     }
 
-    private mutating func value(depth: Int) throws(TokenizerError) -> JSONValue {
+    private mutating func value(depth: Int) throws -> JSONValue {
         guard depth <= JSONValue.maximumDepth else {
             throw error("nests deeper than \(JSONValue.maximumDepth) levels")
         }
@@ -108,14 +109,14 @@ private struct JSONParser {
 
     private mutating func literal(
         _ word: StaticString, _ value: JSONValue
-    ) throws(TokenizerError) -> JSONValue {
+    ) throws -> JSONValue {
         for index in 0..<word.utf8CodeUnitCount where !take(word.utf8Start[index]) {
             throw error("has an unknown word")
         }
         return value
     }
 
-    private mutating func object(depth: Int) throws(TokenizerError) -> [JSONMember] {
+    private mutating func object(depth: Int) throws -> [JSONMember] {
         position += 1
         var members: [JSONMember] = []
         skipSpace()
@@ -133,7 +134,7 @@ private struct JSONParser {
         return members
     }
 
-    private mutating func array(depth: Int) throws(TokenizerError) -> [JSONValue] {
+    private mutating func array(depth: Int) throws -> [JSONValue] {
         position += 1
         var values: [JSONValue] = []
         skipSpace()
@@ -147,7 +148,7 @@ private struct JSONParser {
     }
 
     /// Whole numbers, the usual case, are read here; all others by the standard library, exactly.
-    private mutating func number() throws(TokenizerError) -> Double {
+    private mutating func number() throws -> Double {
         let start = position
         var whole = 0
         while let byte = next, (0x30...0x39).contains(byte), position - start < 15 {
@@ -168,7 +169,7 @@ private struct JSONParser {
         return value
     }
 
-    private mutating func string() throws(TokenizerError) -> String {
+    private mutating func string() throws -> String {
         position += 1
         let start = position
         while let byte = next, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20
@@ -195,7 +196,7 @@ private struct JSONParser {
         }
     }
 
-    private func slice(_ range: Range<Int>) throws(TokenizerError) -> String {
+    private func slice(_ range: Range<Int>) throws -> String {
         let part = UnsafeBufferPointer(rebasing: bytes[range])
         guard let text = String(validating: part, as: UTF8.self) else {
             throw error("has a string that is not UTF-8 and ends")
@@ -203,7 +204,7 @@ private struct JSONParser {
         return text
     }
 
-    private mutating func escape() throws(TokenizerError) -> Unicode.Scalar {
+    private mutating func escape() throws -> Unicode.Scalar {
         guard let byte = next else { throw error("ends early") }
         position += 1
         switch byte {
@@ -218,7 +219,7 @@ private struct JSONParser {
         }
     }
 
-    private mutating func unicodeEscape() throws(TokenizerError) -> Unicode.Scalar {
+    private mutating func unicodeEscape() throws -> Unicode.Scalar {
         let first = try codeUnit()
         if let scalar = Unicode.Scalar(first) { return scalar }
         guard first < 0xDC00, take(UInt8(ascii: "\\")), take(UInt8(ascii: "u")) else {
@@ -231,7 +232,7 @@ private struct JSONParser {
         return scalar
     }
 
-    private mutating func codeUnit() throws(TokenizerError) -> UInt32 {
+    private mutating func codeUnit() throws -> UInt32 {
         var unit: UInt32 = 0
         for _ in 0..<4 {
             guard let byte = next, let digit = Unicode.Scalar(byte).hexDigitValue else {

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Typed access to a JSON object; every failure names the file and the key.
 
+import UserErrors
+
 /// An object of a file, and where in it that object stands.
 struct JSONObject {
     /// The file and the path of keys, for messages: "tokenizer.json: model".
     let name: String
     let members: [JSONMember]
 
-    init(_ value: JSONValue, name: String) throws(TokenizerError) {
+    init(_ value: JSONValue, name: String) throws {
         guard case .object(let members) = value else {
-            throw TokenizerError("\(name) must be an object, not \(value.kind).")
+            throw UserError("\(name) must be an object, not \(value.kind).")
         }
         self.name = name
         self.members = members
@@ -22,18 +24,18 @@ struct JSONObject {
         return value
     }
 
-    func error(_ key: String, _ problem: String) -> TokenizerError {
-        TokenizerError("\(name).\(key) \(problem).")
+    func error(_ key: String, _ problem: String) -> UserError {
+        UserError("\(name).\(key) \(problem).")
     }
 
     /// Refuses keys that are not `known`, because what they ask for would be left undone.
-    func allow(_ known: Set<String>) throws(TokenizerError) {
+    func allow(_ known: Set<String>) throws {
         for member in members where !known.contains(member.key) {
-            throw TokenizerError("\(name) has the key \"\(member.key)\", which is not supported.")
+            throw UserError("\(name) has the key \"\(member.key)\", which is not supported.")
         }
     }
 
-    func string(_ key: String) throws(TokenizerError) -> String? {
+    func string(_ key: String) throws -> String? {
         guard let value = self[key] else { return nil }
         guard case .string(let string) = value else {
             throw error(key, "must be a string, not \(value.kind)")
@@ -41,12 +43,12 @@ struct JSONObject {
         return string
     }
 
-    func requiredString(_ key: String) throws(TokenizerError) -> String {
+    func requiredString(_ key: String) throws -> String {
         guard let string = try string(key) else { throw error(key, "is missing") }
         return string
     }
 
-    func bool(_ key: String, default fallback: Bool) throws(TokenizerError) -> Bool {
+    func bool(_ key: String, default fallback: Bool) throws -> Bool {
         guard let value = self[key] else { return fallback }
         guard case .bool(let bool) = value else {
             throw error(key, "must be true or false, not \(value.kind)")
@@ -55,12 +57,12 @@ struct JSONObject {
     }
 
     /// A whole number from 0 to 2^31 - 1.
-    func count(_ key: String) throws(TokenizerError) -> Int? {
+    func count(_ key: String) throws -> Int? {
         guard let value = self[key] else { return nil }
         return Int(try JSONObject.id(value, name: "\(name).\(key)"))
     }
 
-    func array(_ key: String) throws(TokenizerError) -> [JSONValue]? {
+    func array(_ key: String) throws -> [JSONValue]? {
         guard let value = self[key] else { return nil }
         guard case .array(let array) = value else {
             throw error(key, "must be an array, not \(value.kind)")
@@ -68,13 +70,13 @@ struct JSONObject {
         return array
     }
 
-    func object(_ key: String) throws(TokenizerError) -> JSONObject? {
+    func object(_ key: String) throws -> JSONObject? {
         guard let value = self[key] else { return nil }
         return try JSONObject(value, name: "\(name).\(key)")
     }
 
     /// The objects of an array.
-    func objects(_ key: String) throws(TokenizerError) -> [JSONObject]? {
+    func objects(_ key: String) throws -> [JSONObject]? {
         guard let array = try array(key) else { return nil }
         var objects: [JSONObject] = []
         for (index, value) in array.enumerated() {
@@ -84,9 +86,9 @@ struct JSONObject {
     }
 
     /// A token id.
-    static func id(_ value: JSONValue, name: String) throws(TokenizerError) -> Int32 {
+    static func id(_ value: JSONValue, name: String) throws -> Int32 {
         guard case .number(let number) = value, let id = Int32(exactly: number), id >= 0 else {
-            throw TokenizerError("\(name) must be a whole number from 0 to \(Int32.max).")
+            throw UserError("\(name) must be a whole number from 0 to \(Int32.max).")
         }
         return id
     }

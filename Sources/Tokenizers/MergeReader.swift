@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reading merges, from tokenizer.json, merges.txt and GGUF.
 
+import UserErrors
+
 /// Merges by token strings.
 struct MergeReader {
     private let vocabulary: Vocabulary
@@ -14,7 +16,7 @@ struct MergeReader {
     /// Merges as pairs of strings, or as strings of two tokens with a space between them.
     func merges(
         _ values: [JSONValue], name: String
-    ) throws(TokenizerError) -> [BytePairModel.Merge] {
+    ) throws -> [BytePairModel.Merge] {
         var merges: [BytePairModel.Merge] = []
         merges.reserveCapacity(values.count)
         for (index, value) in values.enumerated() {
@@ -23,9 +25,9 @@ struct MergeReader {
             case .array(let pair):
                 guard pair.count == 2, case .string(let left) = pair[0],
                     case .string(let right) = pair[1]
-                else { throw TokenizerError("\(name)[\(index)] must hold two strings.") }
+                else { throw UserError("\(name)[\(index)] must hold two strings.") }
                 merges.append(try merge(left, right, name: "\(name)[\(index)]"))
-            default: throw TokenizerError("\(name)[\(index)] must be a pair of tokens.")
+            default: throw UserError("\(name)[\(index)] must be a pair of tokens.")
             }
         }
         return merges
@@ -34,25 +36,25 @@ struct MergeReader {
     /// A merge as "left right".
     func merge(
         _ line: Substring, name: @autoclosure () -> String
-    ) throws(TokenizerError) -> BytePairModel.Merge {
+    ) throws -> BytePairModel.Merge {
         let parts = line.utf8.split(separator: 0x20, omittingEmptySubsequences: false)
         guard parts.count == 2, let left = String(parts[0]), let right = String(parts[1]) else {
-            throw TokenizerError("\(name()) must be two tokens with a space between them.")
+            throw UserError("\(name()) must be two tokens with a space between them.")
         }
         return try merge(left, right, name: name())
     }
 
     private func merge(
         _ left: String, _ right: String, name: @autoclosure () -> String
-    ) throws(TokenizerError) -> BytePairModel.Merge {
+    ) throws -> BytePairModel.Merge {
         guard let leftID = vocabulary.id(of: left), let rightID = vocabulary.id(of: right) else {
             let missing = vocabulary.id(of: left) == nil ? left : right
-            throw TokenizerError("\(name()) names \"\(missing)\", which is not in the vocabulary.")
+            throw UserError("\(name()) names \"\(missing)\", which is not in the vocabulary.")
         }
         // A continuing symbol's prefix goes when it is merged to what is before it.
         let joined = Array(left.utf8) + right.utf8.dropFirst(prefix.count)
         guard let result = vocabulary.table.id(of: joined) else {
-            throw TokenizerError(
+            throw UserError(
                 "\(name()) makes \"\(left)\(right)\", which is not in the vocabulary.")
         }
         return BytePairModel.Merge(left: leftID, right: rightID, result: result)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reading tokenizer.json: models and their vocabularies.
 
+import UserErrors
+
 /// The model of a tokenizer.json.
 struct ModelReader {
     private let object: JSONObject
@@ -8,7 +10,7 @@ struct ModelReader {
     let vocabulary: Vocabulary
     private let scores: [Double]
 
-    init(_ object: JSONObject) throws(TokenizerError) {
+    init(_ object: JSONObject) throws {
         self.object = object
         type = try ModelReader.type(of: object)
         if type == "Unigram" {
@@ -20,14 +22,14 @@ struct ModelReader {
     }
 
     /// The model's type, which old files do not name.
-    private static func type(of object: JSONObject) throws(TokenizerError) -> String {
+    private static func type(of object: JSONObject) throws -> String {
         if let type = try object.string("type") { return type }
         if object["merges"] != nil { return "BPE" }
         if object["continuing_subword_prefix"] != nil { return "WordPiece" }
         throw object.error("type", "is missing")
     }
 
-    private static func vocabulary(_ object: JSONObject) throws(TokenizerError) -> Vocabulary {
+    private static func vocabulary(_ object: JSONObject) throws -> Vocabulary {
         guard let vocabulary = try object.object("vocab") else {
             throw object.error("vocab", "is missing")
         }
@@ -37,7 +39,7 @@ struct ModelReader {
 
     private static func scoredVocabulary(
         _ object: JSONObject
-    ) throws(TokenizerError) -> (Vocabulary, [Double]) {
+    ) throws -> (Vocabulary, [Double]) {
         var entries: [(token: String, id: Int32)] = []
         var scores: [Double] = []
         for value in try object.array("vocab") ?? [] {
@@ -63,7 +65,7 @@ struct ModelReader {
         if case .bool(true) = object[key] { true } else { false }
     }
 
-    func model(isByteLevel: Bool) throws(TokenizerError) -> Tokenizer.Model {
+    func model(isByteLevel: Bool) throws -> Tokenizer.Model {
         switch type {
         case "BPE": return .bytePair(try bytePair(isByteLevel: isByteLevel))
         case "WordPiece": return .wordPiece(try wordPiece())
@@ -78,7 +80,7 @@ struct ModelReader {
     }
 
     /// The id of a token that a key names.
-    private func id(_ key: String) throws(TokenizerError) -> Int32? {
+    private func id(_ key: String) throws -> Int32? {
         guard let token = try object.string(key) else { return nil }
         guard let id = vocabulary.id(of: token) else {
             throw object.error(key, "is \"\(token)\", which is not in the vocabulary")
@@ -86,11 +88,11 @@ struct ModelReader {
         return id
     }
 
-    private func byteIDs() throws(TokenizerError) -> [Int32?]? {
+    private func byteIDs() throws -> [Int32?]? {
         try object.bool("byte_fallback", default: false) ? vocabulary.byteTokens() : nil
     }
 
-    private func bytePair(isByteLevel: Bool) throws(TokenizerError) -> BytePairModel {
+    private func bytePair(isByteLevel: Bool) throws -> BytePairModel {
         try object.allow([
             "type", "dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix",
             "fuse_unk", "byte_fallback", "ignore_merges", "vocab", "merges",
@@ -113,7 +115,7 @@ struct ModelReader {
             isByteLevel: isByteLevel, merges: merges, options: options)
     }
 
-    private func wordPiece() throws(TokenizerError) -> WordPieceModel {
+    private func wordPiece() throws -> WordPieceModel {
         try object.allow([
             "type", "unk_token", "continuing_subword_prefix", "max_input_chars_per_word", "vocab",
         ])
@@ -126,7 +128,7 @@ struct ModelReader {
             maximumLength: try object.count("max_input_chars_per_word") ?? 100)
     }
 
-    private func unigram() throws(TokenizerError) -> UnigramModel {
+    private func unigram() throws -> UnigramModel {
         try object.allow(["type", "unk_id", "vocab", "byte_fallback"])
         let unknown = try object.count("unk_id").map { Int32($0) }
         if let unknown, vocabulary[unknown] == nil {
@@ -141,7 +143,7 @@ struct ModelReader {
 enum VocabularyFile {
     static func entries(
         _ object: JSONObject
-    ) throws(TokenizerError) -> [(token: String, id: Int32)] {
+    ) throws -> [(token: String, id: Int32)] {
         var entries: [(token: String, id: Int32)] = []
         entries.reserveCapacity(object.members.count)
         for member in object.members {
@@ -151,7 +153,7 @@ enum VocabularyFile {
             entries.append((member.key, id))
         }
         guard !entries.isEmpty else {
-            throw TokenizerError("\(object.name) has no token.")
+            throw UserError("\(object.name) has no token.")
         }
         return entries
     }

@@ -2,10 +2,11 @@
 // Reading tokenizer.json: normalizers.
 
 import Foundation
+import UserErrors
 
 /// Normalizers.
 enum NormalizerReader {
-    static func steps(_ object: JSONObject?) throws(TokenizerError) -> [NormalizerStep] {
+    static func steps(_ object: JSONObject?) throws -> [NormalizerStep] {
         guard let object else { return [] }
         let type = try object.type()
         switch type {
@@ -33,7 +34,7 @@ enum NormalizerReader {
             let name = "\(object.name).precompiled_charsmap"
             guard let encoded = try object.string("precompiled_charsmap"),
                 let blob = Data(base64Encoded: encoded)
-            else { throw TokenizerError("\(name) must be a string in base 64.") }
+            else { throw UserError("\(name) must be a string in base 64.") }
             return [.precompiled(try PrecompiledMap(Array(blob), name: name))]
         default:
             try object.allow(["type"])
@@ -43,7 +44,7 @@ enum NormalizerReader {
 
     private static func simple(
         _ type: String, _ object: JSONObject
-    ) throws(TokenizerError) -> NormalizerStep {
+    ) throws -> NormalizerStep {
         switch type {
         case "NFC": .normalForm(.nfc)
         case "NFD": .normalForm(.nfd)
@@ -57,7 +58,7 @@ enum NormalizerReader {
         }
     }
 
-    private static func bert(_ object: JSONObject) throws(TokenizerError) -> BertNormalizer {
+    private static func bert(_ object: JSONObject) throws -> BertNormalizer {
         try object.allow([
             "type", "clean_text", "handle_chinese_chars", "strip_accents", "lowercase",
         ])

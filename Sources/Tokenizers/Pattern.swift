@@ -2,6 +2,7 @@
 // Regular expressions on UTF-8 bytes: PCRE2, compiled to machine code where it can.
 
 import CPCRE2
+import UserErrors
 
 /// A compiled pattern. It never changes after `init`, and PCRE2 allows any number of threads to
 /// match with one compiled pattern; what a match writes lies in each thread's own `Matcher`.
@@ -17,10 +18,10 @@ final class Pattern: @unchecked Sendable {
     private static let heapLimit: UInt32 = 64 * 1024
 
     /// Compiles `pattern`, written for Oniguruma; `name` is what messages call its place.
-    init(_ pattern: String, name: String) throws(TokenizerError) {
+    init(_ pattern: String, name: String) throws {
         let translated = try PatternDialect.pcre(pattern, name: name)
         guard let context = pcre2_compile_context_create_8(nil) else {
-            throw TokenizerError("\(name) cannot be compiled: there is not enough memory.")
+            throw UserError("\(name) cannot be compiled: there is not enough memory.")
         }
         defer { pcre2_compile_context_free_8(context) }
         pcre2_set_newline_8(context, UInt32(PCRE2_NEWLINE_LF))
@@ -34,12 +35,12 @@ final class Pattern: @unchecked Sendable {
             pcre2_compile_8($0.baseAddress, $0.count, options, &problem, &offset, context)
         }
         guard let code else {
-            throw TokenizerError(
+            throw UserError(
                 "\(name) has a pattern that does not compile: \(Pattern.message(problem)).")
         }
         guard let limits = pcre2_match_context_create_8(nil) else {
             pcre2_code_free_8(code)
-            throw TokenizerError("\(name) cannot be compiled: there is not enough memory.")
+            throw UserError("\(name) cannot be compiled: there is not enough memory.")
         }
         pcre2_set_match_limit_8(limits, Pattern.matchLimit)
         pcre2_set_heap_limit_8(limits, Pattern.heapLimit)

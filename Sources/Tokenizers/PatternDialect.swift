@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // From Oniguruma's pattern language, in which tokenizers are written, to PCRE2's.
 
+import UserErrors
+
 /// The two languages agree on alternation, groups, lookaround, quantifiers, classes and `\p{..}`.
 /// Where they differ, and what is done about it:
 ///
@@ -28,7 +30,7 @@ enum PatternDialect {
     private static let word = #"\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\xB2\xB3\xB9\xBC-\xBE"#
 
     /// `pattern` in PCRE2's language.
-    static func pcre(_ pattern: String, name: String) throws(TokenizerError) -> String {
+    static func pcre(_ pattern: String, name: String) throws -> String {
         var translator = Translator(Array(pattern.unicodeScalars), name: name)
         return try translator.run()
     }
@@ -45,15 +47,15 @@ enum PatternDialect {
             self.name = name
         }
 
-        private func refusal(_ what: String) -> TokenizerError {
-            TokenizerError("\(name) has a pattern with \(what), which is not supported.")
+        private func refusal(_ what: String) -> UserError {
+            UserError("\(name) has a pattern with \(what), which is not supported.")
         }
 
         private func scalar(at offset: Int) -> Unicode.Scalar? {
             position + offset < pattern.count ? pattern[position + offset] : nil
         }
 
-        mutating func run() throws(TokenizerError) -> String {
+        mutating func run() throws -> String {
             while let scalar = scalar(at: 0) {
                 switch scalar {
                 case "\\":
@@ -90,7 +92,7 @@ enum PatternDialect {
         }
 
         /// Groups that begin with `(?`: only those that mean the same in both languages.
-        private func group() throws(TokenizerError) {
+        private func group() throws {
             var kind = ""
             var offset = 2
             while let scalar = scalar(at: offset), kind.unicodeScalars.count < 4 {
@@ -105,7 +107,7 @@ enum PatternDialect {
         }
 
         /// `{n}`, `{n,}` and `{n,m}`, not followed by `+`.
-        private func repetition() throws(TokenizerError) {
+        private func repetition() throws {
             var offset = 1
             var body = ""
             while let scalar = scalar(at: offset), scalar != "}" {
@@ -119,7 +121,7 @@ enum PatternDialect {
         }
 
         /// What follows a backslash.
-        private mutating func escape() throws(TokenizerError) {
+        private mutating func escape() throws {
             guard let scalar = scalar(at: 0) else { throw refusal("a backslash at its end") }
             position += 1
             switch scalar {
@@ -143,7 +145,7 @@ enum PatternDialect {
             }
         }
 
-        private mutating func codePoint() throws(TokenizerError) {
+        private mutating func codePoint() throws {
             var digits = ""
             while digits.count < 4, let scalar = scalar(at: 0), scalar.hexDigitValue != nil {
                 digits.unicodeScalars.append(scalar)

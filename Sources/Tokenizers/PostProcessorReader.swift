@@ -6,7 +6,7 @@ enum PostProcessorReader {
     /// The ids before and behind a sequence.
     static func affixes(
         _ object: JSONObject?
-    ) throws(TokenizerError) -> (prefix: [Int32], suffix: [Int32]) {
+    ) throws -> (prefix: [Int32], suffix: [Int32]) {
         guard let object else { return ([], []) }
         let type = try object.type()
         switch type {
@@ -31,7 +31,7 @@ enum PostProcessorReader {
     /// The id of `key: ["[CLS]", 101]`.
     private static func pairedID(
         _ object: JSONObject, _ key: String
-    ) throws(TokenizerError) -> Int32 {
+    ) throws -> Int32 {
         guard let pair = try object.array(key), pair.count == 2 else {
             throw object.error(key, "must be a token and its id")
         }
@@ -40,7 +40,7 @@ enum PostProcessorReader {
 
     private static func template(
         _ object: JSONObject
-    ) throws(TokenizerError) -> (prefix: [Int32], suffix: [Int32]) {
+    ) throws -> (prefix: [Int32], suffix: [Int32]) {
         try object.allow(["type", "single", "pair", "special_tokens"])
         var prefix: [Int32] = []
         var suffix: [Int32] = []
@@ -65,7 +65,7 @@ enum PostProcessorReader {
 
     private static func specialIDs(
         _ object: JSONObject, _ name: String
-    ) throws(TokenizerError) -> [Int32] {
+    ) throws -> [Int32] {
         guard let values = try object.object("special_tokens")?.object(name)?.array("ids") else {
             throw object.error("special_tokens", "does not have \"\(name)\"")
         }

@@ -3,7 +3,7 @@
 
 /// Pre-tokenizers.
 enum PreTokenizerReader {
-    static func steps(_ object: JSONObject?) throws(TokenizerError) -> [PreTokenizerStep] {
+    static func steps(_ object: JSONObject?) throws -> [PreTokenizerStep] {
         guard let object else { return [] }
         let type = try object.type()
         switch type {
@@ -52,7 +52,7 @@ enum PreTokenizerReader {
 
     private static func behavior(
         _ object: JSONObject, default fallback: SplitBehavior?
-    ) throws(TokenizerError) -> SplitBehavior {
+    ) throws -> SplitBehavior {
         guard let name = try object.string("behavior") else {
             guard let fallback else { throw object.error("behavior", "is missing") }
             return fallback
@@ -65,7 +65,7 @@ enum PreTokenizerReader {
 
     private static func byteLevel(
         _ object: JSONObject
-    ) throws(TokenizerError) -> [PreTokenizerStep] {
+    ) throws -> [PreTokenizerStep] {
         try object.allow(["type", "add_prefix_space", "trim_offsets", "use_regex"])
         var steps: [PreTokenizerStep] = []
         if try object.bool("add_prefix_space", default: true) { steps.append(.prefixSpace) }
@@ -79,7 +79,7 @@ enum PreTokenizerReader {
     /// Before it had a scheme, Metaspace had `add_prefix_space`.
     private static func metaspace(
         _ object: JSONObject
-    ) throws(TokenizerError) -> [PreTokenizerStep] {
+    ) throws -> [PreTokenizerStep] {
         try object.allow([
             "type", "replacement", "prepend_scheme", "split", "add_prefix_space", "str_rep",
         ])
@@ -89,7 +89,7 @@ enum PreTokenizerReader {
             replacement, scheme, splits: try object.bool("split", default: true))
     }
 
-    static func prependScheme(_ object: JSONObject) throws(TokenizerError) -> PrependScheme {
+    static func prependScheme(_ object: JSONObject) throws -> PrependScheme {
         guard let name = try object.string("prepend_scheme") else {
             return try object.bool("add_prefix_space", default: true) ? .always : .never
         }

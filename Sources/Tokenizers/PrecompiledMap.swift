@@ -2,6 +2,7 @@
 // SentencePiece's precompiled character maps (its nmt_nfkc and the like).
 
 import Foundation
+import UserErrors
 
 /// A map from character sequences to replacements: a double-array trie (as Darts-clone writes it)
 /// whose values are places in a list of zero-terminated strings.
@@ -11,12 +12,12 @@ struct PrecompiledMap: Sendable {
 
     /// Reads the binary map: the trie's size in bytes (32 bits, little-endian), the trie, the
     /// replacements.
-    init(_ blob: [UInt8], name: String) throws(TokenizerError) {
+    init(_ blob: [UInt8], name: String) throws {
         func word(_ offset: Int) -> UInt32 {
             (0..<4).reduce(0) { $0 | UInt32(blob[offset + $1]) << UInt32(8 * $1) }
         }
         guard blob.count >= 4, word(0) % 4 == 0, Int(word(0)) <= blob.count - 4, word(0) > 0 else {
-            throw TokenizerError("\(name) is not a precompiled character map.")
+            throw UserError("\(name) is not a precompiled character map.")
         }
         let size = Int(word(0))
         units = stride(from: 4, to: 4 + size, by: 4).map(word)

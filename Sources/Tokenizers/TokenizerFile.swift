@@ -7,7 +7,7 @@ import Foundation
 struct TokenizerFile {
     private let root: JSONObject
 
-    init(_ data: Data, name: String) throws(TokenizerError) {
+    init(_ data: Data, name: String) throws {
         root = try JSONObject(JSONValue.parse(data, name: name), name: name)
         try root.allow([
             "version", "truncation", "padding", "added_tokens", "normalizer", "pre_tokenizer",
@@ -16,7 +16,7 @@ struct TokenizerFile {
     }
 
     /// The tokenizer that the file describes.
-    func parts() throws(TokenizerError) -> Tokenizer.Parts {
+    func parts() throws -> Tokenizer.Parts {
         guard let modelObject = try root.object("model") else {
             throw root.error("model", "is missing")
         }
@@ -44,7 +44,7 @@ struct TokenizerFile {
     /// The added tokens, each of them put into the vocabulary as well.
     private func addedTokens(
         _ vocabulary: inout Vocabulary
-    ) throws(TokenizerError) -> [AddedToken] {
+    ) throws -> [AddedToken] {
         let objects = try root.objects("added_tokens") ?? []
         let limit = vocabulary.idCount + 16 * objects.count + 65_536
         var tokens: [AddedToken] = []

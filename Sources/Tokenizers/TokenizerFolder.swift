@@ -2,14 +2,15 @@
 // Reading the tokenizer of a model folder.
 
 import Foundation
+import UserErrors
 
 extension Tokenizer {
     /// The tokenizer of a model folder: tokenizer.json, else vocab.json and merges.txt (byte-level
     /// BPE as GPT-2 has it), else vocab.txt (WordPiece as BERT has it); the beginning-of-sequence
     /// token is that of tokenizer_config.json or special_tokens_map.json.
     ///
-    /// - Throws: `TokenizerError` if files are missing or broken, or describe something unknown.
-    public init(folder: URL) throws(TokenizerError) {
+    /// - Throws: `UserError` if files are missing or broken, or describe something unknown.
+    public init(folder: URL) throws {
         let folder = TokenizerFolder(folder)
         var parts = try folder.parts()
         parts.beginningOfSequence = try folder.beginningOfSequence(parts.vocabulary)
@@ -23,7 +24,7 @@ private struct TokenizerFolder {
     init(_ url: URL) { self.url = url }
 
     /// The contents of a file; nil if there is none.
-    private func contents(_ name: String) throws(TokenizerError) -> Data? {
+    private func contents(_ name: String) throws -> Data? {
         let file = url.appending(path: name)
         guard FileManager.default.fileExists(atPath: file.path(percentEncoded: false)) else {
             return nil
@@ -31,7 +32,7 @@ private struct TokenizerFolder {
         do {
             return try Data(contentsOf: file, options: .mappedIfSafe)
         } catch {
-            throw TokenizerError("\(path(name)) cannot be read: \(error.localizedDescription)")
+            throw UserError("\(path(name)) cannot be read: \(error.localizedDescription)")
         }
     }
 
@@ -39,22 +40,22 @@ private struct TokenizerFolder {
         url.appending(path: name).path(percentEncoded: false)
     }
 
-    private func object(_ name: String) throws(TokenizerError) -> JSONObject? {
+    private func object(_ name: String) throws -> JSONObject? {
         guard let data = try contents(name) else { return nil }
         return try JSONObject(JSONValue.parse(data, name: path(name)), name: path(name))
     }
 
-    private func lines(_ name: String) throws(TokenizerError) -> [Substring]? {
+    private func lines(_ name: String) throws -> [Substring]? {
         guard let data = try contents(name) else { return nil }
         guard let text = String(validating: data, as: UTF8.self) else {
-            throw TokenizerError("\(path(name)) is not UTF-8.")
+            throw UserError("\(path(name)) is not UTF-8.")
         }
         // "\r\n" is one character to Swift, so lines are cut between scalars.
         return text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false)
             .map { Substring($0.last == "\r" ? $0.dropLast() : $0) }
     }
 
-    func parts() throws(TokenizerError) -> Tokenizer.Parts {
+    func parts() throws -> Tokenizer.Parts {
         if let data = try contents("tokenizer.json") {
             return try TokenizerFile(data, name: path("tokenizer.json")).parts()
         }
@@ -62,7 +63,7 @@ private struct TokenizerFolder {
             return try byteLevel(vocabulary, merges)
         }
         if let tokens = try lines("vocab.txt") { return try wordPiece(tokens) }
-        throw TokenizerError(
+        throw UserError(
             "\(url.path(percentEncoded: false)) has no tokenizer: put tokenizer.json there, or "
                 + "vocab.json and merges.txt, or vocab.txt.")
     }
@@ -74,7 +75,7 @@ private struct TokenizerFolder {
     ]
 
     /// The strings of the special tokens that the configuration names, by role.
-    private func specialTokens() throws(TokenizerError) -> [String: String] {
+    private func specialTokens() throws -> [String: String] {
         var tokens: [String: String] = [:]
         for file in ["special_tokens_map.json", "tokenizer_config.json"] {
             guard let object = try object(file) else { continue }
@@ -90,12 +91,12 @@ private struct TokenizerFolder {
         return tokens
     }
 
-    func beginningOfSequence(_ vocabulary: Vocabulary) throws(TokenizerError) -> Int32? {
+    func beginningOfSequence(_ vocabulary: Vocabulary) throws -> Int32? {
         try specialTokens()["bos_token"].flatMap { vocabulary.id(of: $0) }
     }
 
     /// added_tokens.json: strings and ids beyond the vocabulary.
-    private func addedEntries() throws(TokenizerError) -> [(token: String, id: Int32)] {
+    private func addedEntries() throws -> [(token: String, id: Int32)] {
         guard let object = try object("added_tokens.json"), !object.members.isEmpty else {
             return []
         }
@@ -105,7 +106,7 @@ private struct TokenizerFolder {
     /// The special and added tokens of a vocabulary without a tokenizer.json.
     private func addedTokens(
         _ vocabulary: inout Vocabulary, defaults: [String]
-    ) throws(TokenizerError) -> [AddedToken] {
+    ) throws -> [AddedToken] {
         let added = try addedEntries()
         let limit = vocabulary.idCount + 16 * added.count + 65_536
         for (token, id) in added {
@@ -121,7 +122,7 @@ private struct TokenizerFolder {
 
     private func byteLevel(
         _ object: JSONObject, _ lines: [Substring]
-    ) throws(TokenizerError) -> Tokenizer.Parts {
+    ) throws -> Tokenizer.Parts {
         let config = try self.object("tokenizer_config.json")
         let prefixesSpace = try config?.bool("add_prefix_space", default: false) ?? false
         var vocabulary = try Vocabulary(try VocabularyFile.entries(object), name: object.name)
@@ -141,7 +142,7 @@ private struct TokenizerFolder {
             preTokenizer: prefixesSpace ? [.prefixSpace, split] : [split], decoder: [.byteLevel])
     }
 
-    private func wordPiece(_ lines: [Substring]) throws(TokenizerError) -> Tokenizer.Parts {
+    private func wordPiece(_ lines: [Substring]) throws -> Tokenizer.Parts {
         var tokens = lines.map(String.init)
         if tokens.last == "" { tokens.removeLast() }
         var entries: [(token: String, id: Int32)] = []
@@ -171,10 +172,10 @@ extension Tokenizer.Parts {
     static func bert(
         _ vocabulary: Vocabulary, _ normalizer: BertNormalizer, _ added: [AddedToken],
         unknown: String, classification: String, separator: String, name: String
-    ) throws(TokenizerError) -> Tokenizer.Parts {
-        func id(_ token: String) throws(TokenizerError) -> Int32 {
+    ) throws -> Tokenizer.Parts {
+        func id(_ token: String) throws -> Int32 {
             guard let id = vocabulary.id(of: token) else {
-                throw TokenizerError("\(name) lacks the token \"\(token)\".")
+                throw UserError("\(name) lacks the token \"\(token)\".")
             }
             return id
         }

@@ -5,13 +5,14 @@
 // taken from the Hugging Face tokenizers of those models, so that both files give the same ids.
 
 import Foundation
+import UserErrors
 
 extension Tokenizer {
     /// The tokenizer of a GGUF file.
     ///
-    /// - Throws: `TokenizerError` for kinds that are not known and for metadata that does not fit
+    /// - Throws: `UserError` for kinds that are not known and for metadata that does not fit
     ///   together.
-    public init(gguf: GGUFVocabulary) throws(TokenizerError) {
+    public init(gguf: GGUFVocabulary) throws {
         let reader = try GGUFReader(gguf)
         switch gguf.model {
         case "gpt2": self.init(try reader.byteLevel())
@@ -19,7 +20,7 @@ extension Tokenizer {
         case "t5": self.init(try reader.unigram())
         case "bert": self.init(try reader.wordPiece())
         default:
-            throw TokenizerError(
+            throw UserError(
                 "tokenizer.ggml.model is \"\(gguf.model)\"; supported are gpt2, llama, t5 and bert."
             )
         }
@@ -38,14 +39,14 @@ private struct GGUFReader {
     private let gguf: GGUFVocabulary
     private let vocabulary: Vocabulary
 
-    init(_ gguf: GGUFVocabulary) throws(TokenizerError) {
+    init(_ gguf: GGUFVocabulary) throws {
         guard !gguf.tokens.isEmpty, gguf.tokens.count < Int32.max else {
-            throw TokenizerError("tokenizer.ggml.tokens has no token.")
+            throw UserError("tokenizer.ggml.tokens has no token.")
         }
         for (name, count) in [
             ("scores", gguf.scores.count), ("token_type", gguf.tokenTypes.count),
         ] where count != 0 && count != gguf.tokens.count {
-            throw TokenizerError(
+            throw UserError(
                 "tokenizer.ggml.\(name) has \(count) values for \(gguf.tokens.count) tokens.")
         }
         let tokens = gguf.model == "bert" ? gguf.tokens.map(GGUFReader.wordPiece) : gguf.tokens
@@ -62,21 +63,21 @@ private struct GGUFReader {
     }
 
     /// An id that some token has.
-    private func checked(_ id: Int32?, _ key: String) throws(TokenizerError) -> Int32? {
+    private func checked(_ id: Int32?, _ key: String) throws -> Int32? {
         guard let id else { return nil }
         guard vocabulary[id] != nil else {
-            throw TokenizerError(
+            throw UserError(
                 "tokenizer.ggml.\(key) is \(id), but there are \(gguf.tokens.count) tokens.")
         }
         return id
     }
 
-    private func scores() throws(TokenizerError) -> [Double] {
+    private func scores() throws -> [Double] {
         guard !gguf.scores.isEmpty else {
-            throw TokenizerError("tokenizer.ggml.scores is missing.")
+            throw UserError("tokenizer.ggml.scores is missing.")
         }
         guard gguf.scores.allSatisfy(\.isFinite) else {
-            throw TokenizerError("tokenizer.ggml.scores has a value that is not finite.")
+            throw UserError("tokenizer.ggml.scores has a value that is not finite.")
         }
         return gguf.scores.map(Double.init)
     }
@@ -94,7 +95,7 @@ private struct GGUFReader {
     /// tokenizer, says so.
     private func parts(
         _ model: Tokenizer.Model, addsBOS: Bool, addsEOS: Bool = false
-    ) throws(TokenizerError) -> Tokenizer.Parts {
+    ) throws -> Tokenizer.Parts {
         let bos = try checked(gguf.bosID, "bos_token_id")
         let eos = try checked(gguf.eosID, "eos_token_id")
         var parts = Tokenizer.Parts(
@@ -107,7 +108,7 @@ private struct GGUFReader {
 
     // MARK: Byte-level BPE
 
-    func byteLevel() throws(TokenizerError) -> Tokenizer.Parts {
+    func byteLevel() throws -> Tokenizer.Parts {
         let family = try ByteLevelFamily(pre: gguf.pre)
         let reader = MergeReader(vocabulary, continuingPrefix: "")
         var merges: [BytePairModel.Merge] = []
@@ -128,7 +129,7 @@ private struct GGUFReader {
 
     // MARK: SentencePiece BPE
 
-    func sentencePiece() throws(TokenizerError) -> Tokenizer.Parts {
+    func sentencePiece() throws -> Tokenizer.Parts {
         let options = BytePairModel.Options(
             unknown: try checked(gguf.unknownID, "unknown_token_id")
                 ?? vocabulary.id(of: "<unk>"),
@@ -149,7 +150,7 @@ private struct GGUFReader {
     /// SentencePiece merges the neighbours whose union is the token with the highest score: every
     /// way to put a token together from two others is a merge, ranked by the token's score. Ties
     /// are resolved as `transformers` resolves them when it converts such a model.
-    private func scoredMerges() throws(TokenizerError) -> [BytePairModel.Merge] {
+    private func scoredMerges() throws -> [BytePairModel.Merge] {
         struct Candidate {
             var merge: BytePairModel.Merge
             var score: Double
@@ -193,7 +194,7 @@ private struct GGUFReader {
 
     // MARK: Unigram
 
-    func unigram() throws(TokenizerError) -> Tokenizer.Parts {
+    func unigram() throws -> Tokenizer.Parts {
         let hasBytes = gguf.tokenTypes.contains(TokenType.byte)
         let model = UnigramModel(
             vocabulary.table, scores: try scores(),
@@ -231,7 +232,7 @@ private struct GGUFReader {
 
     /// GGUF does not say whether text is lowercased; a vocabulary in which no token (but special
     /// ones) has a capital letter is one for lowercased text.
-    func wordPiece() throws(TokenizerError) -> Tokenizer.Parts {
+    func wordPiece() throws -> Tokenizer.Parts {
         let isCased = gguf.tokens.contains { token in
             !token.hasPrefix("[")
                 && token.unicodeScalars.contains { $0.properties.isUppercase && $0.isASCII }
@@ -239,7 +240,7 @@ private struct GGUFReader {
         let normalizer = BertNormalizer(
             cleansText: true, spacesIdeographs: true, stripsAccents: !isCased,
             lowercases: !isCased)
-        func token(_ id: Int32?, _ key: String, _ usual: String) throws(TokenizerError) -> String {
+        func token(_ id: Int32?, _ key: String, _ usual: String) throws -> String {
             try checked(id, key).flatMap { vocabulary.string($0) } ?? usual
         }
         let added =

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The token strings of a model, by id and by bytes.
 
+import UserErrors
+
 /// Token strings as the tokenizer's file spells them, keyed by their bytes: Swift's `String` takes
 /// canonically equivalent spellings for equal, which a vocabulary keeps apart.
 struct Vocabulary: Sendable {
@@ -17,7 +19,7 @@ struct Vocabulary: Sendable {
     ///
     /// Two tokens with one id and ids far beyond the number of tokens are refused, the latter
     /// because everything that is indexed by id is as long as the largest id.
-    init(_ entries: [(token: String, id: Int32)], name: String) throws(TokenizerError) {
+    init(_ entries: [(token: String, id: Int32)], name: String) throws {
         table = ByteTable(capacity: entries.count)
         for (token, id) in entries {
             try insert(token, id, limit: 16 * entries.count + 65_536, name: name)
@@ -27,13 +29,13 @@ struct Vocabulary: Sendable {
     /// Adds a token, or finds it with the same id.
     mutating func insert(
         _ token: String, _ id: Int32, limit: Int, name: String
-    ) throws(TokenizerError) {
+    ) throws {
         guard id >= 0, Int(id) < limit else {
-            throw TokenizerError("\(name) gives the token \"\(token)\" the id \(id), out of range.")
+            throw UserError("\(name) gives the token \"\(token)\" the id \(id), out of range.")
         }
         while places.count <= Int(id) { places.append((-1, 0)) }
         if let present = self[id], !present.elementsEqual(token.utf8) {
-            throw TokenizerError(
+            throw UserError(
                 "\(name) gives the id \(id) to \"\(string(id) ?? "")\" and to \"\(token)\".")
         }
         var token = token

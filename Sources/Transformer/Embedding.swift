@@ -14,29 +14,29 @@ struct Embedding: Sendable {
     private let scale: Float
     private let dModel: Int
 
-    init(_ model: Model) throws(ModelError) {
+    init(_ model: Model) throws {
         let d = model.description
         let names = model.tensors
         dModel = d.dModel
         scale = d.embeddingScale
         tokens = try model.stored(names.tokenEmbedding, shape: [d.dVocab, d.dModel])
-        positions = try names.positionEmbedding.map { name throws(ModelError) in
+        positions = try names.positionEmbedding.map { name throws in
             try model.stored(name, shape: [d.nCtx, d.dModel])
         }
         tokenType =
-            try names.tokenTypeEmbedding.map { name throws(ModelError) in
+            try names.tokenTypeEmbedding.map { name throws in
                 try Self.firstRow(name, model)
             } ?? []
-        norm = try names.embeddingNorm.map { names throws(ModelError) in
+        norm = try names.embeddingNorm.map { names throws in
             NormWeights(
                 kind: d.norm, weight: try model.vector(names.weight, count: d.dModel),
-                bias: try names.bias.map { name throws(ModelError) in
+                bias: try names.bias.map { name throws in
                     try model.vector(name, count: d.dModel)
                 } ?? [])
         }
     }
 
-    private static func firstRow(_ name: String, _ model: Model) throws(ModelError) -> [Float] {
+    private static func firstRow(_ name: String, _ model: Model) throws -> [Float] {
         let dModel = model.description.dModel
         let stored = try model.typeEmbedding(name)
         var row = [Float](repeating: 0, count: dModel)

@@ -4,6 +4,7 @@
 import Foundation
 import Synchronization
 import Tensors
+import UserErrors
 
 /// Runs batches of sequences through a model, with one worker per core over the sequences.
 ///
@@ -39,11 +40,11 @@ public final class ForwardPass {
     public init(
         _ model: Model, selection: HeadSelection, maxLength: Int, workers: Int,
         stopsAtAttention: Bool = true
-    ) throws(ModelError) {
+    ) throws {
         let d = model.description
         precondition(selection.lastLayer < d.nLayers && maxLength > 0 && workers > 0)
         guard model.tensors.positionEmbedding == nil || maxLength <= d.nCtx else {
-            throw ModelError(
+            throw UserError(
                 "\(model.url.path): the model has \(d.nCtx) positions, fewer than the sequence length of \(maxLength); lower SEQ_LEN."
             )
         }
@@ -65,7 +66,7 @@ public final class ForwardPass {
     /// have been found in a file in these sizes.
     private static func checkMemory(
         _ model: Model, maxLength: Int, workers: Int
-    ) throws(ModelError) {
+    ) throws {
         let d = model.description
         let rotary = d.rotaries.map { 2 * $0.inverseFrequencies.count * maxLength }.reduce(0, +)
         let floats =
@@ -75,7 +76,7 @@ public final class ForwardPass {
         )
         guard needed < available else {
             let gibibytes = { (bytes: Double) in String(format: "%.1f GiB", bytes / 0x1p30) }
-            throw ModelError(
+            throw UserError(
                 "\(model.url.path): one layer and \(workers) sequences of \(maxLength) tokens take \(gibibytes(needed)) of memory, more than the \(gibibytes(available)) there are; lower SEQ_LEN or WORKERS."
             )
         }
@@ -89,13 +90,13 @@ public final class ForwardPass {
     /// - Throws: when the model's numbers stop being finite.
     public func run<Visitor: AttentionVisitor>(
         _ batch: [ArraySlice<Int32>], visitors: [Visitor]
-    ) throws(ModelError) {
+    ) throws {
         precondition(visitors.count == workers, "one visitor a worker")
         let size = Int32(clamping: model.description.dVocab)
         for ids in batch {
             precondition(!ids.isEmpty && ids.count <= maxLength, "a sequence must fit")
             if let id = ids.first(where: { $0 < 0 || $0 >= size }) {
-                throw ModelError(
+                throw UserError(
                     "token id \(id) is outside the model's vocabulary of \(size); do tokenizer and model belong together?"
                 )
             }
@@ -117,7 +118,7 @@ public final class ForwardPass {
                 if !isFinite { broken.store(true, ordering: .relaxed) }
             }
             guard !broken.load(ordering: .relaxed) else {
-                throw ModelError(
+                throw UserError(
                     "\(model.url.path): layer \(layer) produced NaN or infinity; the weights are damaged or need more range than Float32."
                 )
             }
@@ -130,7 +131,8 @@ public final class ForwardPass {
     public func residual(of sequence: Int, length: Int) -> [Float] {
         precondition(!stopsAtAttention)
         return Array(
-            UnsafeBufferPointer(start: residual[sequence], count: length * model.description.dModel))
+            UnsafeBufferPointer(start: residual[sequence], count: length * model.description.dModel)
+        )
     }
 
     private func runBlock<Visitor: AttentionVisitor>(

@@ -3,6 +3,7 @@
 // Reference: llama.cpp, conversion/*.py, gguf-py/gguf/constants.py, src/models/*.cpp.
 
 import Checkpoints
+import UserErrors
 
 /// Translates one GGUF file into the terms of the Hugging Face families.
 struct GGUFDialect: Sendable {
@@ -13,12 +14,12 @@ struct GGUFDialect: Sendable {
     /// Rows of the token embedding, if the file has one.
     private let embeddingRows: Int?
 
-    init(_ checkpoint: Checkpoint) throws(ModelError) {
+    init(_ checkpoint: Checkpoint) throws {
         source = checkpoint.files.first?.path ?? "the GGUF file"
         metadata = checkpoint.metadata
         embeddingRows = checkpoint.tensors["token_embd.weight"]?.rows
         guard let architecture = metadata.string("general.architecture") else {
-            throw ModelError("\(source): has no \"general.architecture\"; convert the model again.")
+            throw UserError("\(source): has no \"general.architecture\"; convert the model again.")
         }
         self.architecture = architecture
     }
@@ -29,7 +30,7 @@ struct GGUFDialect: Sendable {
     private static let modelTypes = ["gptneox": "gpt_neox", "gemma3": "gemma3_text"]
 
     /// The metadata under the names of a Hugging Face config.
-    func config() throws(ModelError) -> ModelConfig {
+    func config() throws -> ModelConfig {
         try refuseUnknownFeatures()
         var values: [String: ConfigValue] = [
             "model_type": .string(Self.modelTypes[architecture] ?? architecture)
@@ -74,26 +75,26 @@ struct GGUFDialect: Sendable {
 
     /// The whole number at a key of the architecture; an error if it holds something else, such as
     /// one number a layer.
-    private func int(_ key: String) throws(ModelError) -> Int? {
+    private func int(_ key: String) throws -> Int? {
         let key = "\(architecture).\(key)"
         guard metadata.keys.contains(key) else { return nil }
         guard let value = metadata.int(key) else {
-            throw ModelError("\(source): \"\(key)\" must be one whole number.")
+            throw UserError("\(source): \"\(key)\" must be one whole number.")
         }
         return value
     }
 
-    private func number(_ key: String) throws(ModelError) -> Double? {
+    private func number(_ key: String) throws -> Double? {
         let key = "\(architecture).\(key)"
         guard metadata.keys.contains(key) else { return nil }
         guard let value = metadata.float(key) else {
-            throw ModelError("\(source): \"\(key)\" must be a number.")
+            throw UserError("\(source): \"\(key)\" must be a number.")
         }
         return value
     }
 
     /// Keys whose effect no family here computes.
-    private func refuseUnknownFeatures() throws(ModelError) {
+    private func refuseUnknownFeatures() throws {
         let unknown = [
             "attention.scale", "attention.clamp_kqv", "attention.max_alibi_bias",
             "attention.output_scale", "attention.temperature_length", "attention.q_lora_rank",
@@ -108,14 +109,14 @@ struct GGUFDialect: Sendable {
         let isCausal = metadata.bool("\(architecture).attention.causal") ?? (architecture != "bert")
         guard isCausal == (architecture != "bert") else { throw unsupported("attention.causal") }
         guard try int("attention.value_length") == int("attention.key_length") else {
-            throw ModelError(
+            throw UserError(
                 "\(source): keys and values of different width (\"\(architecture).attention.value_length\") are not supported."
             )
         }
     }
 
-    private func unsupported(_ key: String) -> ModelError {
-        ModelError("\(source): \"\(architecture).\(key)\" is not supported in this family.")
+    private func unsupported(_ key: String) -> UserError {
+        UserError("\(source): \"\(architecture).\(key)\" is not supported in this family.")
     }
 
     /// What the architecture implies and GGUF does not state.
@@ -143,7 +144,7 @@ struct GGUFDialect: Sendable {
         }
     }
 
-    private func addWindows(_ values: inout [String: ConfigValue]) throws(ModelError) {
+    private func addWindows(_ values: inout [String: ConfigValue]) throws {
         // 0 says that there is none.
         let window = try int("attention.sliding_window") ?? 0
         if window != 0 { values["sliding_window"] = .int(window) }
@@ -162,7 +163,7 @@ struct GGUFDialect: Sendable {
         }
     }
 
-    private func addRotary(_ values: inout [String: ConfigValue]) throws(ModelError) {
+    private func addRotary(_ values: inout [String: ConfigValue]) throws {
         if let dimensions = try int("rope.dimension_count"),
             case .int(let dModel)? = values["hidden_size"],
             case .int(let heads)? = values["num_attention_heads"], heads > 0
@@ -184,7 +185,7 @@ struct GGUFDialect: Sendable {
                 "factor": .double(try number("rope.scaling.factor") ?? 1),
             ])
         case let other:
-            throw ModelError(
+            throw UserError(
                 "\(source): \"\(architecture).rope.scaling.type\" is \"\(other)\"; none and linear are known."
             )
         }
@@ -206,7 +207,7 @@ struct GGUFDialect: Sendable {
     /// Undoes what llama.cpp's conversion does to a family's layout.
     func adapt(
         _ model: inout ModelDescription, _ tensors: inout ModelTensors, _ checkpoint: Checkpoint
-    ) throws(ModelError) {
+    ) throws {
         // Gemma's norm weights are stored with their 1 already added.
         if case .rootMeanSquare(let epsilon, _) = model.norm {
             model.norm = .rootMeanSquare(epsilon: epsilon)
@@ -236,10 +237,10 @@ struct GGUFDialect: Sendable {
     /// Llama 3's rescaling is stored as numbers that divide the frequencies.
     private func divideFrequencies(
         of model: inout ModelDescription, _ checkpoint: Checkpoint
-    ) throws(ModelError) {
+    ) throws {
         for name in ["rope_factors_long.weight", "rope_factors_short.weight"]
         where checkpoint.tensors[name] != nil {
-            throw ModelError(
+            throw UserError(
                 "\(source): the tensor \"\(name)\" (longrope) is not supported; use a model with its original context."
             )
         }
@@ -247,12 +248,9 @@ struct GGUFDialect: Sendable {
         guard checkpoint.tensors[name] != nil else { return }
         for i in model.rotaries.indices {
             let pairs = model.rotaries[i].inverseFrequencies.count
-            let factors: [Float]
-            do { factors = try checkpoint.tensor(name, shape: [pairs]).widened() } catch {
-                throw ModelError(error.description)
-            }
+            let factors = try checkpoint.tensor(name, shape: [pairs]).widened()
             guard factors.allSatisfy({ $0.isFinite && $0 > 0 }) else {
-                throw ModelError(
+                throw UserError(
                     "\(source): the tensor \"\(name)\" must hold positive numbers; convert the model again."
                 )
             }

@@ -35,7 +35,7 @@ public struct HeadWeights: Sendable {
     public let outputNorm: OutputNorm?
 
     /// Reads and widens the weights of `address`.
-    public init(_ address: HeadAddress, of model: Model) throws(ModelError) {
+    public init(_ address: HeadAddress, of model: Model) throws {
         let d = model.description
         precondition(address.layer < d.nLayers && address.head < d.nHeads)
         self.address = address

@@ -4,6 +4,7 @@
 import Checkpoints
 import Synchronization
 import Tensors
+import UserErrors
 
 /// The weights of the layer that is being run. The matrices' memory is reused from layer to layer.
 final class LayerWeights {
@@ -64,7 +65,7 @@ final class LayerWeights {
     ///   - checked: refuse weights that are not finite numbers.
     func load(
         _ layer: Int, attentionOnly: Bool, workers: Int, checked: Bool
-    ) throws(ModelError) {
+    ) throws {
         let names = model.tensors.layers[layer]
         self.layer = layer
         inputNorm = try norm(names.inputNorm)
@@ -89,7 +90,7 @@ final class LayerWeights {
         try widen(pieces, workers: workers, checked: checked)
     }
 
-    private func widen(_ pieces: [RowPiece], workers: Int, checked: Bool) throws(ModelError) {
+    private func widen(_ pieces: [RowPiece], workers: Int, checked: Bool) throws {
         let firstBroken = Atomic(Int.max)
         share(pieces.count, among: workers) { _, index in
             pieces[index].widen()
@@ -101,35 +102,35 @@ final class LayerWeights {
         guard broken == .max else { throw notFinite(pieces[broken].tensor) }
     }
 
-    private func notFinite(_ tensor: StoredTensor) -> ModelError {
-        ModelError(
+    private func notFinite(_ tensor: StoredTensor) -> UserError {
+        UserError(
             "\(tensor.url.path): tensor \(tensor.name) holds NaN or infinity; download the model again."
         )
     }
 
-    func norm(_ names: NormTensors?) throws(ModelError) -> NormWeights? {
+    func norm(_ names: NormTensors?) throws -> NormWeights? {
         guard let names else { return nil }
         let dModel = model.description.dModel
         return NormWeights(
             kind: model.description.norm, weight: try finite(names.weight, count: dModel),
-            bias: try names.bias.map { name throws(ModelError) in try finite(name, count: dModel) }
+            bias: try names.bias.map { name throws in try finite(name, count: dModel) }
                 ?? [])
     }
 
-    private func queryKeyNorm(_ name: String?, dModel: Int) throws(ModelError) -> NormWeights? {
+    private func queryKeyNorm(_ name: String?, dModel: Int) throws -> NormWeights? {
         guard let name else { return nil }
         return NormWeights(
             kind: model.description.norm, weight: try finite(name, count: dModel))
     }
 
-    private func finite(_ name: String, count: Int) throws(ModelError) -> [Float] {
+    private func finite(_ name: String, count: Int) throws -> [Float] {
         let tensor = try model.stored(name, shape: [count])
         let values = tensor.widened()
         guard values.allSatisfy(\.isFinite) else { throw notFinite(tensor) }
         return values
     }
 
-    func bias(_ projection: Projection) throws(ModelError) -> [Float] {
+    func bias(_ projection: Projection) throws -> [Float] {
         var bias: [Float] = []
         for part in projection.bias {
             let values = try finite(part.tensor, count: part.storedShape[0])
@@ -141,7 +142,7 @@ final class LayerWeights {
     /// Cuts a projection into pieces small enough to share out evenly.
     private func rowPieces(
         _ projection: Projection, into destination: UnsafeMutablePointer<Float>, columns: Int
-    ) throws(ModelError) -> [RowPiece] {
+    ) throws -> [RowPiece] {
         // A whole number of tiles for transposed reading.
         let height = 256
         var pieces: [RowPiece] = []

@@ -8,7 +8,7 @@ extension Model {
     ///
     /// - Parameter residual: [length, dModel], the output of the last block.
     /// - Returns: [length, vocabulary], or nil for a checkpoint without an unembedding.
-    public func logits(_ residual: [Float], length: Int) throws(ModelError) -> [Float]? {
+    public func logits(_ residual: [Float], length: Int) throws -> [Float]? {
         let d = description
         guard let head = tensors.unembedding else { return nil }
         var x = residual
@@ -31,7 +31,7 @@ extension Model {
 
     private func normalized(
         _ x: [Float], _ names: NormTensors, _ length: Int
-    ) throws(ModelError) -> [Float] {
+    ) throws -> [Float] {
         let dModel = description.dModel
         var bias: [Float] = []
         if let name = names.bias { bias = try vector(name, count: dModel) }
@@ -48,7 +48,7 @@ extension Model {
     /// x W^T + bias for a projection of one part.
     private func product(
         _ x: [Float], _ projection: Projection, length: Int, columns: Int
-    ) throws(ModelError) -> [Float] {
+    ) throws -> [Float] {
         let part = projection.parts[0]
         let matrix = try stored(part.tensor, shape: part.storedShape).widened()
         var y = [Float](repeating: 0, count: length * part.rows)

@@ -3,6 +3,7 @@
 
 import Checkpoints
 import Foundation
+import UserErrors
 
 /// A language model whose weights stay mapped in their stored type.
 public struct Model: Sendable {
@@ -18,11 +19,8 @@ public struct Model: Sendable {
 
     /// Opens a Hugging Face folder (config.json and safetensors) or a GGUF file, and checks that
     /// every tensor the forward pass needs is there in the right shape and in a type we can read.
-    public init(opening url: URL) throws(ModelError) {
-        let checkpoint: Checkpoint
-        do { checkpoint = try Checkpoint(opening: url) } catch {
-            throw ModelError(error.description)
-        }
+    public init(opening url: URL) throws {
+        let checkpoint = try Checkpoint(opening: url)
         self.url = url
         self.checkpoint = checkpoint
         let dialect = checkpoint.format == .gguf ? try GGUFDialect(checkpoint) : nil
@@ -59,24 +57,22 @@ public struct Model: Sendable {
     func storedName(_ name: String) -> String { storedNames[name] ?? name }
 
     /// The stored tensor for a name in `tensors`.
-    func stored(_ name: String, shape: [Int]) throws(ModelError) -> StoredTensor {
-        do { return try checkpoint.tensor(storedName(name), shape: shape) } catch {
-            throw ModelError(error.description)
-        }
+    func stored(_ name: String, shape: [Int]) throws -> StoredTensor {
+        try checkpoint.tensor(storedName(name), shape: shape)
     }
 
     /// A vector such as a norm's weight, widened.
-    func vector(_ name: String, count: Int) throws(ModelError) -> [Float] {
+    func vector(_ name: String, count: Int) throws -> [Float] {
         try stored(name, shape: [count]).widened()
     }
 
     /// The table of token types, whose number of rows is not in every config.
-    func typeEmbedding(_ name: String) throws(ModelError) -> StoredTensor {
+    func typeEmbedding(_ name: String) throws -> StoredTensor {
         let rows = checkpoint.tensors[storedName(name)]?.rows ?? 1
         return try stored(name, shape: [max(rows, 1), description.dModel])
     }
 
-    private func checkTensors() throws(ModelError) {
+    private func checkTensors() throws {
         let d = description
         _ = try stored(tensors.tokenEmbedding, shape: [d.dVocab, d.dModel])
         if let name = tensors.positionEmbedding {

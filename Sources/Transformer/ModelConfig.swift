@@ -2,6 +2,7 @@
 // Typed, checked access to a model's config.json.
 
 import Foundation
+import UserErrors
 
 /// A JSON value.
 public enum ConfigValue: Decodable, Sendable, Equatable {
@@ -46,13 +47,13 @@ public struct ModelConfig: Sendable {
     }
 
     /// Reads a config.json.
-    public init(contentsOf url: URL) throws(ModelError) {
+    public init(contentsOf url: URL) throws {
         let data: Data
         do { data = try Data(contentsOf: url) } catch {
-            throw ModelError("\(url.path): cannot be read; a model folder needs a config.json.")
+            throw UserError("\(url.path): cannot be read; a model folder needs a config.json.")
         }
         do { values = try JSONDecoder().decode([String: ConfigValue].self, from: data) } catch {
-            throw ModelError("\(url.path): is not a JSON object; download the model again.")
+            throw UserError("\(url.path): is not a JSON object; download the model again.")
         }
         source = url.path
     }
@@ -66,7 +67,7 @@ public struct ModelConfig: Sendable {
     }
 
     /// A positive integer no larger than `limit`; the first of `keys` that is there.
-    func count(_ keys: String..., limit: Int = 1 << 24) throws(ModelError) -> Int {
+    func count(_ keys: String..., limit: Int = 1 << 24) throws -> Int {
         for key in keys {
             guard let value = self[key] else { continue }
             guard case .int(let count) = value, count > 0, count <= limit else {
@@ -74,32 +75,32 @@ public struct ModelConfig: Sendable {
             }
             return count
         }
-        throw ModelError("\(source): has no \"\(keys[0])\"; is it the config of a language model?")
+        throw UserError("\(source): has no \"\(keys[0])\"; is it the config of a language model?")
     }
 
     /// The same, or nil when none of the keys is there.
-    func countIfAny(_ key: String, limit: Int = 1 << 24) throws(ModelError) -> Int? {
+    func countIfAny(_ key: String, limit: Int = 1 << 24) throws -> Int? {
         has(key) ? try count(key, limit: limit) : nil
     }
 
     /// A finite number; the first of `keys` that is there.
-    func number(_ keys: String...) throws(ModelError) -> Double {
+    func number(_ keys: String...) throws -> Double {
         for key in keys {
             if let value = try numberIfAny(key) { return value }
         }
-        throw ModelError("\(source): has no \"\(keys[0])\"; is it the config of a language model?")
+        throw UserError("\(source): has no \"\(keys[0])\"; is it the config of a language model?")
     }
 
     /// A number above 0 that Float32 can hold; the first of `keys` that is there.
-    func positive(_ keys: String...) throws(ModelError) -> Double {
+    func positive(_ keys: String...) throws -> Double {
         for key in keys {
             if let value = try positiveIfAny(key) { return value }
         }
-        throw ModelError("\(source): has no \"\(keys[0])\"; is it the config of a language model?")
+        throw UserError("\(source): has no \"\(keys[0])\"; is it the config of a language model?")
     }
 
     /// The same, or nil when the key is missing.
-    func positiveIfAny(_ key: String) throws(ModelError) -> Double? {
+    func positiveIfAny(_ key: String) throws -> Double? {
         guard let value = try numberIfAny(key) else { return nil }
         guard Float(value) > 0, Float(value).isFinite else {
             throw unusable(key, "must be a positive number")
@@ -108,7 +109,7 @@ public struct ModelConfig: Sendable {
     }
 
     /// A finite number, or nil when the key is missing.
-    func numberIfAny(_ key: String) throws(ModelError) -> Double? {
+    func numberIfAny(_ key: String) throws -> Double? {
         switch self[key] {
         case nil: return nil
         case .int(let value): return Double(value)
@@ -118,7 +119,7 @@ public struct ModelConfig: Sendable {
     }
 
     /// A truth value, or the default when the key is missing.
-    func flag(_ key: String, default fallback: Bool) throws(ModelError) -> Bool {
+    func flag(_ key: String, default fallback: Bool) throws -> Bool {
         switch self[key] {
         case nil: return fallback
         case .bool(let value): return value
@@ -127,7 +128,7 @@ public struct ModelConfig: Sendable {
     }
 
     /// A string, or nil when the key is missing.
-    func string(_ key: String) throws(ModelError) -> String? {
+    func string(_ key: String) throws -> String? {
         switch self[key] {
         case nil: return nil
         case .string(let value): return value
@@ -136,7 +137,7 @@ public struct ModelConfig: Sendable {
     }
 
     /// A list of strings, or nil when the key is missing.
-    func strings(_ key: String) throws(ModelError) -> [String]? {
+    func strings(_ key: String) throws -> [String]? {
         guard let value = self[key] else { return nil }
         guard case .array(let items) = value else { throw unusable(key, "must be a list") }
         var strings: [String] = []
@@ -150,21 +151,21 @@ public struct ModelConfig: Sendable {
     }
 
     /// A nested object as a configuration of its own, or nil when the key is missing.
-    func object(_ key: String) throws(ModelError) -> ModelConfig? {
+    func object(_ key: String) throws -> ModelConfig? {
         guard let value = self[key] else { return nil }
         guard case .object(let members) = value else { throw unusable(key, "must be an object") }
         return ModelConfig(members, source: "\(source), \"\(key)\"")
     }
 
     /// Refuses a model whose key has another value than the only one that is implemented.
-    func require(_ key: String, is expected: Bool, default fallback: Bool) throws(ModelError) {
+    func require(_ key: String, is expected: Bool, default fallback: Bool) throws {
         guard try flag(key, default: fallback) == expected else {
             throw unusable(key, "is not supported unless it is \(expected)")
         }
     }
 
     /// The activation named by the first of `keys` that is there.
-    func activation(_ keys: String...) throws(ModelError) -> Activation {
+    func activation(_ keys: String...) throws -> Activation {
         for key in keys {
             guard let name = try string(key) else { continue }
             switch name {
@@ -176,18 +177,18 @@ public struct ModelConfig: Sendable {
                     key, "names the activation \"\(name)\"; silu, gelu and gelu_new are known")
             }
         }
-        throw ModelError("\(source): has no \"\(keys[0])\"; is it the config of a language model?")
+        throw UserError("\(source): has no \"\(keys[0])\"; is it the config of a language model?")
     }
 
     /// The beginning-of-sequence token, nil when there is none.
-    func beginningOfSequence() throws(ModelError) -> Int32? {
+    func beginningOfSequence() throws -> Int32? {
         guard case .int(let id)? = self["bos_token_id"], let token = Int32(exactly: id), token >= 0
         else { return nil }
         return token
     }
 
     /// An error about one key.
-    func unusable(_ key: String, _ problem: String) -> ModelError {
-        ModelError("\(source): \"\(key)\" \(problem).")
+    func unusable(_ key: String, _ problem: String) -> UserError {
+        UserError("\(source): \"\(key)\" \(problem).")
     }
 }

@@ -5,7 +5,7 @@ extension Model {
     /// W_O of one query head: what maps its z to its contribution to the residual stream.
     ///
     /// - Returns: [dHead, dModel], row-major.
-    public func outputWeights(of head: HeadAddress) throws(ModelError) -> [Float] {
+    public func outputWeights(of head: HeadAddress) throws -> [Float] {
         let d = description
         let part = tensors.layers[head.layer].output.parts[0]
         let stored = try stored(part.tensor, shape: part.storedShape)

@@ -60,7 +60,7 @@ public struct Rotary: Sendable, Equatable {
     static func read(
         _ config: ModelConfig, dHead: Int, layerType: String = "full_attention",
         legacyTheta: String = "rope_theta", defaultTheta: Double = 10_000, isPartial: Bool = false
-    ) throws(ModelError) -> Rotary {
+    ) throws -> Rotary {
         var settings = config
         if let shared = try config.object("rope_parameters") {
             settings = shared
@@ -96,7 +96,7 @@ public struct Rotary: Sendable, Equatable {
             dimensions: dimensions, theta: theta, scaling: try readScaling(settings))
     }
 
-    private static func readScaling(_ settings: ModelConfig) throws(ModelError) -> Scaling {
+    private static func readScaling(_ settings: ModelConfig) throws -> Scaling {
         var kind = try settings.string("type") ?? "default"
         if let newer = try settings.string("rope_type") { kind = newer }
         switch kind {

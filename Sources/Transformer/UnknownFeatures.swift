@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Refuses models that would run here but with other numbers than their own code gives.
 
+import UserErrors
+
 extension ModelConfig {
     /// Refuses keys that change what is computed in ways no family here knows.
-    func refuseUnknownFeatures() throws(ModelError) {
+    func refuseUnknownFeatures() throws {
         guard !has("quantization_config") else {
             throw unusable(
                 "quantization_config",
@@ -24,7 +26,7 @@ extension ModelConfig {
     }
 
     /// Refuses layers of other kinds in a family whose layers are all alike.
-    func requireFullAttention() throws(ModelError) {
+    func requireFullAttention() throws {
         for type in try strings("layer_types") ?? [] where type != "full_attention" {
             throw unusable("layer_types", "names \"\(type)\"; this family has full_attention only")
         }
@@ -33,7 +35,7 @@ extension ModelConfig {
 
 extension Model {
     /// Biases are found by their tensors; a config that speaks of them must agree.
-    func checkBiases(_ config: ModelConfig) throws(ModelError) {
+    func checkBiases(_ config: ModelConfig) throws {
         for (key, names) in [
             ("attention_bias", [\LayerTensors.qkv]), ("mlp_bias", [\LayerTensors.up, \.down]),
         ] where config.has(key) {
@@ -48,7 +50,7 @@ extension Model {
         guard case .rootMeanSquare = description.norm else { return }
         for norm in tensors.layers.flatMap(\.residualNorms) {
             if let bias = norm.bias {
-                throw ModelError(
+                throw UserError(
                     "\(url.path): the tensor \"\(bias)\" is a bias, which this family's norm does not have."
                 )
             }
@@ -58,7 +60,7 @@ extension Model {
     /// A tensor inside a block that nothing reads belongs to another model than the config describes.
     ///
     /// - Parameter names: of the checkpoint's tensors, as families call them.
-    func checkUnreadTensors(_ names: Set<String>) throws(ModelError) {
+    func checkUnreadTensors(_ names: Set<String>) throws {
         let read = tensors.blockTensors
         let unread = names.subtracting(read).filter { name in
             guard let block = Self.block(of: name), block < description.nLayers else {
@@ -67,7 +69,7 @@ extension Model {
             return !Self.isBuffer(name)
         }
         guard let name = unread.min() else { return }
-        throw ModelError(
+        throw UserError(
             "\(url.path): the tensor \"\(storedName(name))\" plays no part in the family \(description.family); the model is of another kind, or newer."
         )
     }

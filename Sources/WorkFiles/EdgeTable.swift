@@ -120,7 +120,7 @@ public final class EdgeTable {
     }
 
     /// The edges of a head.
-    public func edges(ofHead head: Int) throws(WorkFileError) -> HeadEdges {
+    public func edges(ofHead head: Int) throws -> HeadEdges {
         try reading { () throws(H5Error) in
             HeadEdges(
                 sequence: try column("sequence", head, as: Int32.self).map(Int.init),

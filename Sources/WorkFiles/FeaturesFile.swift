@@ -92,7 +92,7 @@ public final class FeaturesFile {
     private let columns: FeatureDatasets
 
     /// Opens the file.
-    public init(_ path: String) throws(WorkFileError) {
+    public init(_ path: String) throws {
         file = try openWorkFile(path, schema: .features)
         let file = file
         (provenance, layer, features, tokens, displayStrings, columns) = try reading {
@@ -123,7 +123,7 @@ public final class FeaturesFile {
     /// The numbers of a feature.
     ///
     /// - Parameter feature: from 0; one that the dictionary does not have is an error.
-    public func summary(of feature: Int) throws(WorkFileError) -> FeatureSummary {
+    public func summary(of feature: Int) throws -> FeatureSummary {
         try reading { () throws(H5Error) in
             let row = try rows(of: feature)
             let counts = try columns.count.read(rows: row, as: Int.self)
@@ -143,7 +143,7 @@ public final class FeaturesFile {
     /// The snippets of a feature, highest interval first.
     ///
     /// - Parameter feature: from 0; one that the dictionary does not have is an error.
-    public func snippets(of feature: Int) throws(WorkFileError) -> [FeatureSnippet] {
+    public func snippets(of feature: Int) throws -> [FeatureSnippet] {
         try reading { () throws(H5Error) in
             let row = try rows(of: feature)
             let snippets = try range(

@@ -110,7 +110,7 @@ public struct FeaturesWriter {
     public func write(
         to path: String, provenance: Provenance, layer: Int, tokens: Int,
         display: (Int32) -> String
-    ) throws(WorkFileError) {
+    ) throws {
         let output = try WorkFileWriter(path, schema: .features, provenance: provenance)
         try reading { () throws(H5Error) in
             let file = output.file

@@ -41,7 +41,7 @@ public struct MetricsFile: Sendable, Equatable {
     }
 
     /// Writes the file.
-    public func write(to path: String) throws(WorkFileError) {
+    public func write(to path: String) throws {
         let output = try WorkFileWriter(path, schema: .metrics, provenance: provenance)
         let file = output.file
         try reading { () throws(H5Error) in
@@ -66,7 +66,7 @@ public struct MetricsFile: Sendable, Equatable {
     }
 
     /// Reads the file.
-    public init(_ path: String) throws(WorkFileError) {
+    public init(_ path: String) throws {
         let file = try openWorkFile(path, schema: .metrics)
         self = try reading { () throws(H5Error) in
             let heads = try file.readHeads()

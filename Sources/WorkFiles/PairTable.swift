@@ -102,7 +102,7 @@ public final class PairTable {
     /// The pairs of some rows, read in runs of neighbouring rows.
     ///
     /// - Parameter indices: into `rows`, ascending.
-    public func pairs(_ indices: [Int]) throws(WorkFileError) -> [[AttentionPair]] {
+    public func pairs(_ indices: [Int]) throws -> [[AttentionPair]] {
         try reading { () throws(H5Error) in
             var lists: [[AttentionPair]] = []
             lists.reserveCapacity(indices.count)

@@ -90,7 +90,7 @@ public final class ProjectWriter {
     public init(
         _ path: String, provenance: Provenance, heads: [HeadAddress], views: [ProjectionView],
         seed: UInt64
-    ) throws(WorkFileError) {
+    ) throws {
         output = try WorkFileWriter(path, schema: .project, provenance: provenance)
         let file = output.file
         try reading { () throws(H5Error) in
@@ -107,7 +107,7 @@ public final class ProjectWriter {
     }
 
     /// Appends a head's clouds.
-    public func append(_ cloud: HeadCloud, of head: HeadAddress) throws(WorkFileError) {
+    public func append(_ cloud: HeadCloud, of head: HeadAddress) throws {
         let file = output.file
         try reading { () throws(H5Error) in
             let group = "clouds/\(head)"
@@ -161,7 +161,7 @@ public final class ProjectWriter {
     }
 
     /// Completes the file.
-    public func finish() throws(WorkFileError) { try output.finish() }
+    public func finish() throws { try output.finish() }
 }
 
 /// Reads project.h5 head by head.
@@ -177,7 +177,7 @@ public final class ProjectReader {
     private let file: H5File
 
     /// Opens the file.
-    public init(_ path: String) throws(WorkFileError) {
+    public init(_ path: String) throws {
         file = try openWorkFile(path, schema: .project)
         let file = file
         (provenance, heads, views, seed) = try reading { () throws(H5Error) in
@@ -192,12 +192,12 @@ public final class ProjectReader {
     }
 
     /// Whether the head has clouds.
-    public func hasCloud(of head: HeadAddress) throws(WorkFileError) -> Bool {
+    public func hasCloud(of head: HeadAddress) throws -> Bool {
         try reading { () throws(H5Error) in try file.exists("clouds/\(head)") }
     }
 
     /// The clouds of a head.
-    public func cloud(of head: HeadAddress) throws(WorkFileError) -> HeadCloud {
+    public func cloud(of head: HeadAddress) throws -> HeadCloud {
         try reading { () throws(H5Error) in
             let group = "clouds/\(head)"
             let sequence: [Int] = try file.read("\(group)/sequence", shape: [-1])

@@ -4,6 +4,7 @@
 import AttentionStats
 import HDF5
 import Transformer
+import UserErrors
 
 /// One sampled sequence of a head.
 public struct SampledSequence: Sendable, Equatable {
@@ -84,7 +85,7 @@ public final class SampleWriter {
     /// Starts the file.
     public init(
         _ path: String, provenance: Provenance, heads: [HeadAddress]
-    ) throws(WorkFileError) {
+    ) throws {
         output = try WorkFileWriter(path, schema: .sample, provenance: provenance)
         self.heads = heads
         let file = output.file
@@ -101,12 +102,12 @@ public final class SampleWriter {
                 Float.self, at: "sequences/max_activation", axes: ["sample"],
                 about: "Largest A[q,k] with q > 0 and k > 0.")
         } catch {
-            throw WorkFileError(error)
+            throw UserError(error)
         }
     }
 
     /// Appends the next head.
-    public func append(_ sample: HeadSample) throws(WorkFileError) {
+    public func append(_ sample: HeadSample) throws {
         let head = next
         next += 1
         let address = heads[head]
@@ -141,7 +142,7 @@ public final class SampleWriter {
     }
 
     /// Completes the file.
-    public func finish() throws(WorkFileError) {
+    public func finish() throws {
         precondition(next == heads.count, "a sample for every head")
         try output.finish()
     }
@@ -163,7 +164,7 @@ public final class SampleReader {
     /// Opens the file.
     ///
     /// - Parameter sequences: number of sequences of the scan it belongs to.
-    public init(_ path: String, sequences: Int) throws(WorkFileError) {
+    public init(_ path: String, sequences: Int) throws {
         file = try openWorkFile(path, schema: .sample)
         let file = file
         (provenance, heads, pairs, interval, isTop, maxActivation) = try reading {
@@ -185,7 +186,7 @@ public final class SampleReader {
     }
 
     /// The sample of a head.
-    public func sample(ofHead head: Int) throws(WorkFileError) -> HeadSample {
+    public func sample(ofHead head: Int) throws -> HeadSample {
         let rows = rowsOfHead[head]
         let lists = try pairs.pairs(rows)
         let sequences = zip(rows, lists).map { row, pairs in

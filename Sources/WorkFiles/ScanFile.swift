@@ -17,7 +17,7 @@ public final class ScanFile {
     private let displayStrings: [Int32: String]
 
     /// Opens a scan and reads its sequences.
-    public init(_ path: String) throws(WorkFileError) {
+    public init(_ path: String) throws {
         file = try openWorkFile(path, schema: .scan)
         let file = file
         (header, starts, tokens, displayStrings) = try reading {
@@ -57,16 +57,16 @@ public final class ScanFile {
     public func display(_ token: Int32) -> String { displayStrings[token] ?? "<id \(token)>" }
 
     /// The sums of every sequence for one head.
-    public func sums(ofHead head: Int) throws(WorkFileError) -> [HeadSums] {
+    public func sums(ofHead head: Int) throws -> [HeadSums] {
         try statistics(heads: head..<head + 1)
     }
 
     /// The sums of all sequences and heads, [sequence, head].
-    public func allSums() throws(WorkFileError) -> [HeadSums] {
+    public func allSums() throws -> [HeadSums] {
         try statistics(heads: header.heads.indices)
     }
 
-    private func statistics(heads: Range<Int>) throws(WorkFileError) -> [HeadSums] {
+    private func statistics(heads: Range<Int>) throws -> [HeadSums] {
         try reading { () throws(H5Error) in
             let dModel = header.heads.count
             var sums = [HeadSums](repeating: HeadSums(), count: nSequences * heads.count)
@@ -89,14 +89,14 @@ public final class ScanFile {
     }
 
     /// The largest activation of every sequence for every head, [sequence, head].
-    public func maxActivations() throws(WorkFileError) -> [Float] {
+    public func maxActivations() throws -> [Float] {
         try reading { () throws(H5Error) in
             try file.read("statistics/max_activation", shape: [nSequences, header.heads.count])
         }
     }
 
     /// Attention mass by distance bin, summed over sequences, [head, bin].
-    public func massByDistance() throws(WorkFileError) -> [[Double]] {
+    public func massByDistance() throws -> [[Double]] {
         try reading { () throws(H5Error) in
             let bins = DistanceBins.count(forLength: header.maxLength)
             let dataset = try file.dataset(
@@ -115,12 +115,12 @@ public final class ScanFile {
     }
 
     /// All pairs of high attention, one list for each head and sequence.
-    public func highAttention() throws(WorkFileError) -> PairTable { try pairs("high_attention") }
+    public func highAttention() throws -> PairTable { try pairs("high_attention") }
 
     /// The stored patterns.
-    public func patterns() throws(WorkFileError) -> PairTable { try pairs("patterns") }
+    public func patterns() throws -> PairTable { try pairs("patterns") }
 
-    private func pairs(_ group: String) throws(WorkFileError) -> PairTable {
+    private func pairs(_ group: String) throws -> PairTable {
         try reading { () throws(H5Error) in
             try PairTable(
                 file, group: group, heads: header.heads.count, sequences: nSequences)
@@ -128,14 +128,14 @@ public final class ScanFile {
     }
 
     /// The strong edges.
-    public func edges() throws(WorkFileError) -> EdgeTable {
+    public func edges() throws -> EdgeTable {
         try reading { () throws(H5Error) in
             try EdgeTable(file, heads: header.heads.count, dHead: header.model.dHead)
         }
     }
 
     /// W_O of a studied head, [dHead, dModel].
-    public func outputWeights(ofHead head: Int) throws(WorkFileError) -> [Float] {
+    public func outputWeights(ofHead head: Int) throws -> [Float] {
         try reading { () throws(H5Error) in
             let d = header.model
             let dataset = try file.dataset(

@@ -28,7 +28,7 @@ public final class ScanWriter {
         _ path: String, _ header: ScanHeader, tokens: [Int32], starts: [Int],
         sources: [(file: Int, line: Int)], files: [String],
         vocabulary: [(id: Int32, display: String)],
-        outputWeights: (HeadAddress) throws(ModelError) -> [Float]
+        outputWeights: (HeadAddress) throws -> [Float]
     ) throws {
         output = try WorkFileWriter(path, schema: .scan, provenance: header.provenance)
         heads = header.heads
@@ -129,5 +129,5 @@ public final class ScanWriter {
     }
 
     /// Completes the file.
-    public func finish() throws(WorkFileError) { try output.finish() }
+    public func finish() throws { try output.finish() }
 }

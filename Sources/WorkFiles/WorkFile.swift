@@ -4,6 +4,7 @@
 import Foundation
 import HDF5
 import Transformer
+import UserErrors
 
 /// The kinds of work files.
 public enum WorkFileSchema: String, Sendable {
@@ -32,13 +33,13 @@ public final class WorkFileWriter {
 
     init(
         _ path: String, schema: WorkFileSchema, provenance: Provenance
-    ) throws(WorkFileError) {
+    ) throws {
         self.path = path
         let folder = URL(filePath: path).deletingLastPathComponent()
         do {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         } catch {
-            throw WorkFileError("\(folder.path): the folder cannot be created; is it writable?")
+            throw UserError("\(folder.path): the folder cannot be created; is it writable?")
         }
         do {
             file = try H5File.create(path + ".partial")
@@ -46,7 +47,7 @@ public final class WorkFileWriter {
             try file.setAttribute("schema_version", of: "", to: schema.version)
             try provenance.write(to: file)
         } catch {
-            throw WorkFileError(error)
+            throw UserError(error)
         }
     }
 
@@ -54,15 +55,15 @@ public final class WorkFileWriter {
     deinit { if !isFinished { unlink(partialPath) } }
 
     /// Makes the file durable and gives it its name.
-    func finish() throws(WorkFileError) {
+    func finish() throws {
         let (path, partial) = (path, partialPath)
-        do { try file.flush() } catch { throw WorkFileError(error) }
+        do { try file.flush() } catch { throw UserError(error) }
         isFinished = true
         let descriptor = open(partial, O_RDONLY)
         let isSynced = descriptor >= 0 && fsync(descriptor) == 0
         if descriptor >= 0 { close(descriptor) }
         guard isSynced, rename(partial, path) == 0 else {
-            throw WorkFileError(
+            throw UserError(
                 "\(path): cannot be completed (\(String(cString: strerror(errno)))); is the disk full?"
             )
         }
@@ -70,16 +71,16 @@ public final class WorkFileWriter {
 }
 
 /// Opens a work file and checks that it is what the caller needs.
-func openWorkFile(_ path: String, schema: WorkFileSchema) throws(WorkFileError) -> H5File {
+func openWorkFile(_ path: String, schema: WorkFileSchema) throws -> H5File {
     guard FileManager.default.fileExists(atPath: path) else {
-        throw WorkFileError("\(path): is missing; run \(schema.stage), or make, to write it.")
+        throw UserError("\(path): is missing; run \(schema.stage), or make, to write it.")
     }
     let file = try reading { () throws(H5Error) in try H5File.open(path) }
     let found = try? file.stringAttribute("schema", of: "")
     let version = try? file.attribute("schema_version", of: "", as: Int.self)
     guard let found, let version, found == schema.rawValue, version == schema.version else {
         let what = found.map { "\($0) version \(version ?? 0)" } ?? "another kind of HDF5 file"
-        throw WorkFileError(
+        throw UserError(
             "\(path): is \(what), not \(schema.rawValue) version \(schema.version); run \(schema.stage) again."
         )
     }

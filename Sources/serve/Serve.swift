@@ -6,6 +6,7 @@ import Foundation
 import Hummingbird
 import Server
 import Stages
+import UserErrors
 
 @main
 struct Serve: AsyncParsableCommand {
@@ -75,7 +76,7 @@ struct Serve: AsyncParsableCommand {
         let server = HeadVisServer(options) { note($0) }
         try await server.prepare()
         do { try await server.application().runService() } catch {
-            throw StageError(
+            throw UserError(
                 "\(host):\(port): cannot be listened at (\(error)); is another program using it? --port takes another."
             )
         }

@@ -3,6 +3,7 @@
 
 import Attribution
 import DataTree
+import Digests
 import Explanations
 import FeatureDictionaries
 import Foundation
@@ -10,6 +11,7 @@ import Stages
 import Synchronization
 import Tensors
 import Transformer
+import UserErrors
 import WorkFiles
 
 /// Attributions of the heads of one tree.
@@ -58,18 +60,18 @@ struct AttributionRun {
         self.dictionaries = dictionaries
         self.workers = workers
         guard FileManager.default.fileExists(atPath: data.appending(path: "config.json").path)
-        else { throw StageError("\(data.path): there is no data tree; run make data first.") }
+        else { throw UserError("\(data.path): there is no data tree; run make data first.") }
         scan = try ScanFile(work.appending(path: "scan.h5").path)
         sample = try SampleReader(
             work.appending(path: "sample.h5").path, sequences: scan.nSequences)
         modelSHA256 = try sha256(of: loaded.model.checkpoint.files)
         guard scan.header.provenance.text("model_sha256") == modelSHA256 else {
-            throw StageError(
+            throw UserError(
                 "\(loaded.name): is not the model of \(work.path)/scan.h5; give the model of the scan."
             )
         }
         guard sample.heads == scan.header.heads else {
-            throw StageError("\(work.path)/sample.h5: is of another scan; run make data again.")
+            throw UserError("\(work.path)/sample.h5: is of another scan; run make data again.")
         }
     }
 
@@ -83,7 +85,7 @@ struct AttributionRun {
             : try HeadSelection(layers: layers, heads: heads, of: d).heads
                 .filter(Set(sample.heads).contains)
         guard !chosen.isEmpty else {
-            throw StageError("none of these heads is in the tree; leave out --layers and --heads.")
+            throw UserError("none of these heads is in the tree; leave out --layers and --heads.")
         }
         let wanted = Set(chosen.map(\.layer)).sorted()
         let known = try wanted.filter { try dictionaries.locate(layer: $0) != nil }
@@ -92,7 +94,7 @@ struct AttributionRun {
         if !missing.isEmpty {
             let sentence =
                 "\(dictionaries.url.path): has no dictionary for layers \(missing); make dictionary LAYERS=\"\(missing)\" trains them."
-            guard !known.isEmpty else { throw StageError(sentence) }
+            guard !known.isEmpty else { throw UserError(sentence) }
             note(sentence)
         }
         var tasks: [Task] = []

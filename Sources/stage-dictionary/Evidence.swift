@@ -6,6 +6,7 @@ import FeatureDictionaries
 import Foundation
 import Sequences
 import Stages
+import UserErrors
 
 struct Evidence: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -59,7 +60,7 @@ struct Evidence: ParsableCommand {
     func run() throws {
         let loaded = try LoadedModel(opening: model)
         guard (0..<loaded.model.description.nLayers).contains(layer) else {
-            throw StageError(
+            throw UserError(
                 "--layer is \(layer), but the model has layers 0 to \(loaded.model.description.nLayers - 1)."
             )
         }

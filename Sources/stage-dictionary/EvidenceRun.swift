@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs the corpus up to a dictionary's layer and writes what its features fire on.
 
+import Digests
 import FeatureDictionaries
 import Sequences
 import Stages
 import Transformer
+import UserErrors
 import WorkFiles
 
 /// One collection of evidence.
@@ -28,7 +30,7 @@ struct EvidenceRun {
         for feature in 0..<dictionary.count {
             let evidence = collector.evidence(of: feature) { corpus[$0] }
             guard evidence.maxActivation.isFinite else {
-                throw DictionaryError(
+                throw UserError(
                     "\(files.weights.path): feature \(feature) fires with infinite activation; is the dictionary one of this model?"
                 )
             }

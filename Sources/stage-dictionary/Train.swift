@@ -7,6 +7,7 @@ import Foundation
 import Sequences
 import Stages
 import Transformer
+import UserErrors
 
 struct Train: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -77,7 +78,7 @@ struct Train: ParsableCommand {
         let selection = try HeadSelection(layers: layers, heads: "", of: description)
         let features = description.dModel * featuresPerDimension
         guard k <= features else {
-            throw StageError(
+            throw UserError(
                 "--k \(k): is more than the \(features) features that \(featuresPerDimension) for each of \(description.dModel) dimensions make; lower it."
             )
         }
@@ -102,7 +103,7 @@ struct Train: ParsableCommand {
         let own = folder.folder(forLayer: layer).lastPathComponent
         guard let other = try folder.locate(layer: layer), other.folder.lastPathComponent != own
         else { return }
-        throw StageError(
+        throw UserError(
             "\(other.folder.path): is a dictionary of layer \(layer) already; make evidence LAYERS=\(layer) uses it, another --output-folder (DICTIONARIES) trains one."
         )
     }

@@ -6,6 +6,7 @@ import Foundation
 import Sequences
 import Stages
 import Transformer
+import UserErrors
 
 /// One run of `stage-dictionary train`.
 struct Training {
@@ -23,7 +24,7 @@ struct Training {
     /// Trains and writes everything.
     func run(layers: [Int], output: URL) throws {
         guard text.trainingTokens >= settings.features else {
-            throw StageError(
+            throw UserError(
                 "the corpus has \(text.trainingTokens) tokens to train on, fewer than the \(settings.features) features of a dictionary; give more text or lower --features-per-dimension."
             )
         }
@@ -49,7 +50,7 @@ struct Training {
         let available = Double(ProcessInfo.processInfo.physicalMemory)
         guard bytes < Self.memoryShare * available, bytes + training < available else {
             let gibibytes = { (bytes: Double) in String(format: "%.1f GiB", bytes / 0x1p30) }
-            throw StageError(
+            throw UserError(
                 "\(text.tokens) tokens and \(settings.features) features take \(gibibytes(bytes + training)) of memory, too much for the \(gibibytes(available)) there are; lower --max-tokens or --features-per-dimension."
             )
         }
@@ -62,7 +63,7 @@ struct Training {
         let selection = HeadSelection(layers.map { HeadAddress(layer: $0, head: 0) })
         let longest = text.sequences.map { corpus[$0].count }.max() ?? 1
         guard longest <= model.description.nCtx else {
-            throw StageError(
+            throw UserError(
                 "\(loaded.name): has a context of \(model.description.nCtx) tokens, and sequences have up to \(longest); lower SEQ_LEN."
             )
         }
@@ -104,7 +105,7 @@ struct Training {
         progress.finish(settings.steps)
         let quality = quality(trainer.autoencoder, rows)
         guard quality.explained_variance > 0 else {
-            throw StageError(
+            throw UserError(
                 "--learning-rate \(settings.learningRate): layer \(layer)'s dictionary explains nothing of held-out text, so it is not written; lower it."
             )
         }

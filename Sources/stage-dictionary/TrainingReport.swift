@@ -2,6 +2,7 @@
 // training.json: what a dictionary was trained on and how good it is. No times, so that equal runs give
 // equal bytes.
 
+import Digests
 import FeatureDictionaries
 import Foundation
 import Stages

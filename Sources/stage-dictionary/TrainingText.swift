@@ -5,6 +5,7 @@ import FeatureDictionaries
 import Sequences
 import Stages
 import Tensors
+import UserErrors
 
 /// The sequences of a corpus that are used: first those to train on, then those held out.
 ///
@@ -53,7 +54,7 @@ struct TrainingText {
             }
         }
         guard !training.isEmpty, !heldOut.isEmpty else {
-            throw StageError(
+            throw UserError(
                 "the corpus has \(total) tokens in \(used.count) sequences to use, too few to train on some and test on others; give more text or raise --max-tokens."
             )
         }

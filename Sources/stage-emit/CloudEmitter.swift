@@ -5,6 +5,7 @@ import DataTree
 import Foundation
 import Stages
 import Transformer
+import UserErrors
 import WorkFiles
 
 /// Turns project.h5 into the files under umap/.
@@ -29,7 +30,7 @@ struct CloudEmitter {
             for head in heads {
                 let cloud = try project.cloud(of: head)
                 guard cloud.sequence.allSatisfy({ (0..<work.scan.nSequences).contains($0) }) else {
-                    throw StageError(
+                    throw UserError(
                         "the projection of \(head) names sequences that the scan does not have; run stage-project again."
                     )
                 }

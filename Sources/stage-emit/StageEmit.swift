@@ -5,6 +5,7 @@ import ArgumentParser
 import DataTree
 import Foundation
 import Stages
+import UserErrors
 
 @main
 struct StageEmit: ParsableCommand {
@@ -46,12 +47,12 @@ struct StageEmit: ParsableCommand {
         let names = try? FileManager.default.contentsOfDirectory(atPath: tree.url.path)
         guard let names, !names.isEmpty else { return }
         guard let config = tree.current("config.json") else {
-            throw StageError(
+            throw UserError(
                 "\(data): is a folder with other things in it; set DATA to a new or empty folder.")
         }
         let old = try? JSONDecoder().decode(OldConfig.self, from: config)
         guard old?.pipeline_config?.model_sha256 != modelHash else { return }
-        throw StageError(
+        throw UserError(
             "\(data): holds the tree of another model (\(old?.model_name ?? "unknown")); set DATA to another folder, or run make set-aside to move that tree to a free name."
         )
     }

@@ -2,6 +2,7 @@
 // The work files of one scan, checked to belong together.
 
 import Stages
+import UserErrors
 import WorkFiles
 
 /// A scan and what the other stages made of it.
@@ -26,7 +27,7 @@ struct WorkSet {
         try Self.check(metrics.provenance, metricsPath, "stage-metrics", against: scan)
         try Self.check(sample.provenance, samplePath, "stage-sample", against: scan)
         guard metrics.heads == scan.header.heads, sample.heads == scan.header.heads else {
-            throw StageError(
+            throw UserError(
                 "\(metricsPath) and \(samplePath): have other heads than \(scanPath); run make again."
             )
         }
@@ -42,7 +43,7 @@ struct WorkSet {
         let chosen: Set = ["samples_per_interval", "top_sequences"]
         for fact in scan.header.provenance.facts where !chosen.contains(fact.name) {
             guard facts[fact.name] == fact.value else {
-                throw StageError(
+                throw UserError(
                     "\(path): comes from another scan (its \(fact.name) differs); run \(stage) again."
                 )
             }

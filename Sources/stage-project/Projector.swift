@@ -6,6 +6,7 @@ import Stages
 import Synchronization
 import Tensors
 import Transformer
+import UserErrors
 import WorkFiles
 
 /// Projects the heads of a scan.
@@ -44,11 +45,11 @@ struct Projector {
                         try scan.outputWeights(ofHead: head)
                     ))
             }
-            let results = Mutex([Int: Result<MatrixCloud, ProjectionError>]())
+            let results = Mutex([Int: Result<MatrixCloud, any Error>]())
             let names = HeadCloud.matrixNames
             share(batch.count * names.count, among: workers) { _, job in
                 let input = inputs[job / names.count]
-                let result = Result { () throws(ProjectionError) in
+                let result = Result { () throws in
                     try matrix(names[job % names.count], input.edges, input.output)
                 }
                 results.withLock { $0[job] = result }
@@ -71,7 +72,7 @@ struct Projector {
     /// One cloud: PCA, then every view.
     private func matrix(
         _ name: String, _ edges: HeadEdges, _ output: [Float]
-    ) throws(ProjectionError) -> MatrixCloud {
+    ) throws -> MatrixCloud {
         let vectors = ["Q": edges.q, "K": edges.k, "O": edges.z, "V": edges.v][name] ?? []
         let original = try Points(vectors, dimensions: dHead)
         var laidOut = original
@@ -97,7 +98,7 @@ struct Projector {
 
     private func assemble(
         _ input: (edges: HeadEdges, output: [Float]),
-        _ results: [Result<MatrixCloud, ProjectionError>?], of head: HeadAddress
+        _ results: [Result<MatrixCloud, any Error>?], of head: HeadAddress
     ) throws -> HeadCloud? {
         guard !input.edges.sequence.isEmpty else {
             note("warning: \(head) has no edges in the scan, so it gets no cloud.")
@@ -108,7 +109,7 @@ struct Projector {
             switch result {
             case .success(let matrix)?: matrices[name] = matrix
             case .failure(let error)?:
-                note("warning: \(head) gets no cloud: \(error.description)")
+                note("warning: \(head) gets no cloud: \(error)")
                 return nil
             case nil: return nil
             }

@@ -4,6 +4,7 @@
 import AttentionStats
 import Sampling
 import Stages
+import UserErrors
 import WorkFiles
 
 /// Chooses the sequences of each head and fetches their patterns.
@@ -58,7 +59,7 @@ struct HeadSampler {
         var rows: [(row: Int, place: Int)] = []
         for (place, sequence) in sequences.enumerated() {
             guard let row = rowOf[head][sequence] else {
-                throw StageError(
+                throw UserError(
                     "the scan has no pattern of \(scan.header.heads[head]) on sequence \(sequence); run stage-scan again."
                 )
             }
@@ -69,7 +70,7 @@ struct HeadSampler {
         for (row, pairs) in zip(rows, try patterns.pairs(rows.map(\.row))) {
             let length = scan.tokens(of: sequences[row.place]).count
             guard pairs.allSatisfy({ $0.query < length && $0.key < length }) else {
-                throw StageError(
+                throw UserError(
                     "the scan's patterns point outside their sequences; run stage-scan again.")
             }
             lists[row.place] = pairs

@@ -5,6 +5,7 @@ import ArgumentParser
 import Foundation
 import HDF5
 import Stages
+import UserErrors
 
 struct Compare: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -42,11 +43,11 @@ struct Compare: ParsableCommand {
             try files.0.read("input_ids", shape: [-1]), try files.1.read("input_ids", shape: [-1])
         )
         guard ids.0 == ids.1 else {
-            throw StageError("\(first), \(second): the input_ids differ; dump the same tokens.")
+            throw UserError("\(first), \(second): the input_ids differ; dump the same tokens.")
         }
         let checks = try Self.checks(files.0, files.1)
         guard !checks.isEmpty else {
-            throw StageError("\(first), \(second): hold no layer in common; dump the same layers.")
+            throw UserError("\(first), \(second): hold no layer in common; dump the same layers.")
         }
         print("layer  intermediate  difference  tolerance")
         for check in checks { print(check.line(looseness)) }

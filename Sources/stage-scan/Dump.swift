@@ -6,6 +6,7 @@ import Foundation
 import HDF5
 import Stages
 import Transformer
+import UserErrors
 
 struct Dump: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -44,11 +45,11 @@ struct Dump: ParsableCommand {
         let model = try Model(opening: URL(filePath: model))
         let ids = try ids()
         guard !ids.isEmpty else {
-            throw StageError("there are no tokens to run; give a longer text.")
+            throw UserError("there are no tokens to run; give a longer text.")
         }
         let limit = model.description.nCtx
         guard ids.count <= min(limit, 65_535) else {
-            throw StageError("\(ids.count) tokens are more than the model's \(limit) positions.")
+            throw UserError("\(ids.count) tokens are more than the model's \(limit) positions.")
         }
         let selection = try HeadSelection(layers: layers, heads: "", of: model.description)
         let recorder = Recorder(model.description, selection: selection)
@@ -62,7 +63,7 @@ struct Dump: ParsableCommand {
         if let text { return try LoadedModel.tokenizer(of: model).encode(text) }
         return try (tokens ?? "").split { $0.isWhitespace || $0 == "," }.map { word in
             guard let id = Int32(word) else {
-                throw StageError("--tokens: \"\(word)\" is not a token id.")
+                throw UserError("--tokens: \"\(word)\" is not a token id.")
             }
             return id
         }
@@ -94,7 +95,7 @@ struct Dump: ParsableCommand {
         }
         try file.flush()
         guard rename(output + ".partial", output) == 0 else {
-            throw StageError("\(output): cannot be written.")
+            throw UserError("\(output): cannot be written.")
         }
     }
 }

@@ -6,6 +6,7 @@ import Foundation
 import TestSupport
 import Testing
 import Transformer
+import UserErrors
 
 @Suite struct PlantedModelTests {
     private let edge = HeadEdge(HeadAddress(layer: 0, head: 1), query: 2, key: 1)
@@ -73,7 +74,7 @@ import Transformer
                 model, selection: model.heads(observing: [edge]), maxLength: 4, workers: 1)
             let observation = try pass.observe([[edge]], on: [[0, 1, 2, 3]])[0][0]
             let weights = try HeadWeights(edge.head, of: model)
-            #expect(throws: AttributionError.self) {
+            #expect(throws: UserError.self) {
                 try HeadCircuit(weights, of: model.description, at: observation)
             }
         }

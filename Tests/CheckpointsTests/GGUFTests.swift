@@ -4,6 +4,7 @@ import Checkpoints
 import Foundation
 import TestSupport
 import Testing
+import UserErrors
 
 @Suite struct GGUFTests {
     @Test func `metadata of every type reads back`() throws {
@@ -66,7 +67,7 @@ import Testing
         bytes.type = 16
         let checkpoint = try open(bytes.data, as: "new.gguf")
         #expect(checkpoint.tensors["w"]?.type.widens == false)
-        let error = #expect(throws: CheckpointError.self) {
+        let error = #expect(throws: UserError.self) {
             try checkpoint.tensor("w", shape: [2, 32])
         }
         #expect(error?.description.contains("ggml type 16") == true)
@@ -172,7 +173,7 @@ import Testing
             let file = folder.appending(path: "cut.gguf")
             for length in 0..<lastTensorEnd {
                 try refill(file, with: whole.prefix(length))
-                #expect(throws: CheckpointError.self, "cut at \(length)") {
+                #expect(throws: UserError.self, "cut at \(length)") {
                     try Checkpoint(opening: file)
                 }
             }

@@ -5,6 +5,7 @@ import Checkpoints
 import Foundation
 import TestSupport
 import Testing
+import UserErrors
 
 func fixture(_ name: String) -> URL { Fixtures.url("checkpoints/\(name)") }
 
@@ -94,7 +95,7 @@ func expectRefusal(
     _ contents: Data, as name: String, _ words: String,
     sourceLocation: SourceLocation = #_sourceLocation
 ) {
-    let error = #expect(throws: CheckpointError.self, sourceLocation: sourceLocation) {
+    let error = #expect(throws: UserError.self, sourceLocation: sourceLocation) {
         try open(contents, as: name)
     }
     let message = error?.description ?? ""

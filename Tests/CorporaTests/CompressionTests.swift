@@ -5,6 +5,7 @@ import Corpora
 import Foundation
 import TestSupport
 import Testing
+import UserErrors
 
 @Suite struct CompressionTests {
     private static let endings = [".gz", ".zst"]
@@ -78,7 +79,7 @@ import Testing
             let reader = try CorpusReader(paths: [path], options: CorpusOptions())
             #expect(try reader.next()?.text == "one")
             #expect(try reader.next()?.text == "two")
-            let first = try #require(throws: CorpusError.self) { try reader.next() }
+            let first = try #require(throws: UserError.self) { try reader.next() }
             #expect(throws: first) { try reader.next() }
         }
     }

@@ -24,7 +24,7 @@ import Testing
                 let reading = Reading([url.path])
                 if let error = reading.error {
                     failures += 1
-                    #expect(error.description.contains(url.path))
+                    #expect("\(error)".contains(url.path))
                 }
                 let report = reading.report
                 #expect(report.documents == reading.documents.count)

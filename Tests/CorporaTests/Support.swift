@@ -6,12 +6,13 @@ import CZstd
 import Corpora
 import Foundation
 import TestSupport
+import UserErrors
 
 /// All that came of reading a corpus.
 struct Reading {
     var documents: [Document] = []
     var report = CorpusReport()
-    var error: CorpusError?
+    var error: UserError?
 
     var texts: [String] { documents.map(\.text) }
 
@@ -21,7 +22,7 @@ struct Reading {
             defer { report = reader.report }
             while let document = try reader.next() { documents.append(document) }
         } catch {
-            self.error = error
+            self.error = error as? UserError
         }
     }
 

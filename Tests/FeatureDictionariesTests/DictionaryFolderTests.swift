@@ -5,6 +5,7 @@ import FeatureDictionaries
 import Foundation
 import TestSupport
 import Testing
+import UserErrors
 
 @Suite struct DictionaryFolderTests {
     @Test func `a dictionary is found by its folder's name or by its hook`() throws {
@@ -29,7 +30,7 @@ import Testing
         try withTemporaryFolder { parent in
             try SAELensFixtures.copy("topk", to: parent.appending(path: "first"))
             try SAELensFixtures.copy("gated", to: parent.appending(path: "second"))
-            let error = #expect(throws: DictionaryError.self) {
+            let error = #expect(throws: UserError.self) {
                 _ = try DictionaryFolder(parent).locate(layer: 2)
             }
             #expect(error?.description.contains("first") == true)
@@ -53,7 +54,7 @@ import Testing
             let half = parent.appending(path: "L2")
             try SAELensFixtures.copy("topk", to: half)
             try FileManager.default.removeItem(at: half.appending(path: "cfg.json"))
-            #expect(throws: DictionaryError.self) {
+            #expect(throws: UserError.self) {
                 _ = try DictionaryFolder(parent).dictionary(forLayer: 2, dModel: 16, layers: 4)
             }
         }

@@ -5,6 +5,7 @@ import FeatureDictionaries
 import Foundation
 import TestSupport
 import Testing
+import UserErrors
 
 @Suite struct FeatureDescriptionsTests {
     private func read(_ text: String, count: Int = 40) throws -> FeatureDescriptions {
@@ -42,7 +43,7 @@ import Testing
         "{\"index\": 40, \"description\": \"x\"}",
     ])
     func `a malformed line is refused with its number`(line: String) {
-        let error = #expect(throws: DictionaryError.self) {
+        let error = #expect(throws: UserError.self) {
             _ = try read("{\"index\": 0, \"description\": \"fine\"}\n\n\(line)\n")
         }
         #expect(error?.description.contains("line 3 ") == true)
@@ -53,7 +54,7 @@ import Testing
         let cut = try #require(try read("{\"index\": 0, \"description\": \"\(long)\"}")[0])
         #expect(cut == String(repeating: "é", count: FeatureDescriptions.longest / 2))
         let endless = String(repeating: "x", count: 3 << 20)
-        let error = #expect(throws: DictionaryError.self) { _ = try read("\n" + endless) }
+        let error = #expect(throws: UserError.self) { _ = try read("\n" + endless) }
         #expect(error?.description.contains("line 2 ") == true)
     }
 

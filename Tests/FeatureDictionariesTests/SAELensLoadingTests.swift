@@ -5,6 +5,7 @@ import FeatureDictionaries
 import Foundation
 import TestSupport
 import Testing
+import UserErrors
 
 @Suite struct SAELensLoadingTests {
     /// The sentence a changed copy of a fixture is refused with; nil if it is loaded.
@@ -20,8 +21,8 @@ import Testing
             do {
                 _ = try FeatureDictionary(contentsOf: folder, dModel: dModel, layers: layers)
                 return nil
-            } catch let error as DictionaryError {
-                return error.description
+            } catch let error as UserError {
+                return "\(error)"
             }
         }
     }

@@ -6,6 +6,7 @@ import FeatureDictionaries
 import Foundation
 import Tensors
 import Testing
+import UserErrors
 
 @Suite struct TrainingTests {
     @Test func `planted features are recovered`() throws {
@@ -86,7 +87,7 @@ import Testing
         var settings = TrainingSettings(features: 96, k: 4)
         settings.learningRate = 1e30
         settings.steps = 200
-        let error = #expect(throws: DictionaryError.self) { _ = try planted.train(settings) }
+        let error = #expect(throws: UserError.self) { _ = try planted.train(settings) }
         #expect(error?.description.contains("--learning-rate") == true)
     }
 

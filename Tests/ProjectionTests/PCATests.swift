@@ -4,6 +4,7 @@ import Foundation
 import Projection
 import Tensors
 import Testing
+import UserErrors
 
 @Suite struct PCATests {
     /// 200 points in 6 dimensions with different variances, off the origin.
@@ -85,9 +86,9 @@ import Testing
     }
 
     @Test func `a matrix that is not square or not finite is refused`() {
-        #expect(throws: EigenError.self) { try SymmetricEigen([1, 2, 3], order: 2) }
-        #expect(throws: EigenError.self) { try SymmetricEigen([1, .nan, .nan, 1], order: 2) }
-        #expect(throws: EigenError.self) { try SymmetricEigen([], order: .max) }
+        #expect(throws: UserError.self) { try SymmetricEigen([1, 2, 3], order: 2) }
+        #expect(throws: UserError.self) { try SymmetricEigen([1, .nan, .nan, 1], order: 2) }
+        #expect(throws: UserError.self) { try SymmetricEigen([], order: .max) }
     }
 
     @Test(arguments: [0, 1, 2, 3])
@@ -117,7 +118,7 @@ import Testing
         } throws: {
             "\($0)".hasPrefix("Point 1 holds nan")
         }
-        #expect(throws: ProjectionError.self) { try Points([1, 2, 3], dimensions: 2) }
-        #expect(throws: ProjectionError.self) { try Points([], dimensions: 0) }
+        #expect(throws: UserError.self) { try Points([1, 2, 3], dimensions: 2) }
+        #expect(throws: UserError.self) { try Points([], dimensions: 0) }
     }
 }

@@ -3,6 +3,7 @@
 import Foundation
 import Projection
 import Testing
+import UserErrors
 
 @Suite struct UMAPTests {
     @Test func `separate blobs stay together and apart`() throws {
@@ -142,16 +143,16 @@ import Testing
     @Test func `a stored fit that does not fit together is refused`() throws {
         let points = try Points([1, 2, 3, 4], dimensions: 2)
         let curve = try NearnessCurve(minDist: 0.1)
-        #expect(throws: ProjectionError.self) {
+        #expect(throws: UserError.self) {
             try FittedUMAP(points: points, embedding: [1, 2, 3], nNeighbors: 15, curve: curve)
         }
-        #expect(throws: ProjectionError.self) {
+        #expect(throws: UserError.self) {
             try FittedUMAP(
                 points: points, embedding: [1, 2, 3, 4, 5, .nan], nNeighbors: 15, curve: curve)
         }
         let fit = try FittedUMAP(
             points: points, embedding: [1, 2, 3, 4, 5, 6], nNeighbors: 15, curve: curve)
-        #expect(throws: ProjectionError.self) {
+        #expect(throws: UserError.self) {
             try fit.transform(Points([1, 2, 3], dimensions: 3))
         }
     }

@@ -15,11 +15,11 @@ import Tokenizers
     private func refusal(_ data: Data) throws -> String? {
         try withTemporaryFolder { folder in
             try data.write(to: folder.appending(path: "tokenizer.json"))
-            do throws(TokenizerError) {
+            do throws {
                 let tokenizer = try Tokenizer(folder: folder)
                 _ = tokenizer.decode(tokenizer.encodeWithSpecialTokens("a b\u{E9}\u{4F60} 12"))
                 return nil
-            } catch { return error.description }
+            } catch { return "\(error)" }
         }
     }
 
@@ -144,11 +144,11 @@ import Tokenizers
 
     @Test func `A folder without a tokenizer names what could be there`() throws {
         try withTemporaryFolder { folder in
-            do throws(TokenizerError) {
+            do throws {
                 _ = try Tokenizer(folder: folder)
                 Issue.record("accepted")
             } catch {
-                #expect(error.description.contains("vocab.json and merges.txt"))
+                #expect("\(error)".contains("vocab.json and merges.txt"))
             }
         }
     }
@@ -196,7 +196,7 @@ import Tokenizers
                     data = Data(data)
                 }
                 try data.write(to: file)
-                do throws(TokenizerError) {
+                do throws {
                     let tokenizer = try Tokenizer(folder: folder)
                     let ids = tokenizer.encodeWithSpecialTokens(
                         "It's a <x> caf\u{E9} \u{4F60}\u{1F600} 12.")
@@ -204,7 +204,7 @@ import Tokenizers
                     _ = tokenizer.decode(ids)
                     for id in ids { _ = tokenizer.display(id) }
                 } catch {
-                    #expect(error.description.hasSuffix("."))
+                    #expect("\(error)".hasSuffix("."))
                     refused += 1
                 }
             }

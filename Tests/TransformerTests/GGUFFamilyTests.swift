@@ -7,6 +7,7 @@ import Foundation
 import TestSupport
 import Testing
 import Transformer
+import UserErrors
 
 /// A family's fixture.
 struct GGUFFixture: Sendable, CustomTestStringConvertible {
@@ -104,7 +105,7 @@ extension OracleTests {
     func `a file of another kind is refused by name`(
         name: String, text: String, replacement: String, mention: String
     ) throws {
-        let error = #expect(throws: ModelError.self) {
+        let error = #expect(throws: UserError.self) {
             try edited(name, text, replacement) { _ in }
         }
         #expect(error?.description.contains(mention) == true)

@@ -7,6 +7,7 @@ import Foundation
 import TestSupport
 import Testing
 import Transformer
+import UserErrors
 
 /// A change to a fixture's config.json: the members of a JSON object.
 private struct Change: Sendable, CustomTestStringConvertible {
@@ -73,7 +74,7 @@ private struct Change: Sendable, CustomTestStringConvertible {
     ])
     fileprivate func `what a family does not compute is refused by name`(change: Change) throws {
         let members = try JSONSerialization.jsonObject(with: Data(change.members.utf8))
-        let error = #expect(throws: ModelError.self) {
+        let error = #expect(throws: UserError.self) {
             try withConfig(of: change.model) { config in
                 config.merge(members as? [String: Any] ?? [:]) { $1 }
             } then: { _ in
@@ -102,7 +103,7 @@ private struct Change: Sendable, CustomTestStringConvertible {
                     try run(model)
                 }
                 outcomes.ran += 1
-            } catch is ModelError {
+            } catch is UserError {
                 outcomes.refused += 1
             }
         }
@@ -128,7 +129,7 @@ private struct Change: Sendable, CustomTestStringConvertible {
                     try run(Model(opening: url))
                 }
                 outcomes.ran += 1
-            } catch is ModelError {
+            } catch is UserError {
                 outcomes.refused += 1
             }
         }

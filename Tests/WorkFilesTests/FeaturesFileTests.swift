@@ -5,6 +5,7 @@ import Foundation
 import HDF5
 import TestSupport
 import Testing
+import UserErrors
 import WorkFiles
 
 @Suite struct FeaturesFileTests {
@@ -94,8 +95,8 @@ import WorkFiles
     func `a feature that does not exist is refused`(feature: Int) throws {
         try withFile { path in
             let file = try FeaturesFile(path)
-            #expect(throws: WorkFileError.self) { try file.summary(of: feature) }
-            #expect(throws: WorkFileError.self) { try file.snippets(of: feature) }
+            #expect(throws: UserError.self) { try file.summary(of: feature) }
+            #expect(throws: UserError.self) { try file.snippets(of: feature) }
         }
     }
 
@@ -103,7 +104,7 @@ import WorkFiles
         try withTemporaryFolder { folder in
             let path = folder.appending(path: "features-L0.h5").path
             #expect(
-                throws: WorkFileError(
+                throws: UserError(
                     "\(path): is missing; run stage-dictionary evidence, or make, to write it.")
             ) {
                 try FeaturesFile(path)
@@ -112,7 +113,7 @@ import WorkFiles
             try other.setAttribute("schema", of: "", to: "headvis-scan")
             try other.setAttribute("schema_version", of: "", to: 1)
             try other.flush()
-            #expect(throws: WorkFileError.self) { try FeaturesFile(path) }
+            #expect(throws: UserError.self) { try FeaturesFile(path) }
         }
     }
 
@@ -208,7 +209,7 @@ import WorkFiles
     func `a broken file is refused in a sentence`(fault: Int) throws {
         var file = HandMade()
         Self.faults[fault](&file)
-        let error = #expect(throws: WorkFileError.self) { try readAll(file) }
+        let error = #expect(throws: UserError.self) { try readAll(file) }
         #expect(error?.description.contains("features-L0.h5: ") == true)
     }
 }

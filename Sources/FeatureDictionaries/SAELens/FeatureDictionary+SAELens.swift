@@ -7,6 +7,7 @@
 import Checkpoints
 import Foundation
 import Tensors
+import UserErrors
 
 extension FeatureDictionary {
     /// Loads the dictionary in `folder` for a model of this width and number of layers.
@@ -22,10 +23,10 @@ extension FeatureDictionary {
     ///     `center_writing_weights`, and so does this.
     public init(
         contentsOf folder: URL, dModel: Int, layers: Int, usesLayerNorm: Bool = true
-    ) throws(DictionaryError) {
+    ) throws {
         let files = DictionaryFiles(folder)
         for file in files.files where !FileManager.default.fileExists(atPath: file.path) {
-            throw DictionaryError(
+            throw UserError(
                 "\(folder.path): has no \(file.lastPathComponent); give a folder with a dictionary as "
                     + "SAELens saves it.")
         }
@@ -99,7 +100,7 @@ enum SAELensArchitecture: String, CaseIterable {
 
 extension SAELensConfig {
     /// The architecture, if it is one that is understood.
-    fileprivate func knownArchitecture() throws(DictionaryError) -> SAELensArchitecture {
+    fileprivate func knownArchitecture() throws -> SAELensArchitecture {
         guard let known = SAELensArchitecture(rawValue: architecture) else {
             let names = SAELensArchitecture.allCases.map(\.rawValue).joined(separator: ", ")
             throw refusal(
@@ -113,7 +114,7 @@ extension SAELensConfig {
     }
 
     /// What is done to the input, if it is understood.
-    fileprivate func rescaling() throws(DictionaryError) -> InputNormalization.Rescaling {
+    fileprivate func rescaling() throws -> InputNormalization.Rescaling {
         switch normalization {
         case "none", "expected_average_only_in": .none
         case "constant_norm_rescale": .constantNorm
@@ -127,7 +128,7 @@ extension SAELensConfig {
     }
 
     /// The number of features, if both sizes can be.
-    fileprivate func checkedCount(dModel expected: Int) throws(DictionaryError) -> Int {
+    fileprivate func checkedCount(dModel expected: Int) throws -> Int {
         guard let dModel, let count else {
             throw refusal("lacks \"d_in\" or \"d_sae\"", "save the dictionary with SAELens again")
         }
@@ -146,7 +147,7 @@ extension SAELensConfig {
         return count
     }
 
-    fileprivate func checkedK(count: Int) throws(DictionaryError) -> Int {
+    fileprivate func checkedK(count: Int) throws -> Int {
         guard (1...count).contains(k) else {
             throw refusal("keeps \(k) of \(count) features", "k must be from 1 to \(count)")
         }
@@ -154,7 +155,7 @@ extension SAELensConfig {
     }
 
     /// The layer whose input the dictionary reads, or nil without a hook. It may lie beyond the last.
-    func layer() throws(DictionaryError) -> Int? {
+    func layer() throws -> Int? {
         guard let hookName else { return nil }
         guard let layer = ResidualHook.layer(of: hookName) else {
             throw refusal(
@@ -168,7 +169,7 @@ extension SAELensConfig {
     }
 
     /// The layer, held against the folder's name and the model.
-    fileprivate func layer(inFolder folder: URL, layers: Int) throws(DictionaryError) -> Int {
+    fileprivate func layer(inFolder folder: URL, layers: Int) throws -> Int {
         let named = ResidualHook.layer(ofFolder: folder.lastPathComponent)
         let hooked = try layer()
         guard let layer = hooked ?? named else {
@@ -190,7 +191,7 @@ extension SAELensConfig {
         return layer
     }
 
-    private func refusal(_ problem: String, _ advice: String) -> DictionaryError {
-        DictionaryError("\(source.path): \(problem); \(advice).")
+    private func refusal(_ problem: String, _ advice: String) -> UserError {
+        UserError("\(source.path): \(problem); \(advice).")
     }
 }

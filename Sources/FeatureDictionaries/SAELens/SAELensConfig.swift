@@ -5,6 +5,7 @@
 // https://github.com/decoderesearch/SAELens (sae_lens/loading/pretrained_sae_loaders.py).
 
 import Foundation
+import UserErrors
 
 /// What a cfg.json says.
 struct SAELensConfig {
@@ -13,15 +14,15 @@ struct SAELensConfig {
     private let keys: Keys
 
     /// Reads the file.
-    init(contentsOf url: URL) throws(DictionaryError) {
+    init(contentsOf url: URL) throws {
         let data = try readSmallFile(url, atMost: 1 << 24)
         do { keys = try JSONDecoder().decode(Keys.self, from: data) } catch let error
             as DecodingError
         {
-            throw DictionaryError(
+            throw UserError(
                 "\(url.path): \(Self.problem(error)); save the dictionary with SAELens again.")
         } catch {
-            throw DictionaryError(
+            throw UserError(
                 "\(url.path): is not JSON; save the dictionary with SAELens again.")
         }
         source = url
@@ -141,17 +142,17 @@ private struct Keys: Decodable {
 }
 
 /// The bytes of a file that must not be longer than `limit`.
-func readSmallFile(_ url: URL, atMost limit: Int) throws(DictionaryError) -> Data {
+func readSmallFile(_ url: URL, atMost limit: Int) throws -> Data {
     let data: Data?
     do {
         let file = try FileHandle(forReadingFrom: url)
         defer { try? file.close() }
         data = try file.read(upToCount: limit + 1)
     } catch {
-        throw DictionaryError("\(url.path): cannot be read; give a readable file.")
+        throw UserError("\(url.path): cannot be read; give a readable file.")
     }
     guard let data, data.count <= limit else {
-        throw DictionaryError(
+        throw UserError(
             "\(url.path): is \(data == nil ? "empty" : "longer than \(limit) bytes"); give the file "
                 + "that SAELens wrote.")
     }

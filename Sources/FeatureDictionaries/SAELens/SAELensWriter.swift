@@ -4,6 +4,7 @@
 // Format: SAELens 6, `SAE.save_model` and `TopKSAEConfig.to_dict`.
 
 import Foundation
+import UserErrors
 
 /// What cfg.json tells beside the numbers.
 public struct SAELensMetadata: Sendable {
@@ -40,7 +41,7 @@ extension TrainedDictionary {
     ///   - report: written as `training.json` into the same folder.
     public func write(
         to folder: URL, metadata: SAELensMetadata, report: some Encodable
-    ) throws(DictionaryError) {
+    ) throws {
         let files = FileManager.default
         let name = folder.lastPathComponent
         let partial = folder.deletingLastPathComponent().appending(path: ".\(name).partial")
@@ -51,7 +52,7 @@ extension TrainedDictionary {
             }
             try files.createDirectory(at: partial, withIntermediateDirectories: true)
         } catch {
-            throw .unwritable(partial)
+            throw UserError.unwritable(partial)
         }
         try write(JSON(self, metadata), to: partial.appending(path: "cfg.json"))
         try SafetensorsWriter.write(
@@ -64,7 +65,7 @@ extension TrainedDictionary {
             try files.moveItem(at: partial, to: folder)
             if files.fileExists(atPath: replaced.path) { try files.removeItem(at: replaced) }
         } catch {
-            throw .unwritable(folder)
+            throw UserError.unwritable(folder)
         }
     }
 
@@ -88,7 +89,7 @@ extension TrainedDictionary {
         }
     }
 
-    private func write(_ value: some Encodable, to url: URL) throws(DictionaryError) {
+    private func write(_ value: some Encodable, to url: URL) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         do {
@@ -96,7 +97,7 @@ extension TrainedDictionary {
             data.append(UInt8(ascii: "\n"))
             try data.write(to: url)
         } catch {
-            throw .unwritable(url)
+            throw UserError.unwritable(url)
         }
     }
 

@@ -5,6 +5,7 @@
 //     JSON: { "name": { "dtype": "F32", "shape": [2, 3], "data_offsets": [begin, end] }, ... }
 
 import Foundation
+import UserErrors
 
 /// A Float32 tensor to be written.
 struct NamedTensor {
@@ -16,7 +17,7 @@ struct NamedTensor {
 
 enum SafetensorsWriter {
     /// Writes tensors one after the other, as they are given.
-    static func write(_ tensors: [NamedTensor], to url: URL) throws(DictionaryError) {
+    static func write(_ tensors: [NamedTensor], to url: URL) throws {
         do {
             let header = try header(of: tensors)
             guard FileManager.default.createFile(atPath: url.path, contents: nil) else {
@@ -29,7 +30,7 @@ enum SafetensorsWriter {
             }
             try file.close()
         } catch {
-            throw .unwritable(url)
+            throw UserError.unwritable(url)
         }
     }
 
@@ -57,10 +58,10 @@ enum SafetensorsWriter {
     }
 }
 
-extension DictionaryError {
+extension UserError {
     /// For a file that could not be written.
-    static func unwritable(_ url: URL) -> DictionaryError {
-        DictionaryError(
+    static func unwritable(_ url: URL) -> UserError {
+        UserError(
             "\(url.path): cannot be written; is there room on the disk, and may you write there?")
     }
 }

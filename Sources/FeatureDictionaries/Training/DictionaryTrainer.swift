@@ -3,6 +3,7 @@
 // what follows for each feature.
 
 import Tensors
+import UserErrors
 
 /// Trains a TopK autoencoder on rows of numbers.
 ///
@@ -61,7 +62,7 @@ public final class DictionaryTrainer {
     /// Makes one step.
     ///
     /// - Throws: when numbers are no longer finite.
-    public func makeStep() throws(DictionaryError) {
+    public func makeStep() throws {
         order.next(into: batch.tokens, batch.count)
         share(batch.chunks, among: settings.workers) { worker, chunk in
             reconstruct(batch.rows(ofChunk: chunk), encoders[worker])
@@ -72,7 +73,7 @@ public final class DictionaryTrainer {
             batch, to: autoencoder, step: step, learningRate: settings.learningRate(at: step),
             workers: settings.workers)
         guard isFinite, loss.isFinite else {
-            throw DictionaryError(
+            throw UserError(
                 "--learning-rate \(settings.learningRate): training left the range of Float32 at step \(step); lower it."
             )
         }

@@ -3,26 +3,26 @@
 
 import Tensors
 
-/// A matrix [count, width] of Float32 whose rows lie `stride` apart, the next multiple of the lanes of
-/// a vector register, so that loops over a row have no remainder. What lies beyond the width is 0.
+/// A matrix [count, dModel] of Float32 whose rows lie `stride` apart, the next multiple of the lanes of
+/// a vector register, so that loops over a row have no remainder. What lies beyond the dModel is 0.
 ///
 /// A class because it owns memory; whoever shares it between workers gives them rows of their own.
 public final class PaddedRows: @unchecked Sendable {
     /// Number of rows.
     public let count: Int
     /// Values in a row.
-    public let width: Int
+    public let dModel: Int
     /// Distance between rows; a multiple of `laneCount`.
     public let stride: Int
     /// The first row.
     public let base: UnsafeMutablePointer<Float>
 
     /// Rows of zeros.
-    public init(_ count: Int, width: Int) {
-        precondition(count >= 0 && width > 0)
+    public init(_ count: Int, dModel: Int) {
+        precondition(count >= 0 && dModel > 0)
         self.count = count
-        self.width = width
-        stride = Self.padded(width)
+        self.dModel = dModel
+        stride = Self.padded(dModel)
         let bytes = UnsafeMutableRawPointer.allocate(
             byteCount: max(1, count * stride) * MemoryLayout<Float>.stride,
             alignment: MemoryLayout<Lanes>.alignment)
@@ -32,13 +32,13 @@ public final class PaddedRows: @unchecked Sendable {
 
     /// A copy of rows that lie one after the other.
     ///
-    /// - Parameter values: [count, width].
-    public convenience init(_ values: [Float], width: Int) {
-        precondition(values.count.isMultiple(of: width))
-        self.init(values.count / width, width: width)
+    /// - Parameter values: [count, dModel].
+    public convenience init(_ values: [Float], dModel: Int) {
+        precondition(values.count.isMultiple(of: dModel))
+        self.init(values.count / dModel, dModel: dModel)
         values.withUnsafeBufferPointer { source in
             guard let first = source.baseAddress else { return }
-            for r in 0..<count { self[r].update(from: first + r * width, count: width) }
+            for r in 0..<count { self[r].update(from: first + r * dModel, count: dModel) }
         }
     }
 
@@ -51,15 +51,15 @@ public final class PaddedRows: @unchecked Sendable {
     @inline(__always)
     public subscript(_ r: Int) -> UnsafeMutablePointer<Float> { base + r * stride }
 
-    /// The rows without what lies between them, [count, width].
+    /// The rows without what lies between them, [count, dModel].
     public var values: [Float] {
-        Array(unsafeUninitializedCapacity: count * width) { buffer, filled in
+        Array(unsafeUninitializedCapacity: count * dModel) { buffer, filled in
             guard var next = buffer.baseAddress else { return }
             for r in 0..<count {
-                next.initialize(from: self[r], count: width)
-                next += width
+                next.initialize(from: self[r], count: dModel)
+                next += dModel
             }
-            filled = count * width
+            filled = count * dModel
         }
     }
 }

@@ -7,7 +7,7 @@ extension Family {
         modelType: "bert", prefix: "bert.", describe: describeBERT, tensors: bertTensors)
 }
 
-@Sendable private func describeBERT(_ config: ModelConfig) throws(ModelError) -> ModelDescription {
+@Sendable private func describeBERT(_ config: ModelConfig) throws -> ModelDescription {
     try config.require("is_decoder", is: false, default: false)
     try config.require("add_cross_attention", is: false, default: false)
     if let kind = try config.string("position_embedding_type"), kind != "absolute" {
@@ -40,7 +40,8 @@ extension Family {
         let h = "\(p)encoder.layer.\(l)."
         let qkv = ["query", "key", "value"].map {
             TensorPart(
-                tensor: h + "attention.self.\($0).weight", rows: dModel, storedShape: [dModel, dModel])
+                tensor: h + "attention.self.\($0).weight", rows: dModel,
+                storedShape: [dModel, dModel])
         }
         return LayerTensors(
             afterAttentionNorm: names.norm(h + "attention.output.LayerNorm"),

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A model family: how its config.json and its tensor names map to the one description.
 
+import UserErrors
+
 /// One family of models.
 struct Family: Sendable {
     /// `model_type` in config.json.
@@ -8,7 +10,7 @@ struct Family: Sendable {
     /// What some checkpoints put before every tensor name and others leave out.
     let prefix: String
     /// Reads the configuration.
-    let describe: @Sendable (ModelConfig) throws(ModelError) -> ModelDescription
+    let describe: @Sendable (ModelConfig) throws -> ModelDescription
     /// Names the tensors.
     let tensors: @Sendable (ModelDescription, TensorNames) -> ModelTensors
 
@@ -18,14 +20,14 @@ struct Family: Sendable {
     ]
 
     /// The family of a config, or an error that lists those that work.
-    static func of(_ config: ModelConfig) throws(ModelError) -> Family {
+    static func of(_ config: ModelConfig) throws -> Family {
         guard let type = try config.string("model_type") else {
-            throw ModelError(
+            throw UserError(
                 "\(config.source): has no \"model_type\"; is it a model's config.json?")
         }
         guard let family = all.first(where: { $0.modelType == type }) else {
             let known = all.map(\.modelType).joined(separator: ", ")
-            throw ModelError(
+            throw UserError(
                 "\(config.source): the model family \"\(type)\" is not supported; these are: \(known)."
             )
         }

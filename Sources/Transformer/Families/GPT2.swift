@@ -7,7 +7,7 @@ extension Family {
         modelType: "gpt2", prefix: "transformer.", describe: describeGPT2, tensors: gpt2Tensors)
 }
 
-@Sendable private func describeGPT2(_ config: ModelConfig) throws(ModelError) -> ModelDescription {
+@Sendable private func describeGPT2(_ config: ModelConfig) throws -> ModelDescription {
     try config.require("scale_attn_weights", is: true, default: true)
     try config.require("scale_attn_by_inverse_layer_idx", is: false, default: false)
     try config.require("add_cross_attention", is: false, default: false)
@@ -46,7 +46,9 @@ extension Family {
     let layers = (0..<model.nLayers).map { l in
         let h = "\(p)h.\(l)."
         let qkv = (0..<3).map {
-            conv(h + "attn.c_attn.weight", in: dModel, out: 3 * dModel, from: $0 * dModel, rows: dModel)
+            conv(
+                h + "attn.c_attn.weight", in: dModel, out: 3 * dModel, from: $0 * dModel,
+                rows: dModel)
         }
         return LayerTensors(
             inputNorm: names.norm(h + "ln_1"), feedForwardNorm: names.norm(h + "ln_2"),

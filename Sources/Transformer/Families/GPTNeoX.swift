@@ -8,8 +8,7 @@ extension Family {
         tensors: gptNeoXTensors)
 }
 
-@Sendable private func describeGPTNeoX(_ config: ModelConfig) throws(ModelError) -> ModelDescription
-{
+@Sendable private func describeGPTNeoX(_ config: ModelConfig) throws -> ModelDescription {
     let dModel = try config.count("hidden_size")
     let nHeads = try config.count("num_attention_heads")
     let nLayers = try config.count("num_hidden_layers", limit: 4096)

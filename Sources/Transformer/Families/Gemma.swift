@@ -13,15 +13,13 @@ extension Family {
         tensors: gemma3Tensors)
 }
 
-@Sendable private func describeGemma2(_ config: ModelConfig) throws(ModelError) -> ModelDescription
-{
+@Sendable private func describeGemma2(_ config: ModelConfig) throws -> ModelDescription {
     let model = try describeGemma(config, theta: 10_000)
     return model.with(
         windows: try slidingWindows(config, nLayers: model.nLayers) { $0 % 2 == 0 })
 }
 
-@Sendable private func describeGemma3(_ config: ModelConfig) throws(ModelError) -> ModelDescription
-{
+@Sendable private func describeGemma3(_ config: ModelConfig) throws -> ModelDescription {
     var model = try describeGemma(config, theta: 1_000_000)
     let pattern = try config.countIfAny("sliding_window_pattern") ?? 6
     model = model.with(
@@ -35,7 +33,7 @@ extension Family {
 }
 
 /// The rotary embedding of Gemma 3's windowed layers; never rescaled in the old style of config.
-private func localRotary(_ config: ModelConfig, dHead: Int) throws(ModelError) -> Rotary {
+private func localRotary(_ config: ModelConfig, dHead: Int) throws -> Rotary {
     guard config.has("rope_parameters") else {
         return Rotary(
             dimensions: dHead, theta: try config.positiveIfAny("rope_local_base_freq") ?? 10_000)
@@ -45,7 +43,7 @@ private func localRotary(_ config: ModelConfig, dHead: Int) throws(ModelError) -
 
 private func describeGemma(
     _ config: ModelConfig, theta: Double
-) throws(ModelError) -> ModelDescription {
+) throws -> ModelDescription {
     try config.require("use_bidirectional_attention", is: false, default: false)
     if try config.countIfAny("sliding_window_pattern") != 1 {
         _ = try config.count("sliding_window", limit: 1 << 30)

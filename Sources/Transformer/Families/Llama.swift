@@ -9,7 +9,7 @@ extension Family {
         tensors: { llamaTensors($0, $1) })
 }
 
-@Sendable private func describeLlama(_ config: ModelConfig) throws(ModelError) -> ModelDescription {
+@Sendable private func describeLlama(_ config: ModelConfig) throws -> ModelDescription {
     try config.requireFullAttention()
     return try describeLlamaLike(config)
 }
@@ -21,7 +21,7 @@ extension Family {
 ///   - isPartial: whether the family can turn a part of a head's dimensions only.
 func describeLlamaLike(
     _ config: ModelConfig, defaultTheta: Double = 10_000, isPartial: Bool = false
-) throws(ModelError) -> ModelDescription {
+) throws -> ModelDescription {
     let dModel = try config.count("hidden_size")
     let nHeads = try config.count("num_attention_heads")
     let nKVHeads = try config.countIfAny("num_key_value_heads") ?? nHeads
@@ -49,7 +49,7 @@ func describeLlamaLike(
 
 private func dHead(
     _ config: ModelConfig, dModel: Int, nHeads: Int
-) throws(ModelError) -> Int {
+) throws -> Int {
     if let stated = try config.countIfAny("head_dim", limit: 1 << 16) { return stated }
     guard dModel % nHeads == 0, dModel / nHeads <= 1 << 16 else {
         throw config.unusable(
@@ -96,14 +96,14 @@ func llamaTensors(_ model: ModelDescription, _ names: TensorNames) -> ModelTenso
 /// The window of each layer, from `layer_types` or, without it, from `isSliding`.
 func slidingWindows(
     _ config: ModelConfig, nLayers: Int, isSliding: (Int) -> Bool
-) throws(ModelError) -> [Int?] {
+) throws -> [Int?] {
     let window = try config.countIfAny("sliding_window", limit: 1 << 30)
     let slides = try slidingLayers(config, nLayers: nLayers) ?? (0..<nLayers).map(isSliding)
     return slides.map { $0 ? window : nil }
 }
 
 /// Which layers `layer_types` calls sliding; nil without that key.
-private func slidingLayers(_ config: ModelConfig, nLayers: Int) throws(ModelError) -> [Bool]? {
+private func slidingLayers(_ config: ModelConfig, nLayers: Int) throws -> [Bool]? {
     guard let types = try config.strings("layer_types") else { return nil }
     guard types.count == nLayers else {
         throw config.unusable("layer_types", "must have one entry a layer")

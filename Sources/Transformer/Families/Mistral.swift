@@ -8,8 +8,7 @@ extension Family {
         tensors: { llamaTensors($0, $1) })
 }
 
-@Sendable private func describeMistral(_ config: ModelConfig) throws(ModelError) -> ModelDescription
-{
+@Sendable private func describeMistral(_ config: ModelConfig) throws -> ModelDescription {
     let model = try describeLlamaLike(config)
     return model.with(
         windows: try slidingWindows(config, nLayers: model.nLayers) { _ in true })

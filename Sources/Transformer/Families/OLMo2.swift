@@ -7,7 +7,7 @@ extension Family {
         modelType: "olmo2", prefix: "model.", describe: describeOLMo2, tensors: olmo2Tensors)
 }
 
-@Sendable private func describeOLMo2(_ config: ModelConfig) throws(ModelError) -> ModelDescription {
+@Sendable private func describeOLMo2(_ config: ModelConfig) throws -> ModelDescription {
     try config.requireFullAttention()
     var model = try describeLlamaLike(config)
     model.queryKeyNorm = .allHeads

@@ -7,7 +7,7 @@ extension Family {
         modelType: "phi3", prefix: "model.", describe: describePhi3, tensors: phi3Tensors)
 }
 
-@Sendable private func describePhi3(_ config: ModelConfig) throws(ModelError) -> ModelDescription {
+@Sendable private func describePhi3(_ config: ModelConfig) throws -> ModelDescription {
     let model = try describeLlamaLike(config, isPartial: true)
     return model.with(
         windows: try slidingWindows(config, nLayers: model.nLayers) { _ in true })

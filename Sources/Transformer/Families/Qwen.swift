@@ -12,7 +12,7 @@ extension Family {
         modelType: "qwen3", prefix: "model.", describe: describeQwen3, tensors: qwen3Tensors)
 }
 
-@Sendable private func describeQwen(_ config: ModelConfig) throws(ModelError) -> ModelDescription {
+@Sendable private func describeQwen(_ config: ModelConfig) throws -> ModelDescription {
     let model = try describeLlamaLike(config)
     guard try config.flag("use_sliding_window", default: false) else { return model }
     let firstWindowed = try config.countIfAny("max_window_layers") ?? 0
@@ -20,7 +20,7 @@ extension Family {
         windows: try slidingWindows(config, nLayers: model.nLayers) { $0 >= firstWindowed })
 }
 
-@Sendable private func describeQwen3(_ config: ModelConfig) throws(ModelError) -> ModelDescription {
+@Sendable private func describeQwen3(_ config: ModelConfig) throws -> ModelDescription {
     var model = try describeQwen(config)
     model.queryKeyNorm = .perHead
     return model
