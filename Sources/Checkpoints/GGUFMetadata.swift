@@ -46,7 +46,8 @@ public struct GGUFMetadata: Sendable {
             let key = try reader.name()
             let place = try Self.place(&reader)
             guard places.updateValue(place, forKey: key) == nil else {
-                throw UserError.malformed(reader.file.url, "has two values for the key \(quoted(key))")
+                throw UserError.malformed(
+                    reader.file.url, "has two values for the key \(quoted(key))")
             }
         }
     }
@@ -138,7 +139,9 @@ public struct GGUFMetadata: Sendable {
             try reader.advance(by: count * size)
             return
         }
-        guard depth < 8 else { throw UserError.malformed(reader.file.url, "nests arrays too deeply") }
+        guard depth < 8 else {
+            throw UserError.malformed(reader.file.url, "nests arrays too deeply")
+        }
         for _ in 0..<count {
             if type == .string {
                 _ = try reader.stringBytes()

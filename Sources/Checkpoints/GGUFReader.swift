@@ -44,7 +44,8 @@ struct GGUFReader {
     mutating func name() throws -> String {
         let bytes = try stringBytes()
         guard let name = String(validating: bytes, as: UTF8.self) else {
-            throw UserError.malformed(file.url, "has a name that is not UTF-8 before byte \(position)")
+            throw UserError.malformed(
+                file.url, "has a name that is not UTF-8 before byte \(position)")
         }
         return name
     }

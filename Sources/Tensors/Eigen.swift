@@ -23,7 +23,8 @@ public struct SymmetricEigen: Sendable {
                     + " (at most 20000); pass order x order values.")
         }
         guard matrix.allSatisfy(\.isFinite) else {
-            throw UserError("A symmetric matrix of order \(order) holds a value that is not finite;"
+            throw UserError(
+                "A symmetric matrix of order \(order) holds a value that is not finite;"
                     + " check the vectors it was made from.")
         }
         guard order > 0 else {
