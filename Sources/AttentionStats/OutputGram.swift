@@ -45,7 +45,8 @@ extension Model {
         for head in selection.heads {
             grams.append(
                 OutputGram(
-                    output: try outputWeights(of: head), dHead: description.dHead,
+                    output: try outputWeights(of: head),
+                    dHead: description.shape(of: head.layer).dValue,
                     dModel: description.dModel))
         }
         return grams

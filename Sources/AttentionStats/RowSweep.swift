@@ -16,6 +16,8 @@ struct RowResult {
     var zScore: Float
     /// The largest attention to a key after position 0.
     var maxAttention: Float
+    /// What goes to the head's learned sink instead of a key.
+    var learnedSink: Float = 0
 }
 
 /// Sweeps a row of `count` visible scores three times while it lies in the first-level cache: for the
@@ -26,25 +28,36 @@ struct RowResult {
 ///     overwritten.
 ///   - skipsFirst: whether x[0] is position 0, which is left out of `maxAttention`.
 ///   - mass: where the attention is added up by offset: mass[i] belongs to x[i].
+///   - sink: a learned logit that takes part in the softmax without a key; attention then adds up to less
+///     than 1, and that is what all results are of.
 @inline(__always)
 func sweepRow(
     _ x: UnsafeMutablePointer<Float>, _ count: Int, skipsFirst: Bool,
-    mass: UnsafeMutablePointer<Float>
+    mass: UnsafeMutablePointer<Float>, sink: Float? = nil
 ) -> RowResult {
     let full = count / laneCount * laneCount
     let tail = laneMask(first: count - full)
     let (largest, second) = topTwo(x, count, full, tail)
     let m = moments(x, count, full, tail, around: largest)
-    let maxAttention = normalize(x, count, full, tail, 1 / m.z, skipsFirst: skipsFirst, mass: mass)
+    let sinkWeight = sink.map { Foundation.exp($0 - largest) } ?? 0
+    let total = m.z + sinkWeight
+    let maxAttention = normalize(
+        x, count, full, tail, 1 / total, skipsFirst: skipsFirst, mass: mass)
 
     let n = Float(count)
     let mean = m.d / n
     let std = max(0, m.dd / n - mean * mean).squareRoot()
+    // H = -Σ a log a with a = e^d / Z, so log a = d - log Z; with a sink Σ a is below 1. A sink beyond the range
+    // of Float32 leaves nothing.
+    let entropy =
+        sink == nil
+        ? log(m.z) - m.ed / m.z
+        : total.isFinite ? (m.z * log(total) - m.ed) / total : 0
     return RowResult(
-        // H = -Σ a log a with a = e^d / Z, so log a = d - log Z.
-        entropy: max(0, log(m.z) - m.ed / m.z),
+        entropy: max(0, entropy),
         scoreStd: std, margin: largest - second, zScore: std > 0 ? -mean / std : 0,
-        maxAttention: maxAttention)
+        maxAttention: maxAttention,
+        learnedSink: sink == nil ? 0 : total.isFinite ? sinkWeight / total : 1)
 }
 
 /// The two largest of the row; both are the same number for a tie.

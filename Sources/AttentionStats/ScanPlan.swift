@@ -8,6 +8,8 @@ public struct ScanPlan: Sendable {
     public var sparsification = Sparsification.standard
     /// Pairs of at least this attention, outside row 0 and column 0, are all kept.
     public var highAttention: Float = 0.1
+    /// Width of the vectors of edges, for a model whose heads differ in width; nil: as wide as the head.
+    public var vectorWidth: Int?
     /// How many of a sequence's strongest edges are kept for the clouds.
     public var edgesPerSequence: Int
     /// What makes an edge strong.

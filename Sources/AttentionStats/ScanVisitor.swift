@@ -53,7 +53,7 @@ public final class ScanVisitor: AttentionVisitor {
             let first = visible.lowerBound
             let result = sweepRow(
                 row + first, visible.count, skipsFirst: first == 0,
-                mass: mass + (first - q + block.length - 1))
+                mass: mass + (first - q + block.length - 1), sink: block.sink)
             block.clear(row, outside: visible)
             add(result, visibleKeys: visible.count)
             let (duplicate, induction) = repeats.mass(of: q, in: row, visible: visible)
@@ -169,20 +169,17 @@ public final class ScanVisitor: AttentionVisitor {
             }
         }
         var edges = StrongEdges()
-        func copy(_ vectors: UnsafePointer<Float>, _ stride: Int, at position: Int32)
-            -> UnsafeBufferPointer<Float>
-        {
-            UnsafeBufferPointer(start: vectors + Int(position) * stride, count: head.dHead)
-        }
         for edge in selector.strongestFirst() {
             edges.pairs.append(
                 AttentionPair(
                     query: Int(edge.query), key: Int(edge.key), attention: edge.attention))
             edges.strength.append(edge.strength)
-            edges.q += copy(head.q, head.qkvStride, at: edge.query)
-            edges.k += copy(head.k, head.qkvStride, at: edge.key)
-            edges.v += copy(head.v, head.qkvStride, at: edge.key)
-            if let z = head.z { edges.z += copy(z, head.zStride, at: edge.query) }
+            let vectors = head.vectors(
+                query: Int(edge.query), key: Int(edge.key), width: plan.vectorWidth ?? head.dHead)
+            edges.q += vectors.q
+            edges.k += vectors.k
+            edges.v += vectors.v
+            edges.z += vectors.z
         }
         return edges
     }

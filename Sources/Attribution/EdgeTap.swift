@@ -28,6 +28,8 @@ public struct EdgeObservation: Sendable {
     public fileprivate(set) var k: [Float] = []
     /// At the key.
     public fileprivate(set) var v: [Float] = []
+    /// What multiplies the head's output at the query before W_O, in models that gate it; empty otherwise.
+    public fileprivate(set) var gate: [Float] = []
     /// As it enters the softmax; nil if the query does not see the key.
     public fileprivate(set) var score: Float?
     /// A[query, key].
@@ -74,7 +76,6 @@ extension ForwardPass {
 private final class EdgeTap: AttentionVisitor {
     /// By sequence, then edge.
     private(set) var observations: [[EdgeObservation]]
-    private let dHead: Int
     private let nHeads: Int
     private let seesWholeLayer: Bool
     private let selection: HeadSelection
@@ -82,7 +83,6 @@ private final class EdgeTap: AttentionVisitor {
     init(_ edges: [[HeadEdge]], of model: Model, _ selection: HeadSelection) {
         self.selection = selection
         observations = edges.map { $0.map { EdgeObservation(edge: $0) } }
-        dHead = model.description.dHead
         nHeads = model.description.nHeads
         seesWholeLayer = model.normalizesAttentionOutput
     }
@@ -116,25 +116,32 @@ private final class EdgeTap: AttentionVisitor {
     }
 
     func finish(_ view: HeadView) {
-        func vector(_ start: UnsafePointer<Float>, _ stride: Int, _ position: Int) -> [Float] {
-            Array(UnsafeBufferPointer(start: start + position * stride, count: dHead))
+        let dValue = view.dValue
+        func vector(
+            _ start: UnsafePointer<Float>, _ stride: Int, _ position: Int, _ count: Int
+        ) -> [Float] {
+            Array(UnsafeBufferPointer(start: start + position * stride, count: count))
         }
         for i in observations[view.sequence].indices {
             let edge = observations[view.sequence][i].edge
             guard edge.head.layer == view.layer else { continue }
-            if seesWholeLayer, let z = view.z {
+            if seesWholeLayer, view.z != nil {
                 if observations[view.sequence][i].layerOutput.isEmpty {
                     observations[view.sequence][i].layerOutput = Array(
-                        repeating: 0, count: nHeads * dHead)
+                        repeating: 0, count: nHeads * dValue)
                 }
                 observations[view.sequence][i].layerOutput.replaceSubrange(
-                    view.head * dHead..<(view.head + 1) * dHead,
-                    with: vector(z, view.zStride, edge.query))
+                    view.head * dValue..<(view.head + 1) * dValue,
+                    with: view.vectors(query: edge.query, key: edge.key, width: max(dValue, view.dHead)).z
+                        .prefix(dValue))
             }
             guard edge.head.head == view.head else { continue }
-            observations[view.sequence][i].q = vector(view.q, view.qkvStride, edge.query)
-            observations[view.sequence][i].k = vector(view.k, view.qkvStride, edge.key)
-            observations[view.sequence][i].v = vector(view.v, view.qkvStride, edge.key)
+            observations[view.sequence][i].q = vector(view.q, view.qkvStride, edge.query, view.dHead)
+            observations[view.sequence][i].k = vector(view.k, view.qkvStride, edge.key, view.dHead)
+            observations[view.sequence][i].v = vector(view.v, view.qkvStride, edge.key, dValue)
+            if let gate = view.gate {
+                observations[view.sequence][i].gate = vector(gate, view.zStride, edge.query, dValue)
+            }
             if view.visibleKeys(of: edge.query).contains(edge.key) {
                 observations[view.sequence][i].attention =
                     view.attention[edge.query * view.attentionStride + edge.key]

@@ -15,7 +15,7 @@ struct FrozenNorm {
         let count = Double(x.count)
         let epsilon: Float
         switch norm.kind {
-        case .layer(let value): (isCentred, epsilon) = (true, value)
+        case .layer(let value, _): (isCentred, epsilon) = (true, value)
         case .rootMeanSquare(let value, _): (isCentred, epsilon) = (false, value)
         }
         let mean = isCentred ? x.reduce(0, +) / count : 0

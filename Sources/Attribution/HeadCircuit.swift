@@ -49,7 +49,7 @@ public struct HeadCircuit {
         let edge = observation.edge
         let q = read(
             queryParts, at: observation.queryResidual, weights.query, position: edge.query,
-            result: observation.q)
+            result: observation.q, isQuery: true)
         let k = read(
             keyParts, at: observation.keyResidual, weights.key, position: edge.key,
             result: observation.k)
@@ -79,14 +79,23 @@ public struct HeadCircuit {
 
     /// The parts of A[q,k] v.
     private func values(_ parts: Matrix) -> Matrix {
-        read(
+        var rows = read(
             parts, at: observation.keyResidual, weights.value, position: nil,
             result: observation.v
         ).scaled(by: Double(observation.attention))
+        // The gate, held as it was, is a factor of each dimension.
+        for (i, factor) in observation.gate.enumerated() {
+            for row in 0..<rows.rows { rows[row, i] *= Double(factor) }
+        }
+        return rows
     }
 
-    /// The score as it entered the softmax.
-    public var score: Double { Double(observation.score ?? .nan) }
+    /// The score as it entered the softmax, without what the model adds for the key's position alone (ALiBi).
+    public var score: Double {
+        let edge = observation.edge
+        let bias = description.keyBias.map { $0(head: edge.head.head, key: edge.key) } ?? 0
+        return Double(observation.score ?? .nan) - Double(bias)
+    }
 
     /// A[q,k].
     public var attention: Double { Double(observation.attention) }
@@ -95,14 +104,17 @@ public struct HeadCircuit {
     /// that is there: A[q,k] x_q · (v W_O), computed from v as it was in the pass.
     public var outputAlongResidual: Double {
         let residual = Matrix(columns: description.dModel, observation.queryResidual)
-        let v = observation.v.map { Double($0) * attention }
+        let gate = observation.gate
+        let v = observation.v.enumerated().map { i, value in
+            Double(value) * attention * (gate.isEmpty ? 1 : Double(gate[i]))
+        }
         return dot(directions(residual)[0], v)
     }
 
     /// Rows of parts through the input norm, the projection, the norm of its result and rotary.
     private func read(
         _ parts: Matrix, at residual: [Float], _ projection: HeadWeights.Projection,
-        position: Int?, result: [Float]
+        position: Int?, result: [Float], isQuery: Bool = false
     ) -> Matrix {
         var input = parts
         let matrix = Matrix(columns: description.dModel, projection.matrix)
@@ -118,29 +130,52 @@ public struct HeadCircuit {
         var rows = input.timesTransposed(matrix)
         if let bias { rows.append(bias) }
         for row in 0..<rows.rows where !projection.norm.isEmpty {
-            for i in 0..<rows.columns { rows[row, i] *= Double(projection.norm[i]) }
+            let mean =
+                projection.normIsCentred ? rows[row].reduce(0, +) / Double(rows.columns) : 0
+            for i in 0..<rows.columns {
+                rows[row, i] = (rows[row, i] - mean) * Double(projection.norm[i])
+            }
         }
         if let position { rotate(&rows, at: position) }
-        return projection.norm.isEmpty ? rows : rows.scaled(by: scale(of: rows.rowSum, to: result))
+        guard !projection.norm.isEmpty else {
+            return isQuery ? rows.scaled(by: Double(queryFactor)) : rows
+        }
+        guard !projection.normBias.isEmpty else {
+            return rows.scaled(by: scale(of: rows.rowSum, to: result.map(Double.init)))
+        }
+        // What the norm adds is a part of its own.
+        var constant = Matrix(columns: rows.columns, projection.normBias)
+        if let position { rotate(&constant, at: position) }
+        let rest = zip(result, constant[0]).map { Double($0) - $1 }
+        var scaled = rows.scaled(by: scale(of: rows.rowSum, to: rest))
+        scaled.append(Array(constant[0]))
+        return scaled
+    }
+
+    /// What the model multiplies queries by at the edge's query.
+    private var queryFactor: Float {
+        description.layers[observation.edge.head.layer].queryScale(observation.edge.query)
     }
 
     /// The factor with which a norm of queries or keys multiplied this vector: the one that comes
     /// nearest to what the pass had.
-    private func scale(of vector: [Double], to result: [Float]) -> Double {
+    private func scale(of vector: [Double], to result: [Double]) -> Double {
         let square = dot(vector, vector)
-        return square > 0 ? dot(vector, result.lazy.map(Double.init)) / square : 0
+        return square > 0 ? dot(vector, result) / square : 0
     }
 
-    /// Rotary embedding in the half-split layout.
+    /// Rotary embedding.
     private func rotate(_ rows: inout Matrix, at position: Int) {
         guard let index = description.layers[observation.edge.head.layer].rotary else { return }
-        let frequencies = description.rotaries[index].inverseFrequencies
-        for (i, frequency) in frequencies.enumerated() {
-            let (c, s) = (cos(Double(position) * frequency), sin(Double(position) * frequency))
+        let rotary = description.rotaries[index]
+        for (i, frequency) in rotary.inverseFrequencies.enumerated() {
+            let c = cos(Double(position) * frequency) * rotary.amplitude
+            let s = sin(Double(position) * frequency) * rotary.amplitude
+            let (first, second) = rotary.pair(i).from
             for row in 0..<rows.rows {
-                let (a, b) = (rows[row, i], rows[row, i + frequencies.count])
-                rows[row, i] = a * c - b * s
-                rows[row, i + frequencies.count] = b * c + a * s
+                let (a, b) = (rows[row, first], rows[row, second])
+                rows[row, first] = a * c - b * s
+                rows[row, second] = b * c + a * s
             }
         }
     }

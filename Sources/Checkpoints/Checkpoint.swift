@@ -41,13 +41,13 @@ public struct Checkpoint: Sendable {
         case "safetensors":
             format = .safetensors
             files = [file]
-            tensors = try Safetensors.tensors(of: MappedFile(file))
+            tensors = Self.joiningMXFP4(try Safetensors.tensors(of: MappedFile(file)))
             metadata = GGUFMetadata()
         default:
             let sharded = try ShardIndex.open(file)
             format = .safetensors
             files = [file] + sharded.shards
-            tensors = sharded.tensors
+            tensors = Self.joiningMXFP4(sharded.tensors)
             metadata = GGUFMetadata()
         }
     }

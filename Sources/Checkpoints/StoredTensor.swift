@@ -21,6 +21,8 @@ public struct StoredTensor: Sendable {
     private let file: MappedFile
     /// The first byte of the tensor in the file.
     let offset: Int
+    /// For MXFP4: where the scale of each block stands, in the same file or another.
+    private var scales: (file: MappedFile, offset: Int)?
 
     /// - Precondition: `extent.byteCount` bytes from `offset` lie inside the file.
     init(name: String, extent: TensorExtent, file: MappedFile, offset: Int) {
@@ -33,8 +35,69 @@ public struct StoredTensor: Sendable {
         self.offset = offset
     }
 
+    /// A tensor of 4-bit blocks whose scales, a byte for each block, are a tensor of their own.
+    ///
+    /// - Precondition: `blocks` holds bytes, [..., blocks, 16], and `scales` likewise without the last
+    ///   dimension.
+    init(mxfp4 blocks: StoredTensor, scales: StoredTensor) {
+        precondition(blocks.type == .u8 && scales.type == .u8 && blocks.shape.last == 16)
+        precondition(Array(blocks.shape.dropLast()) == scales.shape)
+        name = blocks.name
+        let perRow = blocks.shape[blocks.shape.count - 2]
+        shape = blocks.shape.dropLast(2) + [32 * perRow]
+        type = .mxfp4
+        columns = 32 * perRow
+        rows = perRow == 0 ? 0 : blocks.rows / perRow
+        file = blocks.file
+        offset = blocks.offset
+        self.scales = (scales.file, scales.offset)
+    }
+
+    /// The matrix at an index of the first dimension.
+    ///
+    /// - Precondition: there are at least two dimensions, and `index` lies within the first.
+    public func slice(_ index: Int) -> StoredTensor {
+        precondition(shape.count > 1 && index >= 0 && index < shape[0], "slice out of range")
+        return StoredTensor(slice: index, of: self)
+    }
+
+    private init(slice index: Int, of whole: StoredTensor) {
+        name = whole.name
+        shape = Array(whole.shape.dropFirst())
+        type = whole.type
+        columns = whole.columns
+        rows = whole.rows / whole.shape[0]
+        file = whole.file
+        let block = whole.type.block ?? .init(elements: 1, bytes: 0)
+        let blocks = index * rows * columns / block.elements
+        offset = whole.offset + blocks * block.bytes
+        scales = whole.scales.map { ($0.file, $0.offset + blocks) }
+    }
+
     /// The file the tensor lies in.
     public var url: URL { file.url }
+
+    /// Widens some columns of one row into `destination`, [range.count].
+    ///
+    /// - Precondition: `type.widens`, and `range` lies within the `columns`; where it begins or ends within a
+    ///   block, the whole row is widened on the way.
+    public func widen(
+        row: Int, columns range: Range<Int>, into destination: UnsafeMutablePointer<Float>
+    ) {
+        precondition(row >= 0 && row < rows && range.lowerBound >= 0 && range.upperBound <= columns)
+        let size = type.block?.elements ?? 1
+        if range.lowerBound % size == 0, range.upperBound % size == 0 {
+            let start = row * columns
+            widen(
+                elements: start + range.lowerBound..<start + range.upperBound, into: destination)
+        } else {
+            withUnsafeTemporaryAllocation(of: Float.self, capacity: columns) { whole in
+                guard let whole = whole.baseAddress else { return }
+                widen(row: row, into: whole)
+                destination.update(from: whole + range.lowerBound, count: range.count)
+            }
+        }
+    }
 
     /// Widens one row into `destination`, [columns].
     ///
@@ -132,6 +195,16 @@ public struct StoredTensor: Sendable {
     private func widen(elements range: Range<Int>, into destination: UnsafeMutablePointer<Float>) {
         guard type.widens, let block = type.block else {
             preconditionFailure("a tensor of type \(type) cannot be widened")
+        }
+        if let scales {
+            withExtendedLifetime((file, scales.file)) {
+                let first = range.lowerBound / block.elements
+                widenMXFP4(
+                    file.base + offset + first * block.bytes,
+                    scales: scales.file.base + scales.offset + first,
+                    count: range.count / block.elements, into: destination)
+            }
+            return
         }
         withExtendedLifetime(file) {
             let source = file.base + offset + range.lowerBound / block.elements * block.bytes

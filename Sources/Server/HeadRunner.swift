@@ -102,7 +102,8 @@ actor HeadRunner {
         _ head: HeadAddress, _ query: Int, _ key: Int, _ tokens: [Int32], _ model: ReadyModel
     ) throws -> EdgeVectors {
         let pass = try pass(for: HeadSelection([head]), length: tokens.count, model)
-        let visitors = (0..<pass.workers).map { _ in EdgeVisitor(query: query, key: key) }
+        let visitors = (0..<pass.workers).map { _ in EdgeVisitor(
+                query: query, key: key, width: model.loaded.model.description.largestDHead) }
         try pass.run([tokens[...]], visitors: visitors)
         guard let vectors = visitors.lazy.compactMap(\.vectors).first else {
             throw APIError.broken("The forward pass never reached head \(head).")
@@ -144,9 +145,12 @@ actor HeadRunner {
 private final class EdgeVisitor: AttentionVisitor {
     private let query: Int
     private let key: Int
+    /// Of the cloud's vectors: that of the model's widest head.
+    private let width: Int
     private(set) var vectors: EdgeVectors?
 
-    init(query: Int, key: Int) {
+    init(query: Int, key: Int, width: Int) {
+        self.width = width
         self.query = query
         self.key = key
     }
@@ -158,12 +162,7 @@ private final class EdgeVisitor: AttentionVisitor {
     func attend(_ block: ScoreBlock) { block.softmax() }
 
     func finish(_ head: HeadView) {
-        func copy(_ start: UnsafePointer<Float>, _ stride: Int, _ position: Int) -> [Float] {
-            Array(UnsafeBufferPointer(start: start + position * stride, count: head.dHead))
-        }
-        vectors = EdgeVectors(
-            q: copy(head.q, head.qkvStride, query), k: copy(head.k, head.qkvStride, key),
-            v: copy(head.v, head.qkvStride, key),
-            z: head.z.map { copy($0, head.zStride, query) } ?? [])
+        let found = head.vectors(query: query, key: key, width: width)
+        vectors = EdgeVectors(q: found.q, k: found.k, v: found.v, z: found.z)
     }
 }

@@ -22,6 +22,11 @@ extension HeadSelection {
                         "LAYERS: there is no layer \"\(name)\"; the model has layers 0 to \(model.nLayers - 1)."
                     )
                 }
+                guard model.layers[layer].hasAttention else {
+                    throw UserError(
+                        "LAYERS: layer \(layer) has no attention heads; these have: \(model.attentionLayers.map(String.init).joined(separator: " "))."
+                    )
+                }
                 addresses += (0..<model.nHeads).map { HeadAddress(layer: layer, head: $0) }
             }
         }
@@ -43,6 +48,11 @@ extension HeadSelection {
         else {
             throw UserError(
                 "HEADS: there is no head \"\(word)\"; the model has layers 0 to \(model.nLayers - 1) with heads 0 to \(model.nHeads - 1), written like 5.1."
+            )
+        }
+        guard model.layers[layer].hasAttention else {
+            throw UserError(
+                "HEADS: layer \(layer) has no attention heads; these have: \(model.attentionLayers.map(String.init).joined(separator: " "))."
             )
         }
         return HeadAddress(layer: layer, head: head)

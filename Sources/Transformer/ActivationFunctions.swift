@@ -15,6 +15,11 @@ extension Activation {
         case .geluTanh:
             let inner = (x + x * x * x * 0.044715) * 0.797_884_56  // sqrt(2/pi)
             return x * 0.5 * (1 + tanh(inner))
+        case .relu:
+            return lanewiseMax(x, Lanes())
+        case .reluSquared:
+            let positive = lanewiseMax(x, Lanes())
+            return positive * positive
         }
     }
 
@@ -36,6 +41,14 @@ extension Activation {
             Self.sweep(x, rows, hidden, stride) { Activation.gelu.apply($0) * $1 }
         case (.gelu, false):
             Self.sweep(x, rows, hidden, stride) { a, _ in Activation.gelu.apply(a) }
+        case (.relu, true):
+            Self.sweep(x, rows, hidden, stride) { Activation.relu.apply($0) * $1 }
+        case (.relu, false):
+            Self.sweep(x, rows, hidden, stride) { a, _ in Activation.relu.apply(a) }
+        case (.reluSquared, true):
+            Self.sweep(x, rows, hidden, stride) { Activation.reluSquared.apply($0) * $1 }
+        case (.reluSquared, false):
+            Self.sweep(x, rows, hidden, stride) { a, _ in Activation.reluSquared.apply(a) }
         case (.geluTanh, true):
             Self.sweep(x, rows, hidden, stride) { Activation.geluTanh.apply($0) * $1 }
         case (.geluTanh, false):

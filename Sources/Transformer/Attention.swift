@@ -10,15 +10,21 @@ struct Attention {
     let sequence: Int
     let length: Int
     let workspace: Workspace
+    let shape: ModelDescription.HeadShape
+    /// Of each head; empty where there are none.
+    let sinks: [Float]
+    /// What is added to the scores of each head by key; nil where nothing is.
+    let keyBiases: KeyBiasTable?
 
     /// Query rows handled at a time: few enough that the upper triangle is mostly left out, enough
     /// to keep the matrix products efficient.
     private static let blockRows = 64
 
     private var mask: AttentionMask {
-        AttentionMask(
-            isCausal: description.isCausal, window: description.layers[layer].window,
-            length: length)
+        let kind = description.layers[layer]
+        return AttentionMask(
+            isCausal: description.isCausal, window: kind.window, halfWindow: kind.halfWindow,
+            chunk: kind.chunk, length: length)
     }
 
     /// Runs a head that nobody studies.
@@ -37,23 +43,19 @@ struct Attention {
             visitor.attend(block)
             if needsOutput { addOutput(block, head: head) }
         }
-        let d = description
-        let kv = d.kvHead(of: head)
+        let kv = shape.kvHead(of: head)
         visitor.finish(
             HeadView(
                 layer: layer, head: head, headIndex: headIndex, sequence: sequence, length: length,
-                dHead: d.dHead, attention: workspace.scores,
+                dHead: shape.dHead, dValue: shape.dValue, attention: workspace.scores,
                 attentionStride: workspace.scoreStride,
-                q: workspace.qkv + head * d.dHead,
-                k: workspace.qkv + keyOffset(kv), v: workspace.qkv + valueOffset(kv),
-                qkvStride: d.qkvWidth, z: needsOutput ? workspace.z + head * d.dHead : nil,
-                zStride: d.nHeads * d.dHead, mask: mask))
-    }
-
-    private func keyOffset(_ kv: Int) -> Int { (description.nHeads + kv) * description.dHead }
-
-    private func valueOffset(_ kv: Int) -> Int {
-        (description.nHeads + description.nKVHeads + kv) * description.dHead
+                q: workspace.qkv + head * shape.dHead,
+                k: workspace.qkv + shape.keyOffset(kv), v: workspace.qkv + shape.valueOffset(kv),
+                qkvStride: shape.qkvWidth,
+                z: needsOutput ? UnsafePointer(workspace.z + head * shape.dValue) : nil,
+                gate: description.gatesOutput
+                    ? UnsafePointer(workspace.gate + head * shape.dValue) : nil,
+                zStride: shape.zWidth, mask: mask))
     }
 
     /// Computes the scores block by block and hands each over.
@@ -62,7 +64,8 @@ struct Attention {
         let d = description
         let mask = mask
         let (q, k) = (
-            workspace.qkv + head * d.dHead, workspace.qkv + keyOffset(d.kvHead(of: head))
+            workspace.qkv + head * shape.dHead,
+            workspace.qkv + shape.keyOffset(shape.kvHead(of: head))
         )
         for start in stride(from: 0, to: length, by: Self.blockRows) {
             let queries = start..<min(start + Self.blockRows, length)
@@ -72,26 +75,57 @@ struct Attention {
             let block = ScoreBlock(
                 layer: layer, headIndex: headIndex, sequence: sequence, queries: queries,
                 keys: keys, scores: workspace.scores + start * workspace.scoreStride,
-                stride: workspace.scoreStride, mask: mask)
+                stride: workspace.scoreStride, sink: sinks.isEmpty ? nil : sinks[head], mask: mask)
             multiply(
-                queries.count, keys.count, d.dHead,
-                q + start * d.qkvWidth, d.qkvWidth, .asStored,
-                k + keys.lowerBound * d.qkvWidth, d.qkvWidth, .transposed,
+                queries.count, keys.count, shape.dHead,
+                q + start * shape.qkvWidth, shape.qkvWidth, .asStored,
+                k + keys.lowerBound * shape.qkvWidth, shape.qkvWidth, .transposed,
                 into: block.scores + keys.lowerBound, block.stride, alpha: d.scoreScale)
             if let cap = d.scoreSoftCap { block.softCap(cap) }
+            keyBiases?.add(head: head, to: block)
             body(block)
         }
     }
 
     /// z = attention @ v for the block's rows.
     private func addOutput(_ block: ScoreBlock, head: Int) {
-        let d = description
-        let v = workspace.qkv + valueOffset(d.kvHead(of: head))
-        let zStride = d.nHeads * d.dHead
+        let v = workspace.qkv + shape.valueOffset(shape.kvHead(of: head))
+        let zStride = shape.zWidth
         multiply(
-            block.queries.count, d.dHead, block.keys.count,
+            block.queries.count, shape.dValue, block.keys.count,
             block.scores + block.keys.lowerBound, block.stride, .asStored,
-            v + block.keys.lowerBound * d.qkvWidth, d.qkvWidth, .asStored,
-            into: workspace.z + block.queries.lowerBound * zStride + head * d.dHead, zStride)
+            v + block.keys.lowerBound * shape.qkvWidth, shape.qkvWidth, .asStored,
+            into: workspace.z + block.queries.lowerBound * zStride + head * shape.dValue, zStride)
+    }
+}
+
+/// A key bias for every head and position, ready to be added.
+struct KeyBiasTable: Sendable {
+    /// [nHeads, stride].
+    private let values: [Float]
+    private let stride: Int
+
+    init(_ bias: KeyBias, positions: Int) {
+        let stride = positions + laneCount
+        self.stride = stride
+        values = bias.slopes.indices.flatMap { head in
+            (0..<stride).map { bias(head: head, key: $0) }
+        }
+    }
+
+    /// Adds the head's bias to every computed score.
+    func add(head: Int, to block: ScoreBlock) {
+        values.withUnsafeBufferPointer { values in
+            guard let base = values.baseAddress else { return }
+            let bias = base + head * stride
+            for q in block.queries {
+                let row = block.row(q)
+                var k = block.keys.lowerBound
+                while k < block.keys.upperBound {
+                    row.store(row.lanes(at: k) + bias.lanes(at: k), at: k)
+                    k += laneCount
+                }
+            }
+        }
     }
 }

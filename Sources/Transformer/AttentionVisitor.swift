@@ -33,6 +33,8 @@ public struct LayerView {
     public let qkv: UnsafePointer<Float>
     /// Distance between the rows of `qkv`.
     public let stride: Int
+    /// Where the layer's heads stand in them.
+    public let shape: ModelDescription.HeadShape
 }
 
 /// Consecutive rows of one head's scores, as they enter the softmax: scaled and soft-capped.
@@ -52,6 +54,9 @@ public struct ScoreBlock {
     public let scores: UnsafeMutablePointer<Float>
     /// Distance between rows.
     public let stride: Int
+    /// A learned logit that takes part in the softmax of every row without a key: rows then sum to less
+    /// than one.
+    public let sink: Float?
     let mask: AttentionMask
 
     /// The sequence's number of tokens.
@@ -80,8 +85,10 @@ public struct HeadView {
     public let sequence: Int
     /// Its number of tokens.
     public let length: Int
-    /// Width of q, k, v and z.
+    /// Width of q and k.
     public let dHead: Int
+    /// Width of v and z.
+    public let dValue: Int
     /// [length, attentionStride]: attention of query (row) to key (column).
     public let attention: UnsafePointer<Float>
     /// Distance between the rows of `attention`.
@@ -92,11 +99,37 @@ public struct HeadView {
     public let v: UnsafePointer<Float>
     /// Distance between positions in q, k and v.
     public let qkvStride: Int
-    /// attention @ v, if it was computed; position p is at p * zStride.
+    /// attention @ v, if it was computed, before any gate; position p is at p * zStride.
     public let z: UnsafePointer<Float>?
-    /// Distance between positions in z.
+    /// What z is multiplied by before W_O, in models that gate it; position p is at p * zStride.
+    public let gate: UnsafePointer<Float>?
+    /// Distance between positions in z and gate.
     public let zStride: Int
     let mask: AttentionMask
+
+    /// The vectors of an edge, with zeros up to `width` where the head's are narrower: q and z at the query, k
+    /// and v at the key. z is as W_O reads it, after any gate; empty if it was not computed.
+    public func vectors(
+        query: Int, key: Int, width: Int
+    ) -> (q: [Float], k: [Float], v: [Float], z: [Float]) {
+        func copy(_ start: UnsafePointer<Float>, _ count: Int) -> [Float] {
+            Array(UnsafeBufferPointer(start: start, count: count))
+                + repeatElement(0, count: width - count)
+        }
+        return (
+            copy(q + query * qkvStride, dHead), copy(k + key * qkvStride, dHead),
+            copy(v + key * qkvStride, dValue), copyOutput(query: query, width: width)
+        )
+    }
+
+    private func copyOutput(query: Int, width: Int) -> [Float] {
+        guard let z else { return [] }
+        var row = [Float](repeating: 0, count: width)
+        for i in 0..<dValue {
+            row[i] = z[query * zStride + i] * (gate.map { $0[query * zStride + i] } ?? 1)
+        }
+        return row
+    }
 
     /// The keys that query q sees; entries of `attention` elsewhere may hold anything.
     @inline(__always)
@@ -108,12 +141,22 @@ struct AttentionMask: Sendable {
     let isCausal: Bool
     /// Key k is visible only if q - window < k.
     let window: Int?
+    /// Key k is visible only if |q - k| <= halfWindow.
+    let halfWindow: Int?
+    /// Key k is visible only if it lies in the query's chunk of so many positions.
+    let chunk: Int?
     let length: Int
 
     @inline(__always)
     func visibleKeys(of q: Int) -> Range<Int> {
-        let end = isCausal ? q + 1 : length
-        guard let window else { return 0..<end }
-        return max(0, q - window + 1)..<end
+        var end = isCausal ? q + 1 : length
+        var start = 0
+        if let window { start = max(0, q - window + 1) }
+        if let halfWindow {
+            start = max(start, q - halfWindow)
+            end = min(end, q + halfWindow + 1)
+        }
+        if let chunk { start = max(start, q / chunk * chunk) }
+        return start..<end
     }
 }

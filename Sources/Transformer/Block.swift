@@ -6,121 +6,263 @@ import Tensors
 /// Everything a block needs besides the residual stream it changes.
 struct Block {
     let description: ModelDescription
+    let layer: Int
     let weights: LayerWeights
     let rotary: RotaryTable?
     let workspace: Workspace
+    let kind: ModelDescription.LayerKind
+    let shape: ModelDescription.HeadShape
+
+    init(
+        _ description: ModelDescription, layer: Int, weights: LayerWeights, rotary: RotaryTable?,
+        workspace: Workspace
+    ) {
+        self.description = description
+        self.layer = layer
+        self.weights = weights
+        self.rotary = rotary
+        self.workspace = workspace
+        kind = description.layers[layer]
+        shape = description.shape(of: layer)
+    }
+
+    // MARK: Attention
 
     /// Normalises into q, k and v: the part of a block that even the last studied layer needs.
     ///
-    /// - Parameter x: [length, dModel], the residual stream.
+    /// - Parameters:
+    ///   - x: [length, dModel], the residual stream.
+    ///   - sharedKeys: where keys and values are kept for layers that share them.
     /// - Returns: the input of the projections, [length, dModel]; nil if a value was not finite.
-    func project(_ x: UnsafeMutablePointer<Float>, length: Int) -> UnsafePointer<Float>? {
-        let d = description
-        var input = UnsafePointer(x)
-        if let norm = weights.inputNorm {
-            guard norm.normalize(length, x, d.dModel, into: workspace.normed, d.dModel) else {
-                return nil
-            }
-            input = UnsafePointer(workspace.normed)
+    func project(
+        _ x: UnsafeMutablePointer<Float>, length: Int, sharedKeys: SharedKeyValues.Slot?
+    ) -> UnsafePointer<Float>? {
+        guard let input = normalizedInput(x, length: length) else { return nil }
+        guard kind.hasAttention else {
+            return mixDeltaNet(input, length: length) ? input : nil
         }
-        multiply(
-            length, d.qkvWidth, d.dModel, input, d.dModel, .asStored, weights.qkv, d.dModel,
-            .transposed, into: workspace.qkv, d.qkvWidth)
-        addBias(weights.qkvBias, to: workspace.qkv, rows: length)
-        guard normalizeQueriesAndKeys(length) else { return nil }
-        if let rotary {
-            for position in 0..<length {
-                // Keys follow the queries in the row, so one call turns both.
-                rotary.rotate(
-                    workspace.qkv + position * d.qkvWidth, heads: d.nHeads + d.nKVHeads,
-                    dHead: d.dHead, position: position)
-            }
+        if description.latent != nil {
+            guard projectLatent(input, length: length) else { return nil }
+        } else {
+            project(input, length: length)
         }
+        guard shapeQueriesAndKeys(length) else { return nil }
+        if let sharedKeys { share(sharedKeys, length: length) }
         return input
     }
 
-    private func normalizeQueriesAndKeys(_ length: Int) -> Bool {
-        guard let queryNorm = weights.queryNorm, let keyNorm = weights.keyNorm else { return true }
+    private func normalizedInput(
+        _ x: UnsafeMutablePointer<Float>, length: Int
+    ) -> UnsafePointer<Float>? {
+        guard let norm = weights.inputNorm else { return UnsafePointer(x) }
+        let target = description.addsToNormedInput ? x : workspace.normed
+        return norm.normalize(length, x, description.dModel, into: target, description.dModel)
+            ? UnsafePointer(target) : nil
+    }
+
+    private func project(_ input: UnsafePointer<Float>, length: Int) {
+        let rows = kind.keysFrom == nil ? shape.qkvWidth : shape.nHeads * shape.dHead
+        product(
+            input, description.dModel, .qkv, rows: rows, into: workspace.qkv,
+            stride: shape.qkvWidth, length: length)
+        guard description.gatesOutput else { return }
+        product(
+            input, description.dModel, .outputGate, rows: shape.zWidth, into: workspace.gate,
+            length: length)
+        sigmoid(workspace.gate, length * shape.zWidth)
+    }
+
+    /// y = x W^T + b for the matrix of a role.
+    func product(
+        _ x: UnsafePointer<Float>, _ columns: Int, _ role: MatrixRole, rows: Int,
+        into y: UnsafeMutablePointer<Float>, stride: Int? = nil, inputStride: Int? = nil,
+        length: Int
+    ) {
+        let stride = stride ?? rows
+        multiply(
+            length, rows, columns, x, inputStride ?? columns, .asStored, weights[role], columns,
+            .transposed, into: y, stride)
+        addBias(weights.bias(role), to: y, stride: stride, rows: length)
+    }
+
+    /// Norms, clipping, rotary positions and factors of queries, keys and values.
+    private func shapeQueriesAndKeys(_ length: Int) -> Bool {
         let d = description
-        var isFinite = true
-        func normalize(_ norm: NormWeights, from offset: Int, vectors: Int) {
-            for i in 0..<vectors {
-                let start = workspace.qkv + offset + i * norm.weight.count
-                isFinite =
-                    norm.normalize(length, start, d.qkvWidth, into: start, d.qkvWidth) && isFinite
+        var isFinite = d.normalizesAfterRotary || normalizeQueriesAndKeys(length)
+        if let clip = d.qkvClip {
+            for i in 0..<length * shape.qkvWidth {
+                workspace.qkv[i] = min(max(workspace.qkv[i], -clip), clip)
             }
         }
-        let perHead = d.queryKeyNorm == .perHead
-        normalize(queryNorm, from: 0, vectors: perHead ? d.nHeads : 1)
-        normalize(keyNorm, from: d.nHeads * d.dHead, vectors: perHead ? d.nKVHeads : 1)
+        if let norm = weights.valueNorm, kind.keysFrom == nil {
+            for kv in 0..<shape.nKVHeads {
+                let start = workspace.qkv + shape.valueOffset(kv)
+                isFinite =
+                    norm.normalize(length, start, shape.qkvWidth, into: start, shape.qkvWidth)
+                    && isFinite
+            }
+        }
+        if let rotary {
+            // Keys follow the queries in the row, so one call turns both.
+            let heads = shape.nHeads + (kind.keysFrom == nil ? shape.nKVHeads : 0)
+            for position in 0..<length {
+                rotary.rotate(
+                    workspace.qkv + position * shape.qkvWidth, heads: heads,
+                    dHead: shape.dHead, position: position)
+            }
+        }
+        if d.normalizesAfterRotary { isFinite = normalizeQueriesAndKeys(length) && isFinite }
+        scaleQueries(length)
         return isFinite
     }
 
-    /// Adds attention's output (from z) and the MLP to the residual stream.
+    private func normalizeQueriesAndKeys(_ length: Int) -> Bool {
+        var isFinite = true
+        func normalize(_ norm: HeadNormWeights?, from offset: Int, heads: Int) {
+            guard let norm else { return }
+            for head in 0..<(norm.coversAllHeads ? 1 : heads) {
+                let norm = norm.norm(of: head)
+                let start = workspace.qkv + offset + head * norm.weight.count
+                isFinite =
+                    norm.normalize(length, start, shape.qkvWidth, into: start, shape.qkvWidth)
+                    && isFinite
+            }
+        }
+        normalize(weights.queryNorm, from: 0, heads: shape.nHeads)
+        if kind.keysFrom == nil {
+            normalize(weights.keyNorm, from: shape.keyOffset(0), heads: shape.nKVHeads)
+        }
+        return isFinite
+    }
+
+    private func scaleQueries(_ length: Int) {
+        guard kind.queryScale != .init() else { return }
+        for position in 0..<length {
+            let factor = kind.queryScale(position)
+            let row = workspace.qkv + position * shape.qkvWidth
+            for i in 0..<shape.nHeads * shape.dHead { row[i] *= factor }
+        }
+    }
+
+    /// Reads another layer's keys and values, or keeps this layer's for others.
+    private func share(_ slot: SharedKeyValues.Slot, length: Int) {
+        let (start, count) = (shape.keyOffset(0), shape.qkvWidth - shape.keyOffset(0))
+        for position in 0..<length {
+            let own = workspace.qkv + position * shape.qkvWidth + start
+            let kept = slot.rows + position * slot.width
+            if slot.isOwn {
+                kept.update(from: own, count: count)
+            } else {
+                own.update(from: kept, count: count)
+            }
+        }
+    }
+
+    /// Adds attention's output, from z, to the residual stream.
     ///
-    /// - Parameter x: [length, dModel].
     /// - Returns: whether every value was finite.
-    func finish(_ x: UnsafeMutablePointer<Float>, length: Int) -> Bool {
+    func finishAttention(_ x: UnsafeMutablePointer<Float>, length: Int) -> Bool {
         let d = description
         var isFinite = true
         // A parallel MLP reads the residual stream as it was before attention is added.
         if d.hasParallelResidual {
             isFinite = normalize(weights.feedForwardNorm, x, length, into: workspace.normed)
         }
+        let zWidth = kind.hasAttention ? shape.zWidth : d.deltaNet?.outputWidth ?? 0
+        if kind.hasAttention, d.gatesOutput { gateOutput(length) }
         addProjection(
-            workspace.z, d.nHeads * d.dHead, weights.output, stride: d.nHeads * d.dHead,
-            bias: weights.outputBias, norm: weights.attentionOutputNorm, to: x, length: length,
-            &isFinite)
-        isFinite = normalize(weights.afterAttentionNorm, x, length, into: x) && isFinite
-        var input = UnsafePointer(x)
-        if weights.feedForwardNorm != nil {
-            if !d.hasParallelResidual {
-                isFinite =
-                    normalize(weights.feedForwardNorm, x, length, into: workspace.normed)
-                    && isFinite
-            }
-            input = UnsafePointer(workspace.normed)
-        }
-        multiply(
-            length, d.upWidth, d.dModel, input, d.dModel, .asStored, weights.up, d.dModel,
-            .transposed, into: workspace.hidden, d.upWidth)
-        addBias(weights.upBias, to: workspace.hidden, rows: length)
-        d.activation.apply(
-            workspace.hidden, rows: length, hidden: d.dMLP, stride: d.upWidth,
-            isGated: d.isGated)
-        addProjection(
-            workspace.hidden, d.dMLP, weights.down, stride: d.upWidth,
-            bias: weights.downBias, norm: weights.feedForwardOutputNorm, to: x, length: length,
-            &isFinite)
-        return normalize(weights.afterFeedForwardNorm, x, length, into: x) && isFinite
+            workspace.z, zWidth, .output, stride: zWidth, norm: weights.attentionOutputNorm, to: x,
+            length: length, &isFinite)
+        return normalize(weights.afterAttentionNorm, x, length, into: x) && isFinite
     }
 
-    /// x += norm(input W^T + bias); without a norm the product adds to x directly.
+    private func gateOutput(_ length: Int) {
+        for i in 0..<length * shape.zWidth { workspace.z[i] *= workspace.gate[i] }
+    }
+
+    // MARK: MLP
+
+    /// Adds the MLP to the residual stream and ends the block.
+    ///
+    /// - Returns: whether every value was finite.
+    func finishFeedForward(
+        _ x: UnsafeMutablePointer<Float>, length: Int, perLayer: PerLayerInput?,
+        tokens: ArraySlice<Int32>
+    ) -> Bool {
+        var isFinite = true
+        if kind.hasMLP {
+            let input = feedForwardInput(x, length: length, &isFinite)
+            hiddenActivations(input, length: length)
+            addProjection(
+                workspace.hidden, description.dMLP(of: layer), .down,
+                stride: description.upWidth(of: layer), norm: weights.feedForwardOutputNorm, to: x,
+                length: length, &isFinite)
+        }
+        return end(x, length: length, perLayer: perLayer, tokens: tokens) && isFinite
+    }
+
+    /// What comes after the MLP or the experts.
+    func end(
+        _ x: UnsafeMutablePointer<Float>, length: Int, perLayer: PerLayerInput?,
+        tokens: ArraySlice<Int32>
+    ) -> Bool {
+        var isFinite = normalize(weights.afterFeedForwardNorm, x, length, into: x)
+        if let perLayer {
+            isFinite = add(perLayer, of: tokens, to: x) && isFinite
+        }
+        if weights.outputScale != 1 {
+            for i in 0..<length * description.dModel { x[i] *= weights.outputScale }
+        }
+        return isFinite
+    }
+
+    /// The input of MLP or experts: normalised where the block has a norm for it.
+    func feedForwardInput(
+        _ x: UnsafeMutablePointer<Float>, length: Int, _ isFinite: inout Bool
+    ) -> UnsafePointer<Float> {
+        guard weights.feedForwardNorm != nil else { return UnsafePointer(x) }
+        let target = description.addsToNormedInput ? x : workspace.normed
+        if !description.hasParallelResidual {
+            isFinite = normalize(weights.feedForwardNorm, x, length, into: target) && isFinite
+        }
+        return UnsafePointer(target)
+    }
+
+    /// The MLP's hidden layer after its activation, in the workspace: rows `upWidth` apart.
+    func hiddenActivations(_ input: UnsafePointer<Float>, length: Int) {
+        let d = description
+        product(
+            input, d.dModel, .up, rows: d.upWidth(of: layer), into: workspace.hidden,
+            length: length)
+        d.activation.apply(
+            workspace.hidden, rows: length, hidden: d.dMLP(of: layer),
+            stride: d.upWidth(of: layer), isGated: d.isGated)
+    }
+
+    /// x += scale norm(input W^T + bias); without a norm the product adds to x directly.
     private func addProjection(
-        _ input: UnsafePointer<Float>, _ inputWidth: Int, _ matrix: UnsafePointer<Float>,
-        stride: Int, bias: [Float], norm: NormWeights?, to x: UnsafeMutablePointer<Float>,
-        length: Int, _ isFinite: inout Bool
+        _ input: UnsafePointer<Float>, _ inputWidth: Int, _ role: MatrixRole, stride: Int,
+        norm: NormWeights?, to x: UnsafeMutablePointer<Float>, length: Int, _ isFinite: inout Bool
     ) {
-        let dModel = description.dModel
+        let (dModel, scale) = (description.dModel, description.residualScale)
         guard let norm else {
             multiply(
-                length, dModel, inputWidth, input, stride, .asStored, matrix, inputWidth,
-                .transposed, into: x, dModel, beta: 1)
-            addBias(bias, to: x, rows: length)
+                length, dModel, inputWidth, input, stride, .asStored, weights[role], inputWidth,
+                .transposed, into: x, dModel, alpha: scale, beta: 1)
+            addBias(weights.bias(role), times: scale, to: x, stride: dModel, rows: length)
             return
         }
-        multiply(
-            length, dModel, inputWidth, input, stride, .asStored, matrix, inputWidth,
-            .transposed, into: workspace.projected, dModel)
-        addBias(bias, to: workspace.projected, rows: length)
+        product(
+            input, inputWidth, role, rows: dModel, into: workspace.projected, inputStride: stride,
+            length: length)
         isFinite =
             norm.normalize(length, workspace.projected, dModel, into: workspace.projected, dModel)
             && isFinite
-        add(workspace.projected, to: x, length * dModel)
+        Tensors.add(workspace.projected, to: x, length * dModel)
     }
 
     /// Normalises rows of the residual stream's width if there is a norm.
-    private func normalize(
+    func normalize(
         _ norm: NormWeights?, _ x: UnsafePointer<Float>, _ length: Int,
         into y: UnsafeMutablePointer<Float>
     ) -> Bool {
@@ -128,12 +270,78 @@ struct Block {
         return norm.normalize(length, x, description.dModel, into: y, description.dModel)
     }
 
-    /// Adds a bias, if there is one, to contiguous rows of its width.
-    private func addBias(_ bias: [Float], to x: UnsafeMutablePointer<Float>, rows: Int) {
-        let dModel = bias.count
+    /// Adds a bias, if there is one, to rows of its width.
+    private func addBias(
+        _ bias: [Float], times scale: Float = 1, to x: UnsafeMutablePointer<Float>, stride: Int,
+        rows: Int
+    ) {
+        let width = bias.count
         bias.withUnsafeBufferPointer { bias in
             guard let bias = bias.baseAddress else { return }
-            for row in 0..<rows { add(bias, to: x + row * dModel, dModel) }
+            for row in 0..<rows {
+                if scale == 1 {
+                    Tensors.add(bias, to: x + row * stride, width)
+                } else {
+                    for i in 0..<width { x[row * stride + i] += scale * bias[i] }
+                }
+            }
         }
+    }
+}
+
+/// x becomes 1 / (1 + e^-x); sixteen values after the last may be overwritten.
+func sigmoid(_ x: UnsafeMutablePointer<Float>, _ count: Int) {
+    var i = 0
+    while i < count {
+        x.store(1 / (1 + exp(-x.lanes(at: i))), at: i)
+        i += laneCount
+    }
+}
+
+/// Keys and values that later layers read again, for all sequences of a batch.
+final class SharedKeyValues {
+    /// One sequence's rows of keys and values in one layer.
+    struct Slot {
+        let rows: UnsafeMutablePointer<Float>
+        let width: Int
+        /// Whether the layer's own keys are to be kept; otherwise they are read.
+        let isOwn: Bool
+    }
+
+    /// The layers whose keys others read.
+    private let sources: [Int]
+    private let width: Int
+    private var storage: [UnsafeMutablePointer<Float>] = []
+    private var starts: [Int] = []
+    private var capacity = 0
+
+    /// Nil for a model in which every layer has its own.
+    init?(_ d: ModelDescription) {
+        sources = Set(d.layers.compactMap(\.keysFrom)).sorted()
+        width = d.headShapes.map { $0.qkvWidth - $0.keyOffset(0) }.max() ?? 0
+        if sources.isEmpty { return nil }
+    }
+
+    deinit { for rows in storage { rows.deallocate() } }
+
+    /// Makes room for sequences of these lengths.
+    func reserve(_ lengths: [Int]) {
+        starts = []
+        var total = 0
+        for length in lengths {
+            starts.append(total * width)
+            total += length
+        }
+        guard total > capacity || storage.isEmpty else { return }
+        for rows in storage { rows.deallocate() }
+        storage = sources.map { _ in .allocate(capacity: total * width) }
+        capacity = total
+    }
+
+    /// Where a layer's keys are kept or read; nil for a layer that does neither.
+    func slot(_ kind: ModelDescription.LayerKind, layer: Int, sequence: Int) -> Slot? {
+        guard let index = sources.firstIndex(of: kind.keysFrom ?? layer) else { return nil }
+        return Slot(
+            rows: storage[index] + starts[sequence], width: width, isOwn: kind.keysFrom == nil)
     }
 }

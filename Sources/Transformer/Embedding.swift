@@ -13,26 +13,34 @@ struct Embedding: Sendable {
     private let norm: NormWeights?
     private let scale: Float
     private let dModel: Int
+    /// The embeddings' own width, and what leads from it to the residual stream; empty where it is the same.
+    private let dEmbedding: Int
+    private let projection: [Float]
+    private let positionOffset: Int
 
     init(_ model: Model) throws {
         let d = model.description
         let names = model.tensors
         dModel = d.dModel
         scale = d.embeddingScale
-        tokens = try model.stored(names.tokenEmbedding, shape: [d.dVocab, d.dModel])
+        dEmbedding = d.dEmbedding ?? d.dModel
+        positionOffset = d.positionOffset
+        tokens = try model.stored(names.tokenEmbedding, shape: [d.dVocab, dEmbedding])
         positions = try names.positionEmbedding.map { name throws in
-            try model.stored(name, shape: [d.nCtx, d.dModel])
+            try model.stored(name, shape: [d.nCtx + d.positionOffset, d.dModel])
         }
+        projection =
+            try names.embeddingProjection.map { names throws in
+                try model.stored(names.parts[0]).widened()
+            } ?? []
         tokenType =
             try names.tokenTypeEmbedding.map { name throws in
                 try Self.firstRow(name, model)
             } ?? []
-        norm = try names.embeddingNorm.map { names throws in
-            NormWeights(
-                kind: d.norm, weight: try model.vector(names.weight, count: d.dModel),
-                bias: try names.bias.map { name throws in
-                    try model.vector(name, count: d.dModel)
-                } ?? [])
+        if let epsilon = d.embeddingNormEpsilon {
+            norm = try model.norm(NormTensors(kind: .rootMeanSquare(epsilon: epsilon)))
+        } else {
+            norm = try names.embeddingNorm.map { try model.norm($0) }
         }
     }
 
@@ -48,14 +56,21 @@ struct Embedding: Sendable {
 
     /// Writes the embeddings of a sequence, [ids.count, dModel].
     func embed(_ ids: some Collection<Int32>, into x: UnsafeMutablePointer<Float>) {
-        withUnsafeTemporaryAllocation(of: Float.self, capacity: dModel) { buffer in
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: max(dModel, dEmbedding)) { buffer in
             guard let position = buffer.baseAddress else { return }
             for (p, id) in ids.enumerated() {
                 let row = x + p * dModel
-                tokens.widen(row: Int(id), into: row)
+                if projection.isEmpty {
+                    tokens.widen(row: Int(id), into: row)
+                } else {
+                    tokens.widen(row: Int(id), into: position)
+                    multiply(
+                        1, dModel, dEmbedding, position, dEmbedding, .asStored, projection, dEmbedding,
+                        .transposed, into: row, dModel)
+                }
                 if scale != 1 { for i in 0..<dModel { row[i] *= scale } }
                 if let positions {
-                    positions.widen(row: p, into: position)
+                    positions.widen(row: p + positionOffset, into: position)
                     add(position, to: row, dModel)
                 }
                 if !tokenType.isEmpty { add(tokenType, to: row, dModel) }

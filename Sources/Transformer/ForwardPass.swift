@@ -26,7 +26,11 @@ public final class ForwardPass {
     private let embedding: Embedding
     private let weights: LayerWeights
     private let rotaries: [RotaryTable]
+    private let keyBiases: KeyBiasTable?
     private let workspaces: [Workspace]
+    private let experts: ExpertLayer?
+    private let sharedKeys: SharedKeyValues?
+    private let perLayer: PerLayerInput?
     private var residual: ResidualStreams
     private let stopsAtAttention: Bool
     private var hasCheckedWeights = false
@@ -43,7 +47,7 @@ public final class ForwardPass {
     ) throws {
         let d = model.description
         precondition(selection.lastLayer < d.nLayers && maxLength > 0 && workers > 0)
-        guard model.tensors.positionEmbedding == nil || maxLength <= d.nCtx else {
+        guard !d.limitsPositions || maxLength <= d.nCtx else {
             throw UserError(
                 "\(model.url.path): the model has \(d.nCtx) positions, fewer than the sequence length of \(maxLength); lower SEQ_LEN."
             )
@@ -58,7 +62,11 @@ public final class ForwardPass {
         embedding = try Embedding(model)
         weights = LayerWeights(model)
         rotaries = d.rotaries.map { RotaryTable($0, positions: maxLength) }
+        keyBiases = d.keyBias.map { KeyBiasTable($0, positions: maxLength) }
         workspaces = (0..<workers).map { _ in Workspace(d, maxLength: maxLength) }
+        experts = ExpertLayer(model, workers: workers)
+        sharedKeys = SharedKeyValues(d)
+        perLayer = try PerLayerInput(model, embedding)
         residual = ResidualStreams(dModel: d.dModel)
     }
 
@@ -70,7 +78,8 @@ public final class ForwardPass {
         let d = model.description
         let rotary = d.rotaries.map { 2 * $0.inverseFrequencies.count * maxLength }.reduce(0, +)
         let floats =
-            LayerWeights.count(d) + workers * Workspace.count(d, maxLength: maxLength) + rotary
+            LayerWeights.count(model) + ExpertLayer.count(d, workers: workers)
+            + workers * Workspace.count(d, maxLength: maxLength) + rotary
         let (needed, available) = (
             4 * Double(floats), Double(ProcessInfo.processInfo.physicalMemory)
         )
@@ -102,7 +111,10 @@ public final class ForwardPass {
             }
         }
         wideningSeconds = 0
-        residual.reserve(batch.map(\.count))
+        let lengths = batch.map(\.count)
+        residual.reserve(lengths)
+        experts?.reserve(lengths)
+        sharedKeys?.reserve(lengths)
         share(batch.count, among: workers) { _, s in embedding.embed(batch[s], into: residual[s]) }
         for layer in 0...selection.lastLayer {
             let isLast = stopsAtAttention && layer == selection.lastLayer
@@ -110,20 +122,44 @@ public final class ForwardPass {
             try weights.load(
                 layer, attentionOnly: isLast, workers: workers, checked: !hasCheckedWeights)
             wideningSeconds += (ContinuousClock.now - start) / .seconds(1)
-            let broken = Atomic(false)
-            share(batch.count, among: workers) { worker, s in
-                let isFinite = runBlock(
-                    layer, sequence: s, length: batch[s].count, workspaces[worker],
-                    visitors[worker], isLast: isLast)
-                if !isFinite { broken.store(true, ordering: .relaxed) }
+            try forEachSequence(batch, layer) { worker, s in
+                runBlock(
+                    layer, sequence: s, batch[s], workspaces[worker], visitors[worker],
+                    isLast: isLast)
             }
-            guard !broken.load(ordering: .relaxed) else {
-                throw UserError(
-                    "\(model.url.path): layer \(layer) produced NaN or infinity; the weights are damaged or need more range than Float32."
-                )
+            guard !isLast, model.description.layers[layer].hasExperts, let experts else { continue }
+            try experts.run(layer: layer, workers: workers, checked: !hasCheckedWeights)
+            try forEachSequence(batch, layer) { worker, s in
+                block(layer, workspaces[worker]).finishExperts(
+                    residual[s], length: batch[s].count, sequence: s, experts, perLayer: perLayer,
+                    tokens: batch[s])
             }
         }
         hasCheckedWeights = true
+    }
+
+    /// Shares a batch out among the workers.
+    ///
+    /// - Parameter body: returns whether every value was finite.
+    private func forEachSequence(
+        _ batch: [ArraySlice<Int32>], _ layer: Int, _ body: (_ worker: Int, _ sequence: Int) -> Bool
+    ) throws {
+        let broken = Atomic(false)
+        share(batch.count, among: workers) { worker, s in
+            if !body(worker, s) { broken.store(true, ordering: .relaxed) }
+        }
+        guard !broken.load(ordering: .relaxed) else {
+            throw UserError(
+                "\(model.url.path): layer \(layer) produced NaN or infinity; the weights are damaged or need more range than Float32."
+            )
+        }
+    }
+
+    private func block(_ layer: Int, _ workspace: Workspace) -> Block {
+        let d = model.description
+        return Block(
+            d, layer: layer, weights: weights, rotary: d.layers[layer].rotary.map { rotaries[$0] },
+            workspace: workspace)
     }
 
     /// The residual stream after the last layer that ran, [length, dModel], of a sequence of the last
@@ -136,25 +172,48 @@ public final class ForwardPass {
     }
 
     private func runBlock<Visitor: AttentionVisitor>(
-        _ layer: Int, sequence: Int, length: Int, _ workspace: Workspace, _ visitor: Visitor,
-        isLast: Bool
+        _ layer: Int, sequence: Int, _ tokens: ArraySlice<Int32>, _ workspace: Workspace,
+        _ visitor: Visitor, isLast: Bool
     ) -> Bool {
+        let (x, length) = (residual[sequence], tokens.count)
+        let block = block(layer, workspace)
+        let slot = sharedKeys?.slot(block.kind, layer: layer, sequence: sequence)
+        guard let input = block.project(x, length: length, sharedKeys: slot) else { return false }
+        if block.kind.hasAttention {
+            attend(
+                layer, sequence: sequence, length: length, block, input, visitor, isLast: isLast)
+        }
+        if isLast { return true }
+        var isFinite = block.finishAttention(x, length: length)
+        if block.kind.hasExperts, let experts {
+            isFinite =
+                block.prepareExperts(x, length: length, sequence: sequence, experts) && isFinite
+        } else {
+            isFinite =
+                block.finishFeedForward(x, length: length, perLayer: perLayer, tokens: tokens)
+                && isFinite
+        }
+        return isFinite
+    }
+
+    private func attend<Visitor: AttentionVisitor>(
+        _ layer: Int, sequence: Int, length: Int, _ block: Block, _ input: UnsafePointer<Float>,
+        _ visitor: Visitor, isLast: Bool
+    ) {
         let d = model.description
-        let x = residual[sequence]
-        let block = Block(
-            description: d, weights: weights,
-            rotary: d.layers[layer].rotary.map { rotaries[$0] }, workspace: workspace)
-        guard let input = block.project(x, length: length) else { return false }
+        let workspace = block.workspace
         let studied = selection.inLayer(layer)
         if !studied.isEmpty {
             visitor.enter(
                 LayerView(
                     layer: layer, sequence: sequence, length: length, dModel: d.dModel,
-                    residual: UnsafePointer(x), attentionInput: input,
-                    qkv: UnsafePointer(workspace.qkv), stride: d.qkvWidth))
+                    residual: UnsafePointer(residual[sequence]), attentionInput: input,
+                    qkv: UnsafePointer(workspace.qkv), stride: block.shape.qkvWidth,
+                    shape: block.shape))
         }
         let attention = Attention(
-            description: d, layer: layer, sequence: sequence, length: length, workspace: workspace)
+            description: d, layer: layer, sequence: sequence, length: length, workspace: workspace,
+            shape: block.shape, sinks: weights.sinks, keyBiases: keyBiases)
         let needsOutput = !isLast || visitor.needsOutput(ofSequence: sequence)
         var next = studied.startIndex
         for head in 0..<d.nHeads {
@@ -167,7 +226,6 @@ public final class ForwardPass {
                 attention.run(head: head)
             }
         }
-        return isLast || block.finish(x, length: length)
     }
 }
 

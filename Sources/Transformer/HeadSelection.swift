@@ -44,7 +44,7 @@ public struct HeadSelection: Sendable, Equatable {
     /// Every head of a model.
     public init(allOf model: ModelDescription) {
         self.init(
-            (0..<model.nLayers).flatMap { layer in
+            model.attentionLayers.flatMap { layer in
                 (0..<model.nHeads).map { HeadAddress(layer: layer, head: $0) }
             })
     }

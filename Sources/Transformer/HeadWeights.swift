@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // One head's share of its layer's attention, for what takes scores and outputs apart.
 
+import UserErrors
+
 /// The weights of one head, widened: from the residual stream to q, k and v, and from z back.
 public struct HeadWeights: Sendable {
     /// How q, k or v is read off the normalised residual stream: x W^T + b.
@@ -9,8 +11,11 @@ public struct HeadWeights: Sendable {
         public let matrix: [Float]
         /// b, [dHead]; empty when there is none.
         public let bias: [Float]
-        /// Multiplies the root-mean-square normalised vector, [dHead]; empty without such a norm.
+        /// Multiplies the normalised vector, [dHead]; empty without a norm. What the norm adds is `normBias`.
         public let norm: [Float]
+        public let normBias: [Float]
+        /// Whether the norm takes the mean off, as layer norm does.
+        public let normIsCentred: Bool
     }
 
     /// The norm of what the whole layer's attention adds to the residual stream.
@@ -38,17 +43,22 @@ public struct HeadWeights: Sendable {
     public init(_ address: HeadAddress, of model: Model) throws {
         let d = model.description
         precondition(address.layer < d.nLayers && address.head < d.nHeads)
+        try model.refuseToTakeApart(layer: address.layer)
+        let shape = d.shape(of: address.layer)
         self.address = address
         let layer = LayerWeights(model)
         try layer.load(address.layer, attentionOnly: true, workers: 1, checked: true)
-        let keyValue = d.kvHead(of: address.head)
+        let keyValue = shape.kvHead(of: address.head)
         inputNorm = layer.inputNorm
         query = Self.projection(
-            layer, d, vector: address.head, norm: layer.queryNorm, head: address.head)
+            layer, d, from: address.head * shape.dHead, count: shape.dHead, norm: layer.queryNorm,
+            head: address.head)
         key = Self.projection(
-            layer, d, vector: d.nHeads + keyValue, norm: layer.keyNorm, head: keyValue)
+            layer, d, from: shape.keyOffset(keyValue), count: shape.dHead, norm: layer.keyNorm,
+            head: keyValue)
         value = Self.projection(
-            layer, d, vector: d.nHeads + d.nKVHeads + keyValue, norm: nil, head: keyValue)
+            layer, d, from: shape.valueOffset(keyValue), count: shape.dValue, norm: nil,
+            head: keyValue)
         output = try model.outputWeights(of: address)
         let names = model.tensors.layers[address.layer]
         guard let norm = try layer.norm(names.attentionOutputNorm) else {
@@ -63,22 +73,26 @@ public struct HeadWeights: Sendable {
     }
 
     /// - Parameters:
-    ///   - vector: which of the layer's q, k and v vectors, counted through.
-    ///   - head: which of the vectors of its kind, for a norm over all of them.
+    ///   - from: the first of the `count` rows of the layer's q, k and v.
+    ///   - head: which of the vectors of its kind, for its norm.
     private static func projection(
-        _ layer: LayerWeights, _ d: ModelDescription, vector: Int, norm: NormWeights?, head: Int
+        _ layer: LayerWeights, _ d: ModelDescription, from: Int, count: Int,
+        norm: HeadNormWeights?, head: Int
     ) -> Projection {
-        let rows = vector * d.dHead..<(vector + 1) * d.dHead
-        let slice = head * d.dHead..<(head + 1) * d.dHead
-        let weight = norm?.weight ?? []
+        let own = norm.map { $0.coversAllHeads ? $0.norms[0] : $0.norm(of: head) }
+        func part(_ values: [Float]) -> [Float] {
+            values.count > count ? Array(values[head * count..<(head + 1) * count]) : values
+        }
+        var isCentred = false
+        if case .layer = own?.kind { isCentred = true }
         return withExtendedLifetime(layer) {
             Projection(
                 matrix: Array(
                     UnsafeBufferPointer(
-                        start: layer.qkv + rows.lowerBound * d.dModel,
-                        count: d.dHead * d.dModel)),
-                bias: layer.qkvBias.isEmpty ? [] : Array(layer.qkvBias[rows]),
-                norm: weight.count > d.dHead ? Array(weight[slice]) : weight)
+                        start: layer.qkv + from * d.dModel, count: count * d.dModel)),
+                bias: layer.qkvBias.isEmpty ? [] : Array(layer.qkvBias[from..<from + count]),
+                norm: part(own?.weight ?? []), normBias: part(own?.bias ?? []),
+                normIsCentred: isCentred)
         }
     }
 }
@@ -87,5 +101,31 @@ extension Model {
     /// Whether what a head adds to the residual stream depends on its whole layer's output.
     public var normalizesAttentionOutput: Bool {
         tensors.layers.contains { $0.attentionOutputNorm != nil }
+    }
+}
+
+extension Model {
+    /// Refuses layers whose scores are no bilinear form of two residual streams once norms are held.
+    func refuseToTakeApart(layer: Int) throws {
+        let d = description
+        let kind = d.layers[layer]
+        let reason: String? =
+            if !kind.hasAttention {
+                "it has no attention heads"
+            } else if d.latent != nil {
+                "its queries and keys come out of low-rank vectors with norms of their own"
+            } else if d.qkvClip != nil {
+                "its queries, keys and values are clipped"
+            } else if let source = kind.keysFrom {
+                "its keys and values are those of layer \(source)"
+            } else if d.valueNormEpsilon != nil {
+                "its values are normalised"
+            } else {
+                nil
+            }
+        guard let reason else { return }
+        throw UserError(
+            "\(url.path): the heads of layer \(layer) cannot be taken apart, as \(reason); choose another layer or model."
+        )
     }
 }

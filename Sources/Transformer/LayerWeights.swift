@@ -15,79 +15,148 @@ final class LayerWeights {
     private(set) var feedForwardNorm: NormWeights?
     private(set) var feedForwardOutputNorm: NormWeights?
     private(set) var afterFeedForwardNorm: NormWeights?
-    private(set) var queryNorm: NormWeights?
-    private(set) var keyNorm: NormWeights?
-    private(set) var qkvBias: [Float] = []
-    private(set) var outputBias: [Float] = []
-    private(set) var upBias: [Float] = []
-    private(set) var downBias: [Float] = []
-
-    /// [qkvWidth, dModel].
-    let qkv: UnsafeMutablePointer<Float>
-    /// [dModel, nHeads dHead].
-    let output: UnsafeMutablePointer<Float>
-    /// [upWidth, dModel].
-    let up: UnsafeMutablePointer<Float>
-    /// [dModel, dMLP].
-    let down: UnsafeMutablePointer<Float>
+    private(set) var expertsNorm: NormWeights?
+    private(set) var routerNorm: NormWeights?
+    private(set) var expertsOutputNorm: NormWeights?
+    private(set) var denseOutputNorm: NormWeights?
+    private(set) var perLayerOutputNorm: NormWeights?
+    private(set) var queryNorm: HeadNormWeights?
+    private(set) var keyNorm: HeadNormWeights?
+    private(set) var valueNorm: NormWeights?
+    private(set) var latentQueryNorm: NormWeights?
+    private(set) var latentKeyValueNorm: NormWeights?
+    private(set) var deltaNet: DeltaNetVectors?
+    /// [nHeads]; empty without learned sinks.
+    private(set) var sinks: [Float] = []
+    private(set) var outputScale: Float = 1
+    /// [experts]; empty where there are none.
+    private(set) var routerCorrection: [Float] = []
+    private(set) var expertScales: [Float] = []
+    private var biases = [[Float]](repeating: [], count: MatrixRole.allCases.count)
+    private var matrices = [UnsafeMutablePointer<Float>?](
+        repeating: nil, count: MatrixRole.allCases.count)
 
     private let model: Model
     private let slab: UnsafeMutablePointer<Float>
+    private static let attentionRoles: Set<MatrixRole> = [
+        .qkv, .outputGate, .latentQuery, .latentKeyValue, .latentQueryUp, .latentKeyValueUp,
+    ]
 
-    /// The matrices' sizes in floats, in the order of the properties.
-    private static func sizes(_ d: ModelDescription) -> [Int] {
-        [
-            d.qkvWidth * d.dModel, d.dModel * d.nHeads * d.dHead, d.upWidth * d.dModel,
-            d.dModel * d.dMLP,
-        ]
+    /// Floats in the matrices of one layer, experts left out.
+    static func count(_ model: Model) -> Int {
+        model.tensors.layers.map { layer in
+            layer.projections.reduce(0) { $0 + $1.parts.reduce(0) { $0 + $1.rows * $1.columns } }
+        }.max() ?? 0
     }
 
-    /// Floats in the matrices of one layer.
-    static func count(_ d: ModelDescription) -> Int { sizes(d).reduce(0, +) }
-
     init(_ model: Model) {
-        let d = model.description
         self.model = model
-        let sizes = Self.sizes(d)
-        slab = .allocate(capacity: sizes.reduce(0, +))
-        qkv = slab
-        output = qkv + sizes[0]
-        up = output + sizes[1]
-        down = up + sizes[2]
+        slab = .allocate(capacity: Self.count(model))
     }
 
     deinit { slab.deallocate() }
+
+    /// The matrix with this role, [out, in]; the layer must have one.
+    subscript(_ role: MatrixRole) -> UnsafeMutablePointer<Float> {
+        guard let matrix = matrices[role.rawValue] else {
+            preconditionFailure("layer \(layer) has no \(role)")
+        }
+        return matrix
+    }
+
+    /// Whether the layer has a matrix with this role.
+    func has(_ role: MatrixRole) -> Bool { matrices[role.rawValue] != nil }
+
+    /// Added to the product with the matrix; empty when there is none.
+    func bias(_ role: MatrixRole) -> [Float] { biases[role.rawValue] }
+
+    /// [qkvWidth, dModel].
+    var qkv: UnsafeMutablePointer<Float> { self[.qkv] }
+    var qkvBias: [Float] { bias(.qkv) }
 
     /// Loads a layer, its rows shared out among the workers.
     ///
     /// - Parameters:
     ///   - attentionOnly: leave out what comes after q, k and v.
     ///   - checked: refuse weights that are not finite numbers.
-    func load(
-        _ layer: Int, attentionOnly: Bool, workers: Int, checked: Bool
-    ) throws {
+    func load(_ layer: Int, attentionOnly: Bool, workers: Int, checked: Bool) throws {
         let names = model.tensors.layers[layer]
         self.layer = layer
-        inputNorm = try norm(names.inputNorm)
-        queryNorm = try queryKeyNorm(names.queryNorm, dModel: model.queryNormWidth)
-        keyNorm = try queryKeyNorm(names.keyNorm, dModel: model.keyNormWidth)
-        qkvBias = try bias(names.qkv)
-        var pieces = try rowPieces(names.qkv, into: qkv, columns: model.description.dModel)
-        if !attentionOnly {
-            let d = model.description
-            attentionOutputNorm = try norm(names.attentionOutputNorm)
-            afterAttentionNorm = try norm(names.afterAttentionNorm)
-            feedForwardNorm = try norm(names.feedForwardNorm)
-            feedForwardOutputNorm = try norm(names.feedForwardOutputNorm)
-            afterFeedForwardNorm = try norm(names.afterFeedForwardNorm)
-            outputBias = try bias(names.output)
-            upBias = try bias(names.up)
-            downBias = try bias(names.down)
-            pieces += try rowPieces(names.output, into: output, columns: d.nHeads * d.dHead)
-            pieces += try rowPieces(names.up, into: up, columns: d.dModel)
-            pieces += try rowPieces(names.down, into: down, columns: d.dMLP)
+        try loadAttentionVectors(names, layer)
+        if !attentionOnly { try loadOtherVectors(names) }
+        var pieces: [RowPiece] = []
+        var next = slab
+        for role in MatrixRole.allCases {
+            matrices[role.rawValue] = nil
+            biases[role.rawValue] = []
+            guard !attentionOnly || Self.attentionRoles.contains(role),
+                let projection = names.projection(role)
+            else { continue }
+            matrices[role.rawValue] = next
+            biases[role.rawValue] = try bias(projection)
+            pieces += try model.rowPieces(projection, into: next)
+            next += projection.parts.reduce(0) { $0 + $1.rows * $1.columns }
         }
         try widen(pieces, workers: workers, checked: checked)
+    }
+
+    private func loadAttentionVectors(_ names: LayerTensors, _ layer: Int) throws {
+        let d = model.description
+        let shape = d.shape(of: layer)
+        inputNorm = try norm(names.inputNorm)
+        queryNorm = try names.queryNorm.map {
+            try headNorm($0, heads: shape.nHeads, dHead: shape.dHead)
+        }
+        keyNorm = try names.keyNorm.map {
+            try headNorm($0, heads: shape.nKVHeads, dHead: shape.dHead)
+        }
+        valueNorm = d.valueNormEpsilon.map {
+            NormWeights(
+                kind: .rootMeanSquare(epsilon: $0),
+                weight: [Float](repeating: 1, count: shape.dValue))
+        }
+        sinks = try names.sinks.map { try finite($0, shape: [d.nHeads]) } ?? []
+        guard let latent = d.latent else { return }
+        latentQueryNorm = try names.latentQueryNorm.map {
+            NormWeights(
+                kind: .rootMeanSquare(epsilon: latent.epsilon),
+                weight: try finite($0, shape: [latent.queryRank ?? 0]))
+        }
+        latentKeyValueNorm = try names.latentKeyValueNorm.map {
+            NormWeights(
+                kind: .rootMeanSquare(epsilon: latent.epsilon),
+                weight: try finite($0, shape: [latent.keyValueRank]))
+        }
+    }
+
+    private func loadOtherVectors(_ names: LayerTensors) throws {
+        attentionOutputNorm = try norm(names.attentionOutputNorm)
+        afterAttentionNorm = try norm(names.afterAttentionNorm)
+        feedForwardNorm = try norm(names.feedForwardNorm)
+        feedForwardOutputNorm = try norm(names.feedForwardOutputNorm)
+        afterFeedForwardNorm = try norm(names.afterFeedForwardNorm)
+        expertsNorm = try norm(names.expertsNorm)
+        routerNorm = try norm(names.routerNorm)
+        expertsOutputNorm = try norm(names.expertsOutputNorm)
+        denseOutputNorm = try norm(names.denseOutputNorm)
+        perLayerOutputNorm = try norm(names.perLayerOutputNorm)
+        outputScale = try names.outputScale.map { try finite($0, shape: [1])[0] } ?? 1
+        let experts = model.description.experts?.count ?? 0
+        routerCorrection = try names.routerCorrection.map { try finite($0, shape: [experts]) } ?? []
+        expertScales = try names.expertScales.map { try finite($0, shape: [experts]) } ?? []
+        deltaNet = try names.deltaNet.flatMap { try deltaNet($0) }
+    }
+
+    private func deltaNet(_ names: DeltaNetTensors) throws -> DeltaNetVectors? {
+        guard let net = model.description.deltaNet else { return nil }
+        return DeltaNetVectors(
+            decay: try finite(names.decay, shape: [net.nValueHeads]),
+            timeBias: try finite(names.timeBias, shape: [net.nValueHeads]),
+            norm: NormWeights(
+                kind: .rootMeanSquare(epsilon: net.epsilon),
+                weight: try finite(names.norm, shape: [net.dValue])),
+            convolution: try finite(
+                names.convolution, shape: [net.convolvedWidth, 1, net.kernel]))
     }
 
     private func widen(_ pieces: [RowPiece], workers: Int, checked: Bool) throws {
@@ -99,71 +168,129 @@ final class LayerWeights {
             }
         }
         let broken = firstBroken.load(ordering: .relaxed)
-        guard broken == .max else { throw notFinite(pieces[broken].tensor) }
-    }
-
-    private func notFinite(_ tensor: StoredTensor) -> UserError {
-        UserError(
-            "\(tensor.url.path): tensor \(tensor.name) holds NaN or infinity; download the model again."
-        )
+        guard broken == .max else { throw pieces[broken].notFinite }
     }
 
     func norm(_ names: NormTensors?) throws -> NormWeights? {
-        guard let names else { return nil }
-        let dModel = model.description.dModel
-        return NormWeights(
-            kind: model.description.norm, weight: try finite(names.weight, count: dModel),
-            bias: try names.bias.map { name throws in try finite(name, count: dModel) }
-                ?? [])
+        try names.map { try model.norm($0) }
     }
 
-    private func queryKeyNorm(_ name: String?, dModel: Int) throws -> NormWeights? {
-        guard let name else { return nil }
-        return NormWeights(
-            kind: model.description.norm, weight: try finite(name, count: dModel))
+    private func headNorm(
+        _ names: HeadNormTensors, heads: Int, dHead: Int
+    ) throws -> HeadNormWeights {
+        let width = names.scope == .allHeads ? heads * dHead : dHead
+        let kind = names.kind ?? model.description.norm
+        func values(_ list: [String]) throws -> [[Float]] {
+            try list.map { try finite($0, shape: [width]) }
+        }
+        let (weights, biases) = (try values(names.weights), try values(names.biases))
+        let ones = [Float](repeating: 1, count: width)
+        return HeadNormWeights(
+            norms: (0..<max(1, weights.count)).map { i in
+                NormWeights(
+                    kind: weights.isEmpty ? kind.withoutOffset : kind,
+                    weight: weights.isEmpty ? ones : weights[i],
+                    bias: biases.isEmpty ? [] : biases[i])
+            }, coversAllHeads: names.scope == .allHeads)
     }
 
-    private func finite(_ name: String, count: Int) throws -> [Float] {
-        let tensor = try model.stored(name, shape: [count])
+    private func finite(_ name: String, shape: [Int]) throws -> [Float] {
+        try model.finite(name, shape: shape)
+    }
+
+    func bias(_ projection: Projection) throws -> [Float] { try model.bias(projection) }
+}
+
+/// The norm of queries or keys, ready to run.
+struct HeadNormWeights {
+    /// One for all heads, or one a head.
+    let norms: [NormWeights]
+    /// Whether the heads' vectors are normalised together, as one.
+    let coversAllHeads: Bool
+
+    /// The norm of a head; nil where it is not the head's own.
+    func norm(of head: Int) -> NormWeights { norms.count == 1 ? norms[0] : norms[head] }
+}
+
+/// A delta net's vectors, widened.
+struct DeltaNetVectors {
+    let decay: [Float]
+    let timeBias: [Float]
+    let norm: NormWeights
+    /// [channels, kernel].
+    let convolution: [Float]
+}
+
+extension Model {
+    /// A norm of vectors as wide as the residual stream, widened.
+    func norm(_ names: NormTensors) throws -> NormWeights {
+        let dModel = description.dModel
+        let kind = names.kind ?? description.norm
+        return NormWeights(
+            kind: names.weight == nil ? kind.withoutOffset : kind,
+            weight: try names.weight.map { try finite($0, shape: [dModel]) }
+                ?? [Float](repeating: 1, count: dModel),
+            bias: try names.bias.map { try finite($0, shape: [dModel]) } ?? [])
+    }
+
+    /// A small tensor of finite numbers, widened.
+    func finite(_ name: String, shape: [Int]) throws -> [Float] {
+        let tensor = try stored(name, shape: shape)
         let values = tensor.widened()
-        guard values.allSatisfy(\.isFinite) else { throw notFinite(tensor) }
+        guard values.allSatisfy(\.isFinite) else { throw tensor.notFinite }
         return values
     }
 
+    /// The bias of a projection, widened; empty when there is none.
     func bias(_ projection: Projection) throws -> [Float] {
         var bias: [Float] = []
         for part in projection.bias {
-            let values = try finite(part.tensor, count: part.storedShape[0])
+            let stored = try stored(part)
+            let values = stored.widened()
+            guard values.allSatisfy(\.isFinite) else { throw stored.notFinite }
             bias += (0..<part.rows).map { values[part.storedRow(of: $0)] }
         }
         return bias
     }
 
+    /// The stored tensor of a part: of one expert where it holds several.
+    func stored(_ part: TensorPart) throws -> StoredTensor {
+        let tensor = try stored(part.tensor, shape: part.storedShape)
+        return part.expert.map(tensor.slice) ?? tensor
+    }
+
     /// Cuts a projection into pieces small enough to share out evenly.
-    private func rowPieces(
-        _ projection: Projection, into destination: UnsafeMutablePointer<Float>, columns: Int
+    func rowPieces(
+        _ projection: Projection, into destination: UnsafeMutablePointer<Float>
     ) throws -> [RowPiece] {
         // A whole number of tiles for transposed reading.
         let height = 256
         var pieces: [RowPiece] = []
         var target = destination
         for part in projection.parts {
-            let tensor = try model.stored(part.tensor, shape: part.storedShape)
+            let tensor = try stored(part)
             for start in stride(from: 0, to: part.rows, by: height) {
                 let rows = start..<min(start + height, part.rows)
                 pieces.append(
                     RowPiece(
-                        tensor: tensor, part: part, rows: rows, columns: columns,
-                        destination: target + start * columns))
+                        tensor: tensor, part: part, rows: rows, columns: part.columns,
+                        destination: target + start * part.columns))
             }
-            target += part.rows * columns
+            target += part.rows * part.columns
         }
         return pieces
     }
 }
 
+extension StoredTensor {
+    /// An error about a tensor with NaN or infinity in it.
+    var notFinite: UserError {
+        UserError("\(url.path): tensor \(name) holds NaN or infinity; download the model again.")
+    }
+}
+
 /// A run of rows of one part, and where they go.
-private struct RowPiece {
+struct RowPiece {
     let tensor: StoredTensor
     let part: TensorPart
     let rows: Range<Int>
@@ -177,12 +304,15 @@ private struct RowPiece {
             tensor.widen(rows: first..<first + rows.count, into: destination)
         case .columns:
             tensor.widenTransposed(columns: first..<first + rows.count, into: destination)
-        case .perHead, .interleavedHalves:
+        case .perHead, .interleavedHalves, .grouped:
             for (i, row) in rows.enumerated() {
                 tensor.widen(row: part.storedRow(of: row), into: destination + i * columns)
             }
         }
     }
+
+    /// What is said when `isFinite` is false.
+    var notFinite: UserError { tensor.notFinite }
 
     /// x - x is 0 for a finite x and NaN otherwise, and one NaN makes the sum NaN.
     var isFinite: Bool {

@@ -13,6 +13,9 @@ extension Model {
         guard let head = tensors.unembedding else { return nil }
         var x = residual
         if let norm = head.norm { x = try normalized(x, norm, length) }
+        if let narrowing = head.narrowing {
+            x = try product(x, narrowing, length: length, columns: d.dModel)
+        }
         if let transform = head.transform {
             x = try product(x, transform, length: length, columns: d.dModel)
             x.withUnsafeMutableBufferPointer { x in
@@ -22,7 +25,9 @@ extension Model {
             }
             if let norm = head.transformNorm { x = try normalized(x, norm, length) }
         }
-        var logits = try product(x, head.projection, length: length, columns: d.dModel)
+        var logits = try product(
+            x, head.projection, length: length, columns: d.dEmbedding ?? d.dModel)
+        if d.logitScale != 1 { for i in logits.indices { logits[i] *= d.logitScale } }
         if let cap = d.logitSoftCap {
             for i in logits.indices { logits[i] = cap * tanh(Lanes(repeating: logits[i] / cap))[0] }
         }
@@ -33,10 +38,7 @@ extension Model {
         _ x: [Float], _ names: NormTensors, _ length: Int
     ) throws -> [Float] {
         let dModel = description.dModel
-        var bias: [Float] = []
-        if let name = names.bias { bias = try vector(name, count: dModel) }
-        let norm = NormWeights(
-            kind: description.norm, weight: try vector(names.weight, count: dModel), bias: bias)
+        let norm = try norm(names)
         var y = x
         y.withUnsafeMutableBufferPointer { y in
             guard let y = y.baseAddress else { return }

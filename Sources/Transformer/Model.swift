@@ -31,18 +31,22 @@ public struct Model: Sendable {
             config = try ModelConfig(
                 contentsOf: Self.folder(of: url).appending(path: "config.json"))
         }
-        let family = try Family.of(config)
-        try config.refuseUnknownFeatures()
-        storedNames = dialect?.huggingFaceNames(of: checkpoint) ?? [:]
-        let names = dialect == nil ? Set(checkpoint.tensors.keys) : Set(storedNames.keys)
-        var description = try family.describe(config)
+        let text = try config.textConfig()
+        let family = try Family.of(text)
+        try text.refuseUnknownFeatures()
+        storedNames =
+            try dialect?.huggingFaceNames(of: checkpoint)
+            ?? CheckpointNames.plain(checkpoint, isWrapped: text.source != config.source)
+        let names = Set(storedNames.keys)
+        var description = try family.describe(text)
         var tensors = family.tensors(
             description, TensorNames(names: names, optionalPrefix: family.prefix))
         try dialect?.adapt(&description, &tensors, checkpoint)
+        if tensors.positionEmbedding != nil { description.limitsPositions = true }
         self.description = description
         self.tensors = tensors
         try checkTensors()
-        try checkBiases(config)
+        try checkBiases(text)
         try checkUnreadTensors(names)
     }
 
@@ -74,44 +78,20 @@ public struct Model: Sendable {
 
     private func checkTensors() throws {
         let d = description
-        _ = try stored(tensors.tokenEmbedding, shape: [d.dVocab, d.dModel])
+        _ = try stored(tensors.tokenEmbedding, shape: [d.dVocab, d.dEmbedding ?? d.dModel])
         if let name = tensors.positionEmbedding {
-            _ = try stored(name, shape: [d.nCtx, d.dModel])
+            _ = try stored(name, shape: [d.nCtx + d.positionOffset, d.dModel])
         }
-        for layer in tensors.layers {
-            for projection in [layer.qkv, layer.output, layer.up, layer.down] {
-                for part in projection.parts + projection.bias {
-                    _ = try stored(part.tensor, shape: part.storedShape)
-                }
+        for (index, layer) in tensors.layers.enumerated() {
+            for projection in layer.projections + layer.experts.flatMap({ [$0.up, $0.down] }) {
+                for part in projection.parts + projection.bias { _ = try stored(part) }
             }
-            for norm in layer.residualNorms {
-                _ = try stored(norm.weight, shape: [d.dModel])
-                if let bias = norm.bias { _ = try stored(bias, shape: [d.dModel]) }
+            for name in layer.residualNorms.flatMap(\.names) {
+                _ = try stored(name, shape: [d.dModel])
             }
-            if let name = layer.queryNorm { _ = try stored(name, shape: [queryNormWidth]) }
-            if let name = layer.keyNorm { _ = try stored(name, shape: [keyNormWidth]) }
+            for (name, shape) in layer.vectors(d, layer: index) {
+                _ = try stored(name, shape: shape)
+            }
         }
-    }
-
-    /// Width of the query norm's weight.
-    var queryNormWidth: Int {
-        description.queryKeyNorm == .allHeads
-            ? description.nHeads * description.dHead : description.dHead
-    }
-
-    /// Width of the key norm's weight.
-    var keyNormWidth: Int {
-        description.queryKeyNorm == .allHeads
-            ? description.nKVHeads * description.dHead : description.dHead
-    }
-}
-
-extension LayerTensors {
-    /// The norms of vectors as wide as the residual stream.
-    var residualNorms: [NormTensors] {
-        [
-            inputNorm, attentionOutputNorm, afterAttentionNorm, feedForwardNorm,
-            feedForwardOutputNorm, afterFeedForwardNorm,
-        ].compactMap { $0 }
     }
 }

@@ -66,6 +66,16 @@ public struct ModelConfig: Sendable {
         values[key].flatMap { $0 == .null ? nil : $0 }
     }
 
+    /// The same with values for keys that are missing (and not for those that are null): a family's defaults.
+    func defaulting(_ defaults: [String: ConfigValue]) -> ModelConfig {
+        ModelConfig(values.merging(defaults) { stated, _ in stated }, source: source)
+    }
+
+    /// The same with other values for some keys.
+    func replacing(_ others: [String: ConfigValue]) -> ModelConfig {
+        ModelConfig(values.merging(others) { _, other in other }, source: source)
+    }
+
     /// A positive integer no larger than `limit`; the first of `keys` that is there.
     func count(_ keys: String..., limit: Int = 1 << 24) throws -> Int {
         for key in keys {
@@ -81,6 +91,11 @@ public struct ModelConfig: Sendable {
     /// The same, or nil when none of the keys is there.
     func countIfAny(_ key: String, limit: Int = 1 << 24) throws -> Int? {
         has(key) ? try count(key, limit: limit) : nil
+    }
+
+    /// The same, where 0 also says that there is none.
+    func countIfZero(_ key: String, limit: Int = 1 << 24) throws -> Int? {
+        self[key] == .int(0) ? nil : try countIfAny(key, limit: limit)
     }
 
     /// A finite number; the first of `keys` that is there.
@@ -127,6 +142,23 @@ public struct ModelConfig: Sendable {
         }
     }
 
+    /// A truth value, or nil when the key is missing.
+    func flagIfAny(_ key: String) throws -> Bool? {
+        has(key) ? try flag(key, default: false) : nil
+    }
+
+    /// Whole numbers, or nil when the key is missing.
+    func integers(_ key: String) throws -> [Int]? {
+        guard let value = self[key] else { return nil }
+        guard case .array(let items) = value else { throw unusable(key, "must be a list") }
+        return try items.map { item in
+            guard case .int(let number) = item else {
+                throw unusable(key, "must be a list of whole numbers")
+            }
+            return number
+        }
+    }
+
     /// A string, or nil when the key is missing.
     func string(_ key: String) throws -> String? {
         switch self[key] {
@@ -150,6 +182,19 @@ public struct ModelConfig: Sendable {
         return strings
     }
 
+    /// A list of finite numbers, or nil when the key is missing.
+    func numbers(_ key: String) throws -> [Double]? {
+        guard let value = self[key] else { return nil }
+        guard case .array(let items) = value else { throw unusable(key, "must be a list") }
+        return try items.map { item in
+            switch item {
+            case .int(let value): return Double(value)
+            case .double(let value) where value.isFinite: return value
+            default: throw unusable(key, "must be a list of numbers")
+            }
+        }
+    }
+
     /// A nested object as a configuration of its own, or nil when the key is missing.
     func object(_ key: String) throws -> ModelConfig? {
         guard let value = self[key] else { return nil }
@@ -171,10 +216,13 @@ public struct ModelConfig: Sendable {
             switch name {
             case "silu", "swish": return .silu
             case "gelu": return .gelu
-            case "gelu_new", "gelu_pytorch_tanh": return .geluTanh
+            case "gelu_new", "gelu_pytorch_tanh", "gelu_fast": return .geluTanh
+            case "relu": return .relu
+            case "relu2": return .reluSquared
             default:
                 throw unusable(
-                    key, "names the activation \"\(name)\"; silu, gelu and gelu_new are known")
+                    key,
+                    "names the activation \"\(name)\"; silu, gelu, gelu_new, relu and relu2 are known")
             }
         }
         throw UserError("\(source): has no \"\(keys[0])\"; is it the config of a language model?")

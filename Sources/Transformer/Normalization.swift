@@ -14,11 +14,8 @@ public struct NormWeights: Sendable {
 
     init(kind: ModelDescription.Norm, weight: [Float], bias: [Float] = []) {
         self.kind = kind
-        if case .rootMeanSquare(_, let offset) = kind, offset != 0 {
-            self.weight = weight.map { $0 + offset }
-        } else {
-            self.weight = weight
-        }
+        let offset = kind.weightOffset
+        self.weight = offset == 0 ? weight : weight.map { $0 + offset }
         self.bias = bias
     }
 
@@ -54,7 +51,7 @@ public struct NormWeights: Sendable {
         case .rootMeanSquare(let epsilon, _):
             let square = sumOfSquares(x, width, around: 0) / Float(width)
             return (0, 1 / (square + epsilon).squareRoot())
-        case .layer(let epsilon):
+        case .layer(let epsilon, _):
             let mean = sum(x, width) / Float(width)
             let variance = sumOfSquares(x, width, around: mean) / Float(width)
             return (mean, 1 / (variance + epsilon).squareRoot())
@@ -76,6 +73,23 @@ public struct NormWeights: Sendable {
         while i < width {
             y[i] = (x[i] - mean) * scale * weight[i] + (bias?[i] ?? 0)
             i += 1
+        }
+    }
+}
+
+extension ModelDescription.Norm {
+    /// What is added to the stored weight.
+    var weightOffset: Float {
+        switch self {
+        case .layer(_, let offset), .rootMeanSquare(_, let offset): offset
+        }
+    }
+
+    /// The same for a weight that is not stored but 1.
+    var withoutOffset: Self {
+        switch self {
+        case .layer(let epsilon, _): .layer(epsilon: epsilon)
+        case .rootMeanSquare(let epsilon, _): .rootMeanSquare(epsilon: epsilon)
         }
     }
 }

@@ -2,15 +2,23 @@
 // A head's own share of the output projection.
 
 extension Model {
+    /// The same with rows of zeros up to the widest head of the model, so that all heads' are of one shape.
+    public func paddedOutputWeights(of head: HeadAddress) throws -> [Float] {
+        let d = description
+        let rows = d.largestDHead - d.shape(of: head.layer).dValue
+        return try outputWeights(of: head) + repeatElement(0, count: rows * d.dModel)
+    }
+
     /// W_O of one query head: what maps its z to its contribution to the residual stream.
     ///
-    /// - Returns: [dHead, dModel], row-major.
+    /// - Returns: [dValue, dModel], row-major.
     public func outputWeights(of head: HeadAddress) throws -> [Float] {
         let d = description
         let part = tensors.layers[head.layer].output.parts[0]
         let stored = try stored(part.tensor, shape: part.storedShape)
-        let columns = head.head * d.dHead..<(head.head + 1) * d.dHead
-        return [Float](unsafeUninitializedCapacity: d.dHead * d.dModel) { buffer, count in
+        let dValue = d.shape(of: head.layer).dValue
+        let columns = head.head * dValue..<(head.head + 1) * dValue
+        return [Float](unsafeUninitializedCapacity: dValue * d.dModel) { buffer, count in
             guard let base = buffer.baseAddress else { return }
             switch part.layout {
             case .columns:
@@ -19,7 +27,7 @@ extension Model {
             default:
                 stored.widenTransposed(columns: columns, into: base)
             }
-            count = d.dHead * d.dModel
+            count = dValue * d.dModel
         }
     }
 }

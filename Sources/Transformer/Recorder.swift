@@ -14,10 +14,12 @@ public final class Recorder: AttentionVisitor {
         public var q: [Float]
         /// [Hkv, S, dHead].
         public var k: [Float]
-        /// [Hkv, S, dHead].
+        /// [Hkv, S, dValue].
         public var v: [Float]
-        /// [H, S, dHead].
+        /// [H, S, dValue], before any gate.
         public var z: [Float]
+        /// [H, S, dValue], as W_O reads it in a model that gates z; empty otherwise.
+        public var gatedZ: [Float]
         /// [S, dModel].
         public var residual: [Float]
         /// [S, dModel].
@@ -38,24 +40,25 @@ public final class Recorder: AttentionVisitor {
     public func needsOutput(ofSequence sequence: Int) -> Bool { true }
 
     public func enter(_ view: LayerView) {
-        let d = description
-        let (s, h) = (view.length, d.nHeads)
-        func heads(_ count: Int, from offset: Int) -> [Float] {
+        let (d, shape) = (description, view.shape)
+        let (s, h) = (view.length, shape.nHeads)
+        func heads(_ count: Int, from offset: Int, width: Int) -> [Float] {
             (0..<count).flatMap { head in
                 (0..<s).flatMap { p in
                     UnsafeBufferPointer(
-                        start: view.qkv + p * view.stride + offset + head * d.dHead,
-                        count: d.dHead)
+                        start: view.qkv + p * view.stride + offset + head * width, count: width)
                 }
             }
         }
-        let nKV = d.nKVHeads
+        let nKV = shape.nKVHeads
         layers[view.layer] = Layer(
             attention: [Float](repeating: 0, count: h * s * s),
             scores: [Float](repeating: .nan, count: h * s * s),
-            q: heads(h, from: 0), k: heads(nKV, from: h * d.dHead),
-            v: heads(nKV, from: (h + nKV) * d.dHead),
-            z: [Float](repeating: 0, count: h * s * d.dHead),
+            q: heads(h, from: 0, width: shape.dHead),
+            k: heads(nKV, from: shape.keyOffset(0), width: shape.dHead),
+            v: heads(nKV, from: shape.valueOffset(0), width: shape.dValue),
+            z: [Float](repeating: 0, count: h * s * shape.dValue),
+            gatedZ: d.gatesOutput ? [Float](repeating: 0, count: h * s * shape.dValue) : [],
             residual: Array(UnsafeBufferPointer(start: view.residual, count: s * d.dModel)),
             attentionInput: Array(
                 UnsafeBufferPointer(start: view.attentionInput, count: s * d.dModel)))
@@ -83,9 +86,13 @@ public final class Recorder: AttentionVisitor {
                     ? view.attention[p * view.attentionStride + k] : 0
             }
             guard let z = view.z else { continue }
-            for i in 0..<view.dHead {
-                layers[view.layer]?.z[(view.head * s + p) * view.dHead + i] =
-                    z[p * view.zStride + i]
+            for i in 0..<view.dValue {
+                let target = (view.head * s + p) * view.dValue + i
+                layers[view.layer]?.z[target] = z[p * view.zStride + i]
+                if let gate = view.gate {
+                    layers[view.layer]?.gatedZ[target] =
+                        z[p * view.zStride + i] * gate[p * view.zStride + i]
+                }
             }
         }
     }

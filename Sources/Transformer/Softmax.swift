@@ -9,7 +9,7 @@ extension ScoreBlock {
         for q in queries {
             let visible = visibleKeys(of: q)
             let row = row(q)
-            Self.softmax(row + visible.lowerBound, visible.count)
+            Self.softmax(row + visible.lowerBound, visible.count, sink: sink)
             clear(row, outside: visible)
         }
     }
@@ -22,7 +22,9 @@ extension ScoreBlock {
             repeating: 0, count: max(0, keys.upperBound - visible.upperBound))
     }
 
-    private static func softmax(_ x: UnsafeMutablePointer<Float>, _ count: Int) {
+    private static func softmax(
+        _ x: UnsafeMutablePointer<Float>, _ count: Int, sink: Float?
+    ) {
         let full = count / laneCount * laneCount
         let tail = laneMask(first: count - full)
         var maxima = Lanes(repeating: -.greatestFiniteMagnitude)
@@ -35,7 +37,8 @@ extension ScoreBlock {
             maxima = maxima.replacing(
                 with: lanewiseMax(maxima, x.lanes(at: full)), where: tail)
         }
-        let maximum = Lanes(repeating: maxima.laneMax)
+        let largest = max(maxima.laneMax, sink ?? -.infinity)
+        let maximum = Lanes(repeating: largest)
         var sums = Lanes()
         i = 0
         while i < full {
@@ -49,7 +52,9 @@ extension ScoreBlock {
             sums += e
             x.store(e, at: full)
         }
-        let scale = 1 / sums.laneSum
+        var total = sums.laneSum
+        if let sink { total += exp(Lanes(repeating: sink - largest))[0] }
+        let scale = 1 / total
         i = 0
         while i < count {
             x.store(x.lanes(at: i) * scale, at: i)

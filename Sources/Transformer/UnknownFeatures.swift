@@ -12,17 +12,6 @@ extension ModelConfig {
                 "says that the weights are quantized in a way that cannot be read; use the original or a GGUF file"
             )
         }
-        for key in ["num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts"] {
-            guard try (numberIfAny(key) ?? 0) <= 1 else {
-                throw unusable(key, "asks for a mixture of experts, which is not supported")
-            }
-        }
-        for key in [
-            "clip_qkv", "attention_multiplier", "residual_multiplier", "embedding_multiplier",
-            "logits_scaling", "attention_chunk_size", "no_rope_layers", "kv_lora_rank",
-        ] where has(key) {
-            throw unusable(key, "is not supported")
-        }
     }
 
     /// Refuses layers of other kinds in a family whose layers are all alike.
@@ -41,7 +30,10 @@ extension Model {
         ] where config.has(key) {
             let expected = try config.flag(key, default: false)
             for layer in tensors.layers {
-                for projection in names where layer[keyPath: projection].bias.isEmpty == expected {
+                for projection in names
+                where !layer[keyPath: projection].parts.isEmpty
+                    && layer[keyPath: projection].bias.isEmpty == expected
+                {
                     throw config.unusable(
                         key, "is \(expected), but the tensors \(expected ? "lack" : "have") a bias")
                 }
@@ -49,7 +41,7 @@ extension Model {
         }
         guard case .rootMeanSquare = description.norm else { return }
         for norm in tensors.layers.flatMap(\.residualNorms) {
-            if let bias = norm.bias {
+            if let bias = norm.bias, norm.kind == nil {
                 throw UserError(
                     "\(url.path): the tensor \"\(bias)\" is a bias, which this family's norm does not have."
                 )
@@ -91,17 +83,29 @@ extension Model {
 extension ModelTensors {
     /// The names of all tensors that the blocks read.
     fileprivate var blockTensors: Set<String> {
-        var names: Set<String> = []
+        var names = Set(ignored)
         for layer in layers {
-            for projection in [layer.qkv, layer.output, layer.up, layer.down] {
-                for part in projection.parts + projection.bias { names.insert(part.tensor) }
+            for projection in layer.projections + layer.experts.flatMap({ [$0.up, $0.down] }) {
+                names.formUnion(projection.names)
             }
-            for norm in layer.residualNorms {
-                names.insert(norm.weight)
-                if let bias = norm.bias { names.insert(bias) }
+            names.formUnion(layer.residualNorms.flatMap(\.names))
+            for norm in [layer.queryNorm, layer.keyNorm] {
+                names.formUnion((norm?.weights ?? []) + (norm?.biases ?? []))
             }
-            for name in [layer.queryNorm, layer.keyNorm] { if let name { names.insert(name) } }
+            names.formUnion(layer.singleVectors)
         }
         return names
+    }
+}
+
+extension LayerTensors {
+    /// Vectors that are no norm of the residual stream, of queries or of keys.
+    fileprivate var singleVectors: [String] {
+        let net = deltaNet.map { [$0.decay, $0.timeBias, $0.norm, $0.convolution] } ?? []
+        return net
+            + [
+                sinks, outputScale, routerCorrection, expertScales, latentQueryNorm,
+                latentKeyValueNorm,
+            ].compactMap { $0 }
     }
 }

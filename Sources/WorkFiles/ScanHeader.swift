@@ -11,6 +11,7 @@ public struct ModelSummary: Sendable, Equatable {
     public var nLayers: Int
     public var nHeads: Int
     public var nKVHeads: Int
+    /// Width of the stored vectors: of a model whose heads differ, that of the widest.
     public var dHead: Int
     public var dModel: Int
     public var isCausal: Bool
@@ -21,7 +22,7 @@ public struct ModelSummary: Sendable, Equatable {
         nLayers = model.nLayers
         nHeads = model.nHeads
         nKVHeads = model.nKVHeads
-        dHead = model.dHead
+        dHead = model.largestDHead
         dModel = model.dModel
         isCausal = model.isCausal
     }

@@ -13,7 +13,8 @@ struct Dump: ParsableCommand {
         abstract: "Writes every intermediate of one sequence to an HDF5 file.",
         discussion: """
             Writes input_ids and, under layers/<l>, attention, scores (NaN where masked), q, k (after \
-            bias, norms and rotary, not scaled), v, z (attention @ v), resid_pre and attn_input.
+            bias, norms and rotary, not scaled), v, z (attention @ v, before any gate), z_gated (where the model \
+            gates z: what W_O reads), resid_pre and attn_input.
             """)
 
     @Option(help: "A Hugging Face model folder, or a .gguf file.")
@@ -76,6 +77,7 @@ struct Dump: ParsableCommand {
             ids.map(Int64.init), shape: [s], to: "input_ids", axes: ["position"],
             about: "Token ids.")
         for (layer, values) in recorder.layers.sorted(by: { $0.key < $1.key }) {
+            let shape = d.shape(of: layer)
             func put(_ values: [Float], _ shape: [Int], _ name: String, _ axes: [String]) throws {
                 try file.write(
                     values, shape: shape, to: "layers/\(layer)/\(name)", axes: axes,
@@ -84,12 +86,15 @@ struct Dump: ParsableCommand {
             let pattern = ["head", "query", "key"]
             let vectors = ["head", "position", "head dimension"]
             let stream = ["position", "residual dimension"]
-            try put(values.attention, [d.nHeads, s, s], "attention", pattern)
-            try put(values.scores, [d.nHeads, s, s], "scores", pattern)
-            try put(values.q, [d.nHeads, s, d.dHead], "q", vectors)
-            try put(values.k, [d.nKVHeads, s, d.dHead], "k", vectors)
-            try put(values.v, [d.nKVHeads, s, d.dHead], "v", vectors)
-            try put(values.z, [d.nHeads, s, d.dHead], "z", vectors)
+            try put(values.attention, [shape.nHeads, s, s], "attention", pattern)
+            try put(values.scores, [shape.nHeads, s, s], "scores", pattern)
+            try put(values.q, [shape.nHeads, s, shape.dHead], "q", vectors)
+            try put(values.k, [shape.nKVHeads, s, shape.dHead], "k", vectors)
+            try put(values.v, [shape.nKVHeads, s, shape.dValue], "v", vectors)
+            try put(values.z, [shape.nHeads, s, shape.dValue], "z", vectors)
+            if !values.gatedZ.isEmpty {
+                try put(values.gatedZ, [shape.nHeads, s, shape.dValue], "z_gated", vectors)
+            }
             try put(values.residual, [s, d.dModel], "resid_pre", stream)
             try put(values.attentionInput, [s, d.dModel], "attn_input", stream)
         }

@@ -55,6 +55,7 @@ struct Scan {
         var plan = ScanPlan(
             edgesPerSequence: (settings.points + pool - 1) / pool,
             edgeRanking: settings.edges)
+        plan.vectorWidth = loaded.model.description.largestDHead
         if settings.edges == .outputNorm {
             plan.outputGrams = try loaded.model.outputGrams(selection)
         }
@@ -72,7 +73,7 @@ struct Scan {
             output, try header(), tokens: corpus.tokens, starts: corpus.starts,
             sources: corpus.sources, files: corpus.files,
             vocabulary: corpus.vocabulary(loaded.tokenizer),
-            outputWeights: loaded.model.outputWeights(of:))
+            outputWeights: loaded.model.paddedOutputWeights(of:))
         var top = TopPatterns(heads: selection.heads.count, count: settings.topSequences)
         var progress = Progress("scanning", unit: "tokens", total: corpus.tokens.count)
         var next = 0

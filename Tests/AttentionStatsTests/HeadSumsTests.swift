@@ -192,7 +192,7 @@ private func pseudoRandomTokens(_ count: Int, vocabulary: Int, seed: UInt64) -> 
         for (index, address) in HeadSelection(allOf: d).heads.enumerated() {
             let layer = try #require(layers[address.layer])
             let edges = try #require(results[0, index].edges)
-            let kv = d.kvHead(of: address.head)
+            let kv = d.shape(of: 0).kvHead(of: address.head)
             let output = try model.outputWeights(of: address)
             func vector(_ values: [Float], _ head: Int, _ p: Int) -> [Float] {
                 Array(values[((head * 40 + p) * d.dHead)..<((head * 40 + p + 1) * d.dHead)])

@@ -94,8 +94,8 @@ struct BenchScan: ParsableCommand {
         let visible = Double(seqLen + 1) / 2
         // q·k, and as much for attention times v.
         let scores = 2 * Double(d.nHeads * d.dHead) * visible
-        let whole = d.flopsPerTokenPerLayer + 2 * scores
-        return Double(last) * whole + 2 * Double(d.dModel * d.qkvWidth) + 2 * scores
+        let whole = (0..<last).reduce(0) { $0 + d.flopsPerToken(of: $1) + 2 * scores }
+        return whole + 2 * Double(d.dModel * d.shape(of: last).qkvWidth) + 2 * scores
     }
 
     /// Floating-point operations a second of square products on all workers.

@@ -7,7 +7,7 @@ extension Family {
         modelType: "bert", prefix: "bert.", describe: describeBERT, tensors: bertTensors)
 }
 
-@Sendable private func describeBERT(_ config: ModelConfig) throws -> ModelDescription {
+@Sendable func describeBERT(_ config: ModelConfig) throws -> ModelDescription {
     try config.require("is_decoder", is: false, default: false)
     try config.require("add_cross_attention", is: false, default: false)
     if let kind = try config.string("position_embedding_type"), kind != "absolute" {
@@ -32,7 +32,7 @@ extension Family {
         layers: Array(repeating: .init(), count: nLayers))
 }
 
-@Sendable private func bertTensors(_ model: ModelDescription, _ names: TensorNames) -> ModelTensors
+@Sendable func bertTensors(_ model: ModelDescription, _ names: TensorNames) -> ModelTensors
 {
     let p = names.prefix
     let dModel = model.dModel
@@ -68,16 +68,9 @@ private func maskedLanguageHead(_ model: ModelDescription, _ names: TensorNames)
     let head = "cls.predictions."
     guard names.contains(head + "transform.dense.weight") else { return nil }
     let decoder = head + "decoder.weight"
-    let weight =
-        names.contains(decoder) ? decoder : names.prefix + "embeddings.word_embeddings.weight"
-    let bias = [head + "bias", head + "decoder.bias"].first(where: names.contains)
-    let size = model.dVocab
-    return UnembeddingTensors(
-        norm: nil,
-        transform: names.projection(
-            head + "transform.dense.weight", out: model.dModel, in: model.dModel),
-        transformNorm: names.norm(head + "transform.LayerNorm"),
-        projection: Projection(
-            parts: [TensorPart(tensor: weight, rows: size, storedShape: [size, model.dModel])],
-            bias: bias.map { [TensorPart(tensor: $0, rows: size, storedShape: [size])] } ?? []))
+    return maskedHead(
+        model, names, dense: head + "transform.dense.weight", norm: head + "transform.LayerNorm",
+        decoder: names.contains(decoder)
+            ? decoder : names.prefix + "embeddings.word_embeddings.weight",
+        bias: [head + "bias", head + "decoder.bias"])
 }

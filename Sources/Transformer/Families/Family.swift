@@ -16,7 +16,17 @@ struct Family: Sendable {
 
     /// Every family that works, in the order in which they are listed to the user.
     static let all: [Family] = [
-        .gpt2, .llama, .mistral, .qwen2, .qwen3, .gptNeoX, .gemma2, .gemma3, .phi3, .olmo2, .bert,
+        .gpt2, .llama, .mistral, .qwen2, .qwen3, .gptNeoX, .gemma, .gemma2, .gemma3, .gemma4, .phi3,
+        .olmo2, .bert, .olmo, .olmo3, .olmoe, .qwen2MoE, .qwen3MoE, .qwen3Next, .qwen35, .mixtral,
+        .gptOSS, .deepseekV3, .llama4, .smolLM3, .ministral3, .granite, .cohere2, .glm4, .exaone4,
+        .nemotron, .museGlimmer, .phi, .stableLM, .starCoder2, .gptJ, .gptNeo, .gptBigCode, .bloom,
+        .falcon, .opt, .roberta, .distilBERT, .modernBERT,
+    ]
+
+    /// Models that hold a language model of one of the families as their part for text.
+    static let wrappers: [String: String] = [
+        "gemma3": "gemma3_text", "gemma4": "gemma4_text", "qwen3_5": "qwen3_5_text",
+        "mistral3": "mistral", "muse_glimmer": "muse_glimmer_text", "llama4": "llama4_text",
     ]
 
     /// The family of a config, or an error that lists those that work.
@@ -49,6 +59,12 @@ struct TensorNames: Sendable {
     /// Whether the checkpoint has this tensor (full name).
     func contains(_ name: String) -> Bool { names.contains(name) }
 
+    /// The unembedding: the tensor called `name` if there is one, unless the config says that it is the
+    /// embedding.
+    func unembedding(_ name: String, _ model: ModelDescription, else embedding: String) -> String {
+        contains(name) && model.tiesEmbeddings != true ? name : embedding
+    }
+
     /// The bias parts that go with these weight parts, if the checkpoint has them.
     func bias(of parts: [TensorPart]) -> [TensorPart] {
         var biases: [TensorPart] = []
@@ -77,6 +93,19 @@ struct TensorNames: Sendable {
     /// A projection stored as one [out, in] tensor.
     func projection(_ name: String, out: Int, in dModel: Int) -> Projection {
         projection([TensorPart(tensor: name, rows: out, storedShape: [out, dModel])])
+    }
+
+    /// A projection whose parts stand one below the other in a single stored tensor.
+    func stacked(_ name: String, _ parts: [TensorPart]) -> Projection {
+        let total = parts.map(\.rows).reduce(0, +)
+        var from = 0
+        return projection(
+            parts.map { part in
+                defer { from += part.rows }
+                return TensorPart(
+                    tensor: name, rows: part.rows, storedShape: [total, part.columns],
+                    layout: .rows(from: from))
+            })
     }
 
     /// A norm by the stem of its names, with a bias if the checkpoint has one. Checkpoints as old as

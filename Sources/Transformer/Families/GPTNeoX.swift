@@ -28,8 +28,12 @@ extension Family {
         scoreScale: 1 / Float(dHead).squareRoot(),
         layers: Array(repeating: .init(window: nil, rotary: 0), count: nLayers),
         rotaries: [
-            try Rotary.read(
-                config, dHead: dHead, legacyTheta: "rotary_emb_base", isPartial: true)
+            try RotarySettings(
+                config,
+                RotaryDefaults(
+                    partial: 0.25, legacyTheta: "rotary_emb_base", legacyPartial: "rotary_pct",
+                    isPartial: true)
+            ).rotary(dHead: dHead)
         ])
 }
 

@@ -17,10 +17,11 @@ extension Family {
 /// The description of a Llama-like model; families then change what differs.
 ///
 /// - Parameters:
-///   - defaultTheta: of rotary positions, where the config states none.
-///   - isPartial: whether the family can turn a part of a head's dimensions only.
+///   - rotary: what the family says of rotary positions where the config is silent.
+///   - norm: its norm where it is not root mean square by `rms_norm_eps`.
 func describeLlamaLike(
-    _ config: ModelConfig, defaultTheta: Double = 10_000, isPartial: Bool = false
+    _ config: ModelConfig, rotary: RotaryDefaults = RotaryDefaults(),
+    norm: ModelDescription.Norm? = nil
 ) throws -> ModelDescription {
     let dModel = try config.count("hidden_size")
     let nHeads = try config.count("num_attention_heads")
@@ -30,21 +31,23 @@ func describeLlamaLike(
     guard nHeads % nKVHeads == 0 else {
         throw config.unusable("num_attention_heads", "must be a multiple of num_key_value_heads")
     }
-    return ModelDescription(
+    let settings = try RotarySettings(config, rotary)
+    let nCtx = try config.count("max_position_embeddings", limit: 1 << 30)
+    let longest = try settings.longestSequence(nCtx)
+    var model = ModelDescription(
         family: try config.string("model_type") ?? "llama",
         nLayers: nLayers, nHeads: nHeads, nKVHeads: nKVHeads, dHead: dHead,
         dModel: dModel, dMLP: try config.count("intermediate_size"),
-        dVocab: try config.count("vocab_size"),
-        nCtx: try config.count("max_position_embeddings", limit: 1 << 30),
+        dVocab: try config.count("vocab_size"), nCtx: longest,
         beginningOfSequence: try config.beginningOfSequence(),
-        norm: .rootMeanSquare(epsilon: Float(try config.positive("rms_norm_eps"))),
+        norm: try norm ?? .rootMeanSquare(epsilon: Float(config.positive("rms_norm_eps"))),
         activation: try config.activation("hidden_activation", "hidden_act"), isGated: true,
         scoreScale: 1 / Float(dHead).squareRoot(),
         layers: Array(repeating: .init(window: nil, rotary: 0), count: nLayers),
-        rotaries: [
-            try Rotary.read(
-                config, dHead: dHead, defaultTheta: defaultTheta, isPartial: isPartial)
-        ])
+        rotaries: [try settings.rotary(dHead: dHead)])
+    model.limitsPositions = longest < nCtx
+    model.tiesEmbeddings = try config.flagIfAny("tie_word_embeddings")
+    return model
 }
 
 private func dHead(
@@ -67,61 +70,67 @@ func llamaTensors(_ model: ModelDescription, _ names: TensorNames) -> ModelTenso
     }
     let layers = (0..<model.nLayers).map { l in
         let h = "\(p)layers.\(l)."
-        let heads = model.nHeads * model.dHead
-        let keyHeads = model.nKVHeads * model.dHead
-        return LayerTensors(
+        let shape = model.shape(of: l)
+        let dMLP = model.dMLP(of: l)
+        var layer = LayerTensors(
             inputNorm: names.norm(h + "input_layernorm"),
-            feedForwardNorm: names.norm(h + "post_attention_layernorm"),
-            qkv: names.projection([
-                rows(h + "self_attn.q_proj.weight", heads),
-                rows(h + "self_attn.k_proj.weight", keyHeads),
-                rows(h + "self_attn.v_proj.weight", keyHeads),
-            ]),
-            output: names.projection(h + "self_attn.o_proj.weight", out: dModel, in: heads),
-            up: names.projection([
-                rows(h + "mlp.gate_proj.weight", model.dMLP),
-                rows(h + "mlp.up_proj.weight", model.dMLP),
-            ]),
-            down: names.projection(h + "mlp.down_proj.weight", out: dModel, in: model.dMLP))
+            feedForwardNorm: names.norm(h + "post_attention_layernorm"))
+        if model.layers[l].hasAttention {
+            layer.qkv = names.projection([
+                rows(h + "self_attn.q_proj.weight", shape.nHeads * shape.dHead),
+                rows(h + "self_attn.k_proj.weight", shape.nKVHeads * shape.dHead),
+                rows(h + "self_attn.v_proj.weight", shape.nKVHeads * shape.dValue),
+            ])
+            layer.output = names.projection(
+                h + "self_attn.o_proj.weight", out: dModel, in: shape.zWidth)
+        }
+        if model.layers[l].hasMLP {
+            layer.up = names.projection([
+                rows(h + "mlp.gate_proj.weight", dMLP), rows(h + "mlp.up_proj.weight", dMLP),
+            ])
+            layer.down = names.projection(h + "mlp.down_proj.weight", out: dModel, in: dMLP)
+        }
+        return layer
     }
     let embedding = p + "embed_tokens.weight"
-    let head = names.contains("lm_head.weight") ? "lm_head.weight" : embedding
     return ModelTensors(
         tokenEmbedding: embedding, layers: layers,
         unembedding: UnembeddingTensors(
             norm: names.norm(p + "norm"),
-            projection: names.projection(head, out: model.dVocab, in: dModel)))
+            projection: names.projection(
+                names.unembedding("lm_head.weight", model, else: embedding), out: model.dVocab,
+                in: dModel)))
+}
+
+/// What each layer is, from `layer_types` or, without it, from `fallback`.
+///
+/// - Parameter known: the kinds that the family has.
+func layerTypes(
+    _ config: ModelConfig, nLayers: Int, known: [String], fallback: (Int) -> String
+) throws -> [String] {
+    guard let types = try config.strings("layer_types") else { return (0..<nLayers).map(fallback) }
+    guard types.count == nLayers else {
+        throw config.unusable("layer_types", "must have one entry a layer")
+    }
+    if let type = types.first(where: { !known.contains($0) }) {
+        throw config.unusable(
+            "layer_types", "names \"\(type)\"; \(known.joined(separator: " and ")) are known")
+    }
+    return types
 }
 
 /// The window of each layer, from `layer_types` or, without it, from `isSliding`.
 func slidingWindows(
     _ config: ModelConfig, nLayers: Int, isSliding: (Int) -> Bool
 ) throws -> [Int?] {
+    let types = try layerTypes(
+        config, nLayers: nLayers, known: ["full_attention", "sliding_attention"]
+    ) { isSliding($0) ? "sliding_attention" : "full_attention" }
     let window = try config.countIfAny("sliding_window", limit: 1 << 30)
-    let slides = try slidingLayers(config, nLayers: nLayers) ?? (0..<nLayers).map(isSliding)
-    return slides.map { $0 ? window : nil }
-}
-
-/// Which layers `layer_types` calls sliding; nil without that key.
-private func slidingLayers(_ config: ModelConfig, nLayers: Int) throws -> [Bool]? {
-    guard let types = try config.strings("layer_types") else { return nil }
-    guard types.count == nLayers else {
-        throw config.unusable("layer_types", "must have one entry a layer")
+    if config.has("layer_types"), window == nil, types.contains("sliding_attention") {
+        throw config.unusable("sliding_window", "is missing, though \"layer_types\" needs it")
     }
-    var slides: [Bool] = []
-    for type in types {
-        switch type {
-        case "full_attention": slides.append(false)
-        case "sliding_attention" where config.has("sliding_window"): slides.append(true)
-        case "sliding_attention":
-            throw config.unusable("sliding_window", "is missing, though \"layer_types\" needs it")
-        default:
-            throw config.unusable(
-                "layer_types",
-                "names \"\(type)\"; full_attention and sliding_attention are known")
-        }
-    }
-    return slides
+    return types.map { $0 == "sliding_attention" ? window : nil }
 }
 
 extension ModelDescription {

@@ -8,7 +8,7 @@ extension Family {
 }
 
 @Sendable private func describePhi3(_ config: ModelConfig) throws -> ModelDescription {
-    let model = try describeLlamaLike(config, isPartial: true)
+    let model = try describeLlamaLike(config, rotary: RotaryDefaults(isPartial: true))
     return model.with(
         windows: try slidingWindows(config, nLayers: model.nLayers) { _ in true })
 }
@@ -18,21 +18,9 @@ extension Family {
     var tensors = llamaTensors(model, names)
     for l in tensors.layers.indices {
         let h = "\(names.prefix)layers.\(l)."
-        // The parts stand one below the other in a single stored tensor.
-        func stacked(_ name: String, _ parts: [TensorPart]) -> Projection {
-            let total = parts.map(\.rows).reduce(0, +)
-            var from = 0
-            return names.projection(
-                parts.map { part in
-                    defer { from += part.rows }
-                    return TensorPart(
-                        tensor: name, rows: part.rows, storedShape: [total, model.dModel],
-                        layout: .rows(from: from))
-                })
-        }
-        tensors.layers[l].qkv = stacked(
+        tensors.layers[l].qkv = names.stacked(
             h + "self_attn.qkv_proj.weight", tensors.layers[l].qkv.parts)
-        tensors.layers[l].up = stacked(
+        tensors.layers[l].up = names.stacked(
             h + "mlp.gate_up_proj.weight", tensors.layers[l].up.parts)
     }
     return tensors

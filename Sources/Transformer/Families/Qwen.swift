@@ -12,10 +12,10 @@ extension Family {
         modelType: "qwen3", prefix: "model.", describe: describeQwen3, tensors: qwen3Tensors)
 }
 
-@Sendable private func describeQwen(_ config: ModelConfig) throws -> ModelDescription {
+@Sendable func describeQwen(_ config: ModelConfig) throws -> ModelDescription {
     let model = try describeLlamaLike(config)
     guard try config.flag("use_sliding_window", default: false) else { return model }
-    let firstWindowed = try config.countIfAny("max_window_layers") ?? 0
+    let firstWindowed = try config.countIfAny("max_window_layers") ?? 28
     return model.with(
         windows: try slidingWindows(config, nLayers: model.nLayers) { $0 >= firstWindowed })
 }
@@ -35,10 +35,13 @@ extension Family {
 
 extension ModelTensors {
     /// Names the norms of queries and keys, as every family with such norms calls them.
-    mutating func addQueryKeyNorms(_ names: TensorNames) {
-        for l in layers.indices {
-            layers[l].queryNorm = "\(names.prefix)layers.\(l).self_attn.q_norm.weight"
-            layers[l].keyNorm = "\(names.prefix)layers.\(l).self_attn.k_norm.weight"
+    mutating func addQueryKeyNorms(
+        _ names: TensorNames, scope: ModelDescription.QueryKeyNorm = .perHead
+    ) {
+        for l in layers.indices where layers[l].qkv.orNil != nil {
+            let stem = "\(names.prefix)layers.\(l).self_attn."
+            layers[l].queryNorm = HeadNormTensors(weights: [stem + "q_norm.weight"], scope: scope)
+            layers[l].keyNorm = HeadNormTensors(weights: [stem + "k_norm.weight"], scope: scope)
         }
     }
 }
