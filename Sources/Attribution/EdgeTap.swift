@@ -132,11 +132,14 @@ private final class EdgeTap: AttentionVisitor {
                 }
                 observations[view.sequence][i].layerOutput.replaceSubrange(
                     view.head * dValue..<(view.head + 1) * dValue,
-                    with: view.vectors(query: edge.query, key: edge.key, width: max(dValue, view.dHead)).z
+                    with: view.vectors(
+                        query: edge.query, key: edge.key, width: max(dValue, view.dHead)
+                    ).z
                         .prefix(dValue))
             }
             guard edge.head.head == view.head else { continue }
-            observations[view.sequence][i].q = vector(view.q, view.qkvStride, edge.query, view.dHead)
+            observations[view.sequence][i].q = vector(
+                view.q, view.qkvStride, edge.query, view.dHead)
             observations[view.sequence][i].k = vector(view.k, view.qkvStride, edge.key, view.dHead)
             observations[view.sequence][i].v = vector(view.v, view.qkvStride, edge.key, dValue)
             if let gate = view.gate {

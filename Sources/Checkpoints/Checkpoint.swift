@@ -33,9 +33,9 @@ public struct Checkpoint: Sendable {
         let file = try Self.entryPoint(of: url)
         switch file.pathExtension.lowercased() {
         case "gguf":
-            let contents = try GGUF.contents(of: MappedFile(file))
+            let contents = try SplitGGUF.contents(of: file)
             format = .gguf
-            files = [file]
+            files = contents.files
             tensors = contents.tensors
             metadata = contents.metadata
         case "safetensors":

@@ -31,7 +31,8 @@ extension StoredType {
         case .q5_K: widenQ5_K(source, count, destination)
         case .q6_K: widenQ6_K(source, count, destination)
         case .iq4_nl: widenIQ4_NL(source, count, destination)
-        case .mxfp4: preconditionFailure("blocks whose scales lie apart are widened by their tensor")
+        case .mxfp4:
+            preconditionFailure("blocks whose scales lie apart are widened by their tensor")
         case .iq4_xs: widenIQ4_XS(source, count, destination)
         case .i64, .i32, .i16, .i8, .u64, .u32, .u16, .u8, .bool, .unsupported:
             preconditionFailure("elements of type \(self) are not widened")

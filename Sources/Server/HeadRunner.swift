@@ -102,8 +102,10 @@ actor HeadRunner {
         _ head: HeadAddress, _ query: Int, _ key: Int, _ tokens: [Int32], _ model: ReadyModel
     ) throws -> EdgeVectors {
         let pass = try pass(for: HeadSelection([head]), length: tokens.count, model)
-        let visitors = (0..<pass.workers).map { _ in EdgeVisitor(
-                query: query, key: key, width: model.loaded.model.description.largestDHead) }
+        let visitors = (0..<pass.workers).map { _ in
+            EdgeVisitor(
+                query: query, key: key, width: model.loaded.model.description.largestDHead)
+        }
         try pass.run([tokens[...]], visitors: visitors)
         guard let vectors = visitors.lazy.compactMap(\.vectors).first else {
             throw APIError.broken("The forward pass never reached head \(head).")

@@ -39,7 +39,9 @@ enum CheckpointNames {
     /// The name that families use; nil for a tensor that is no part of the language model.
     private static func plain(_ stored: String, isWrapped: Bool) -> String? {
         var name = stored[...]
-        while let prefix = wrapping.first(where: name.hasPrefix) { name = name.dropFirst(prefix.count) }
+        while let prefix = wrapping.first(where: name.hasPrefix) {
+            name = name.dropFirst(prefix.count)
+        }
         // Heads that predict further tokens are trained beside the model and not part of it.
         guard !name.hasPrefix("mtp.") else { return nil }
         guard isWrapped else { return String(name) }

@@ -80,7 +80,8 @@ extension Block {
     /// The recurrence of one value head, whose state is [dKey, dValue].
     private func runHead(
         _ head: Int, _ mixed: UnsafePointer<Float>, _ control: UnsafePointer<Float>,
-        _ state: UnsafeMutablePointer<Float>, _ vectors: DeltaNetVectors, _ net: DeltaNet, length: Int
+        _ state: UnsafeMutablePointer<Float>, _ vectors: DeltaNetVectors, _ net: DeltaNet,
+        length: Int
     ) {
         let keyHead = head / (net.nValueHeads / net.nKeyHeads)
         let (dKey, dValue) = (net.dKey, net.dValue)

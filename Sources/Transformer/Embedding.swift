@@ -65,7 +65,8 @@ struct Embedding: Sendable {
                 } else {
                     tokens.widen(row: Int(id), into: position)
                     multiply(
-                        1, dModel, dEmbedding, position, dEmbedding, .asStored, projection, dEmbedding,
+                        1, dModel, dEmbedding, position, dEmbedding, .asStored, projection,
+                        dEmbedding,
                         .transposed, into: row, dModel)
                 }
                 if scale != 1 { for i in 0..<dModel { row[i] *= scale } }

@@ -128,7 +128,8 @@ final class ExpertLayer {
     }
 
     private func widen(_ names: ExpertTensors, workers: Int, checked: Bool) throws {
-        let pieces = try model.rowPieces(names.up, into: up) + model.rowPieces(names.down, into: down)
+        let pieces =
+            try model.rowPieces(names.up, into: up) + model.rowPieces(names.down, into: down)
         let firstBroken = Atomic(Int.max)
         share(pieces.count, among: workers) { _, index in
             pieces[index].widen()
@@ -287,7 +288,8 @@ extension Block {
                 workspace.hidden, d.dMLP(of: self.layer), .down, rows: dModel,
                 into: workspace.projected, inputStride: d.upWidth(of: self.layer), length: length)
             isFinite =
-                normalize(weights.denseOutputNorm, workspace.projected, length, into: workspace.projected)
+                normalize(
+                    weights.denseOutputNorm, workspace.projected, length, into: workspace.projected)
                 && isFinite
             Tensors.add(workspace.projected, to: output, length * dModel)
         }
@@ -308,7 +310,8 @@ extension Block {
         let (dModel, hidden) = (description.dModel, workspace.hidden)
         product(input, dModel, .sharedUp, rows: 2 * experts.dShared, into: hidden, length: length)
         description.activation.apply(
-            hidden, rows: length, hidden: experts.dShared, stride: 2 * experts.dShared, isGated: true)
+            hidden, rows: length, hidden: experts.dShared, stride: 2 * experts.dShared,
+            isGated: true)
         product(
             hidden, experts.dShared, .sharedDown, rows: dModel, into: workspace.projected,
             inputStride: 2 * experts.dShared, length: length)

@@ -13,10 +13,13 @@ struct GGUFDialect: Sendable {
     private let source: String
     /// Rows of the token embedding, if the file has one.
     private let embeddingRows: Int?
+    /// Whether the unembedding is a tensor of its own.
+    private let hasUnembedding: Bool
 
     init(_ checkpoint: Checkpoint) throws {
         source = checkpoint.files.first?.path ?? "the GGUF file"
         metadata = checkpoint.metadata
+        hasUnembedding = checkpoint.tensors["output.weight"] != nil
         embeddingRows = checkpoint.tensors["token_embd.weight"]?.rows
         guard let architecture = metadata.string("general.architecture") else {
             throw UserError("\(source): has no \"general.architecture\"; convert the model again.")
@@ -45,6 +48,7 @@ struct GGUFDialect: Sendable {
         }
         values["bos_token_id"] = metadata.int("tokenizer.ggml.bos_token_id").map { .int($0) }
         if values["vocab_size"] == nil { values["vocab_size"] = embeddingRows.map { .int($0) } }
+        values["tie_word_embeddings"] = .bool(!hasUnembedding)
         values.merge(architectureDefaults()) { stated, _ in stated }
         try addWindows(&values)
         try addRotary(&values)
@@ -177,12 +181,14 @@ struct GGUFDialect: Sendable {
         if let factor = try number("rope.scaling.attn_factor"), factor != 1 {
             throw unsupported("rope.scaling.attn_factor")
         }
-        switch metadata.string("\(architecture).rope.scaling.type") ?? "none" {
+        // Old files say scale_linear, or a factor without a type, and mean the same.
+        let factor = try number("rope.scaling.factor") ?? number("rope.scale_linear")
+        let unstated = factor.map { $0 == 0 || $0 == 1 ? "none" : "linear" } ?? "none"
+        switch metadata.string("\(architecture).rope.scaling.type") ?? unstated {
         case "none": break
         case "linear":
             values["rope_scaling"] = .object([
-                "rope_type": .string("linear"),
-                "factor": .double(try number("rope.scaling.factor") ?? 1),
+                "rope_type": .string("linear"), "factor": .double(factor ?? 1),
             ])
         case let other:
             throw UserError(

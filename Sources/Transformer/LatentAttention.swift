@@ -15,13 +15,17 @@ extension Block {
         var isFinite = true
         if let rank = latent.queryRank {
             product(input, dModel, .latentQuery, rows: rank, into: scratch, length: length)
-            isFinite = weights.latentQueryNorm?.normalize(length, scratch, rank, into: scratch, rank) ?? true
+            isFinite =
+                weights.latentQueryNorm?.normalize(length, scratch, rank, into: scratch, rank)
+                ?? true
             product(
-                scratch, rank, .latentQueryUp, rows: shape.nHeads * shape.dHead, into: workspace.qkv,
+                scratch, rank, .latentQueryUp, rows: shape.nHeads * shape.dHead,
+                into: workspace.qkv,
                 stride: shape.qkvWidth, length: length)
         } else {
             product(
-                input, dModel, .latentQueryUp, rows: shape.nHeads * shape.dHead, into: workspace.qkv,
+                input, dModel, .latentQueryUp, rows: shape.nHeads * shape.dHead,
+                into: workspace.qkv,
                 stride: shape.qkvWidth, length: length)
         }
         let low = latent.keyValueRank + latent.dRotary
@@ -33,7 +37,8 @@ extension Block {
             (weights.latentKeyValueNorm?.normalize(length, scratch, low, into: scratch, low) ?? true)
             && isFinite
         product(
-            scratch, latent.keyValueRank, .latentKeyValueUp, rows: shape.nHeads * perHead, into: spread,
+            scratch, latent.keyValueRank, .latentKeyValueUp, rows: shape.nHeads * perHead,
+            into: spread,
             inputStride: low, length: length)
         for position in 0..<length {
             let row = workspace.qkv + position * shape.qkvWidth

@@ -39,6 +39,7 @@ public struct Model: Sendable {
             ?? CheckpointNames.plain(checkpoint, isWrapped: text.source != config.source)
         let names = Set(storedNames.keys)
         var description = try family.describe(text)
+        try text.refuseParts(missingIn: description)
         var tensors = family.tensors(
             description, TensorNames(names: names, optionalPrefix: family.prefix))
         try dialect?.adapt(&description, &tensors, checkpoint)

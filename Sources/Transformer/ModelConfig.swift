@@ -222,7 +222,8 @@ public struct ModelConfig: Sendable {
             default:
                 throw unusable(
                     key,
-                    "names the activation \"\(name)\"; silu, gelu, gelu_new, relu and relu2 are known")
+                    "names the activation \"\(name)\"; silu, gelu, gelu_new, relu and relu2 are known"
+                )
             }
         }
         throw UserError("\(source): has no \"\(keys[0])\"; is it the config of a language model?")

@@ -142,7 +142,9 @@ public struct ModelDescription: Sendable, Equatable {
         public func callAsFunction(_ position: Int) -> Float {
             rate == 0
                 ? factor
-                : factor * Float(1 + rate * log(1 + ((Double(position) + offset) / period).rounded(.down)))
+                : factor
+                    * Float(
+                        1 + rate * log(1 + ((Double(position) + offset) / period).rounded(.down)))
         }
     }
 

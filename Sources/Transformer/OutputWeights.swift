@@ -27,6 +27,9 @@ extension Model {
             default:
                 stored.widenTransposed(columns: columns, into: base)
             }
+            if d.residualScale != 1 {
+                for i in 0..<dValue * d.dModel { base[i] *= d.residualScale }
+            }
             count = dValue * d.dModel
         }
     }

@@ -16,7 +16,9 @@ struct PerLayerInput {
     /// Nil for a model without such embeddings.
     init?(_ model: Model, _ embedding: Embedding) throws {
         let d = model.description
-        guard let names = model.tensors.perLayerInput, let width = d.dPerLayerInput else { return nil }
+        guard let names = model.tensors.perLayerInput, let width = d.dPerLayerInput else {
+            return nil
+        }
         self.embedding = embedding
         self.width = width
         tokens = try model.stored(names.embedding, shape: [d.dVocab, d.nLayers * width])
@@ -42,12 +44,14 @@ extension Block {
         let token = gate + length * width
         input.embedding.embed(tokens, into: workspace.projected)
         product(
-            workspace.projected, dModel, .perLayerContext, rows: width, into: context, length: length)
+            workspace.projected, dModel, .perLayerContext, rows: width, into: context,
+            length: length)
         let scale = 1 / Float(dModel).squareRoot()
         for i in 0..<length * width { context[i] *= scale }
         var isFinite = input.norm.normalize(length, context, width, into: context, width)
         product(x, dModel, .perLayerGate, rows: width, into: gate, length: length)
-        description.activation.apply(gate, rows: length, hidden: width, stride: width, isGated: false)
+        description.activation.apply(
+            gate, rows: length, hidden: width, stride: width, isGated: false)
         let root = Float(width).squareRoot()
         for (position, id) in tokens.enumerated() {
             input.embed(id, layer: layer, into: token)
@@ -58,7 +62,8 @@ extension Block {
         }
         product(gate, width, .perLayerUp, rows: dModel, into: workspace.projected, length: length)
         isFinite =
-            normalize(weights.perLayerOutputNorm, workspace.projected, length, into: workspace.projected)
+            normalize(
+                weights.perLayerOutputNorm, workspace.projected, length, into: workspace.projected)
             && isFinite
         Tensors.add(workspace.projected, to: x, length * dModel)
         return isFinite

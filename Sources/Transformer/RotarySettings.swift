@@ -83,16 +83,12 @@ struct RotarySettings {
     }
 
     private func partial() throws -> Double {
-        var partial = defaults.partial
-        for (source, key) in [
-            (settings, "partial_rotary_factor"), (config, defaults.legacyPartial),
-            (config, "partial_rotary_factor"),
-        ] {
-            if let stated = try source.positiveIfAny(key) {
-                partial = stated
-                break
-            }
-        }
+        let stated = [
+            try settings.positiveIfAny("partial_rotary_factor"),
+            try config.positiveIfAny(defaults.legacyPartial),
+            try config.positiveIfAny("partial_rotary_factor"),
+        ]
+        let partial = stated.compactMap { $0 }.first ?? defaults.partial
         guard partial <= 1, defaults.isPartial || partial == 1 else {
             throw config.unusable(
                 "partial_rotary_factor",
@@ -162,7 +158,8 @@ struct RotarySettings {
         else {
             throw settings.unusable(
                 "short_factor",
-                "must be a list of \(plain.inverseFrequencies.count) positive numbers")
+                "(of longrope) must be a list of \(plain.inverseFrequencies.count) positive numbers"
+            )
         }
         var rotary = plain.dividing(by: factors.map(Float.init))
         let original = try originalContext()

@@ -6,11 +6,39 @@ import UserErrors
 extension ModelConfig {
     /// Refuses keys that change what is computed in ways no family here knows.
     func refuseUnknownFeatures() throws {
-        guard !has("quantization_config") else {
+        // 4-bit blocks of GPT-OSS are read as they are stored.
+        guard try object("quantization_config")?.string("quant_method") ?? "mxfp4" == "mxfp4" else {
             throw unusable(
                 "quantization_config",
                 "says that the weights are quantized in a way that cannot be read; use the original or a GGUF file"
             )
+        }
+    }
+
+    /// Refuses keys of parts that this family's description of the model does not have.
+    func refuseParts(missingIn model: ModelDescription) throws {
+        if model.experts == nil {
+            for key in ["num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts"] {
+                guard try (numberIfAny(key) ?? 0) <= 1 else {
+                    throw unusable(
+                        key, "asks for a mixture of experts, which this family does not have")
+                }
+            }
+        }
+        var unread: [String] = []
+        if model.qkvClip == nil { unread.append("clip_qkv") }
+        if model.latent == nil { unread.append("kv_lora_rank") }
+        if model.family != "granite" {
+            unread += [
+                "attention_multiplier", "residual_multiplier", "embedding_multiplier",
+                "logits_scaling",
+            ]
+        }
+        if model.layers.allSatisfy({ $0.chunk == nil }) { unread.append("attention_chunk_size") }
+        if model.layers.allSatisfy({ $0.rotary == 0 }) { unread.append("no_rope_layers") }
+        for key in unread where has(key) {
+            if case .array(let items)? = self[key], items.allSatisfy({ $0 == .int(1) }) { continue }
+            throw unusable(key, "is not supported in this family")
         }
     }
 

@@ -9,13 +9,34 @@ import HDF5
 import TestSupport
 import Testing
 import Transformer
+import UserErrors
 
 /// HDF5 keeps global state without locks: tests that read it run one after the other.
 @Suite(.serialized) struct SumTests {
     static let families = [
         "gpt2", "llama", "llama3-rope", "mistral", "qwen2", "qwen3", "gpt_neox", "gemma2", "gemma3",
-        "phi3", "olmo2", "bert", "llama-bf16",
+        "phi3", "olmo2", "bert", "llama-bf16", "bloom", "cohere2", "exaone4", "falcon",
+        "falcon-40b",
+        "falcon-rw", "gemma", "gemma3-mm", "glm4", "gpt_bigcode", "gpt_neo", "gpt_oss", "gptj",
+        "granite", "llama4", "ministral3", "mixtral", "modernbert", "muse_glimmer", "nemotron",
+        "olmo3", "opt-350m", "phi", "qwen3_5-mm", "qwen3_moe", "qwen3_next", "roberta", "smollm3",
+        "stablelm", "starcoder2",
     ]
+
+    @Test(arguments: [
+        ("deepseek_v3", "low-rank"), ("olmo", "clipped"), ("gemma4-e2b-mm", "layer 2"),
+        ("gemma4-31b", "normalised"),
+    ])
+    func `what is no bilinear form is refused with the reason`(
+        name: String, reason: String
+    ) throws {
+        let model = try Model(opening: Fixtures.url("models/\(name)"))
+        let error = #expect(throws: UserError.self) {
+            try HeadWeights(
+                HeadAddress(layer: model.description.nLayers - 1, head: 0), of: model)
+        }
+        #expect(error?.description.contains(reason) == true)
+    }
 
     /// Random directions, neither orthogonal nor complete: most of the stream is left to the error.
     private func dictionary(layer: Int, dModel: Int, seed: UInt64) -> FeatureDictionary {
@@ -40,7 +61,7 @@ import Transformer
         let ids: [Int32] = try file.read("input_ids")
         let n = ids.count
         var edges: [HeadEdge] = []
-        for layer in 0..<d.nLayers {
+        for layer in 0..<d.nLayers where try file.exists("layers/\(layer)/scores") {
             for (i, head) in [0, d.nHeads - 1].enumerated() {
                 let address = HeadAddress(layer: layer, head: head)
                 edges += [(n - 1, n - 2 - i), (n / 2, n / 2), (n - 2, n - 4)].map {
@@ -61,7 +82,9 @@ import Transformer
                 circuit, at: observation, dictionary, limits: everything)
 
             let scores: [Float] = try file.read("layers/\(layer)/scores")
-            let expected = Double(scores[(edge.head.head * n + edge.query) * n + edge.key])
+            let bias = d.keyBias.map { $0(head: edge.head.head, key: edge.key) } ?? 0
+            let expected =
+                Double(scores[(edge.head.head * n + edge.query) * n + edge.key]) - Double(bias)
             let qk = attributor.attribution(.qk)
             let sum = qk.explained + qk.errorTerms.reduce(0) { $0 + $1.value }
             #expect(abs(sum - expected) < 1e-3, "\(name) \(edge)")
@@ -105,21 +128,25 @@ import Transformer
         _ edge: HeadEdge, _ observation: EdgeObservation, _ model: Model
     ) throws -> [Double] {
         let d = model.description
+        let dValue = d.shape(of: edge.head.layer).dValue
         func projected(_ z: [Double], _ head: Int) throws -> [Double] {
             let address = HeadAddress(layer: edge.head.layer, head: head)
             let weights = try model.outputWeights(of: address)
             return (0..<d.dModel).map { n in
-                (0..<d.dHead).reduce(0) { $0 + z[$1] * Double(weights[$1 * d.dModel + n]) }
+                (0..<dValue).reduce(0) { $0 + z[$1] * Double(weights[$1 * d.dModel + n]) }
             }
         }
-        let v = observation.v.map { Double($0) * Double(observation.attention) }
+        let gate = observation.gate
+        let v = observation.v.enumerated().map { i, value in
+            Double(value) * Double(observation.attention) * (gate.isEmpty ? 1 : Double(gate[i]))
+        }
         let moved = try projected(v, edge.head.head)
         let weights = try HeadWeights(edge.head, of: model)
         guard let norm = weights.outputNorm, case .rootMeanSquare(let epsilon, _) = norm.norm.kind
         else { return moved }
         var whole = [Double](repeating: 0, count: d.dModel)
         for head in 0..<d.nHeads {
-            let z = observation.layerOutput[head * d.dHead..<(head + 1) * d.dHead]
+            let z = observation.layerOutput[head * dValue..<(head + 1) * dValue]
             for (n, value) in try projected(z.map(Double.init), head).enumerated() {
                 whole[n] += value
             }

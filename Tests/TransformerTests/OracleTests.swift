@@ -28,6 +28,60 @@ import Transformer
         }
     }
 
+    /// Models of 2024 to 2026, with experts, delta nets, latent attention, sinks, gates, shared keys and more.
+    @Test(
+        arguments: [
+            "bloom", "cohere2", "deepseek_v3", "distilbert", "exaone4", "falcon", "falcon-40b",
+            "falcon-rw", "gemma", "gemma3-mm", "gemma4-31b", "gemma4-e2b-mm", "gemma4-moe-mm",
+            "glm4", "gpt_bigcode", "gpt_neo", "gpt_oss", "gpt_oss-mxfp4", "gptj", "granite",
+            "llama4", "ministral3", "mistral3-mm", "mixtral", "modernbert", "muse_glimmer",
+            "nemotron", "olmo", "olmo3", "olmoe", "opt", "opt-350m", "phi", "qwen2_moe",
+            "qwen3_5-mm", "qwen3_moe", "qwen3_next", "roberta", "smollm3", "stablelm",
+            "starcoder2",
+        ], ["config.json", "config.legacy.json"])
+    func `newer families compute what transformers computes`(name: String, config: String) throws {
+        try withTemporaryFolder { folder in
+            let fixture = Fixtures.url("models/\(name)")
+            try FileManager.default.copyItem(
+                at: fixture.appending(path: config), to: folder.appending(path: "config.json"))
+            try FileManager.default.createSymbolicLink(
+                at: folder.appending(path: "model.safetensors"),
+                withDestinationURL: fixture.appending(path: "model.safetensors"))
+            // Scores of ALiBi grow with the position.
+            try expect(
+                try Model(opening: folder), matches: fixture.appending(path: "expected.h5"),
+                looseness: 2)
+        }
+    }
+
+    @Test func `experts in one tensor give the numbers of those in many`() throws {
+        try expect(
+            try Model(opening: Fixtures.url("models/mixtral-fused")),
+            matches: Fixtures.url("models/mixtral/expected.h5"), looseness: 2)
+    }
+
+    /// Whatever runs beside a sequence and on however many workers, its numbers are the same to the bit.
+    @Test(arguments: [
+        "qwen3_moe", "gpt_oss", "deepseek_v3", "llama4", "gemma4-e2b-mm", "qwen3_next",
+    ])
+    func `a sequence's numbers do not depend on its batch`(name: String) throws {
+        let model = try Model(opening: Fixtures.url("models/\(name)"))
+        let ids: [Int32] = (0..<40).map { ($0 * 37 + 5) % 140 }
+        let sequences = [ids[0..<29], ids[3..<20], ids[0..<40], ids[7..<9]]
+        func run(_ batch: [ArraySlice<Int32>], workers: Int) throws -> [[Float]] {
+            let pass = try ForwardPass(
+                model, selection: HeadSelection(allOf: model.description), maxLength: 40,
+                workers: workers, stopsAtAttention: false)
+            try pass.run(batch, visitors: (0..<workers).map { _ in Passing() })
+            return batch.indices.map { pass.residual(of: $0, length: batch[$0].count) }
+        }
+        let together = try run(sequences, workers: 3)
+        for (sequence, expected) in zip(sequences, together) {
+            #expect(try run([sequence], workers: 1)[0] == expected)
+        }
+        #expect(try run(sequences.reversed(), workers: 2).reversed() == together)
+    }
+
     @Test func `a sharded checkpoint gives the numbers of the whole one`() throws {
         try expect(
             try Model(opening: Fixtures.url("models/llama-sharded")),
@@ -83,4 +137,12 @@ import Transformer
         let last: [Float] = try file.read("logits_last")
         #expect(difference(Array(logits.suffix(last.count)), last) < 5e-4)
     }
+}
+
+/// Looks at nothing.
+private final class Passing: AttentionVisitor {
+    func needsOutput(ofSequence sequence: Int) -> Bool { true }
+    func enter(_ layer: LayerView) {}
+    func attend(_ block: ScoreBlock) { block.softmax() }
+    func finish(_ head: HeadView) {}
 }

@@ -29,6 +29,10 @@ func expect(
             got.attention, got.scores, got.q, got.k, got.v, got.z, got.residual,
             got.attentionInput,
         ]
+        if try file.exists("layers/\(layer)/z_gated") {
+            let gated: [Float] = try file.read("layers/\(layer)/z_gated")
+            #expect(difference(got.gatedZ, gated) < 1e-4 * looseness)
+        }
         for (values, check) in zip(values, tolerances) {
             let path = "layers/\(layer)/\(check.name)"
             guard try file.exists(path), !omitted.contains(check.name) else { continue }
@@ -38,6 +42,11 @@ func expect(
     }
     if try file.exists("resid_final") {
         #expect(difference(run.residual, try file.read("resid_final")) < 3e-4 * looseness)
+    }
+    if try file.exists("logits_last") {
+        let last: [Float] = try file.read("logits_last")
+        let logits = try #require(run.logits)
+        #expect(difference(Array(logits.suffix(last.count)), last) < 5e-4 * looseness)
     }
     if try file.exists("logits"), !omitted.contains("logits") {
         let logits = try #require(run.logits)

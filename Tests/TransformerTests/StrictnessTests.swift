@@ -34,7 +34,7 @@ private struct Change: Sendable, CustomTestStringConvertible {
         Change("qwen3", #"{"num_experts": 128}"#, "num_experts"),
         Change("llama", #"{"attention_bias": true}"#, "attention_bias"),
         Change("llama", #"{"mlp_bias": true}"#, "mlp_bias"),
-        Change("llama", #"{"rope_parameters": {"rope_type": "yarn", "factor": 4}}"#, "yarn"),
+        Change("llama", #"{"rope_parameters": {"rope_type": "yarn"}}"#, "factor"),
         Change("llama", #"{"rope_parameters": {"rope_type": "ntk2"}}"#, "ntk2"),
         Change(
             "llama", #"{"rope_parameters": null, "rope_scaling": {"type": "longrope"}}"#, "longrope"

@@ -32,8 +32,7 @@ extension Family {
         layers: Array(repeating: .init(), count: nLayers))
 }
 
-@Sendable func bertTensors(_ model: ModelDescription, _ names: TensorNames) -> ModelTensors
-{
+@Sendable func bertTensors(_ model: ModelDescription, _ names: TensorNames) -> ModelTensors {
     let p = names.prefix
     let dModel = model.dModel
     let layers = (0..<model.nLayers).map { l in

@@ -45,7 +45,9 @@ extension Family {
     let dModel = try config.count("dim")
     let nHeads = try config.count("n_heads")
     let nLayers = try config.count("n_layers", limit: 4096)
-    guard dModel % nHeads == 0 else { throw config.unusable("dim", "must be a multiple of n_heads") }
+    guard dModel % nHeads == 0 else {
+        throw config.unusable("dim", "must be a multiple of n_heads")
+    }
     return ModelDescription(
         family: "distilbert", nLayers: nLayers, nHeads: nHeads, nKVHeads: nHeads,
         dHead: dModel / nHeads, dModel: dModel, dMLP: try config.count("hidden_dim"),
@@ -83,7 +85,8 @@ extension Family {
             decoder: e + "word_embeddings.weight", bias: ["vocab_projector.bias"]) : nil
     return ModelTensors(
         tokenEmbedding: e + "word_embeddings.weight",
-        positionEmbedding: e + "position_embeddings.weight", embeddingNorm: names.norm(e + "LayerNorm"),
+        positionEmbedding: e + "position_embeddings.weight",
+        embeddingNorm: names.norm(e + "LayerNorm"),
         layers: layers, unembedding: head)
 }
 

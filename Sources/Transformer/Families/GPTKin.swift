@@ -22,12 +22,15 @@ private func describeGPTLike(
 ) throws -> ModelDescription {
     let width = try config.count(dModel)
     let heads = try config.count(nHeads)
-    guard width % heads == 0 else { throw config.unusable(dModel, "must be a multiple of \(nHeads)") }
+    guard width % heads == 0 else {
+        throw config.unusable(dModel, "must be a multiple of \(nHeads)")
+    }
     let layers = try config.count(nLayers, limit: 4096)
     let dHead = width / heads
     var model = ModelDescription(
         family: try config.string("model_type") ?? "gpt2", nLayers: layers, nHeads: heads,
-        nKVHeads: heads, dHead: dHead, dModel: width, dMLP: try config.countIfAny(dMLP) ?? 4 * width,
+        nKVHeads: heads, dHead: dHead, dModel: width,
+        dMLP: try config.countIfAny(dMLP) ?? 4 * width,
         dVocab: try config.count("vocab_size"), nCtx: try config.count(nCtx),
         beginningOfSequence: try config.beginningOfSequence(),
         norm: .layer(epsilon: Float(try config.positiveIfAny("layer_norm_epsilon") ?? 1e-5)),

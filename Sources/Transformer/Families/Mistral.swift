@@ -14,13 +14,16 @@ extension Family {
 }
 
 @Sendable private func describeMistral(_ config: ModelConfig) throws -> ModelDescription {
-    let config = config.defaulting(["sliding_window": .int(4096)])
+    let config = config.defaulting([
+        "sliding_window": .int(4096), "hidden_act": .string("silu"), "rms_norm_eps": .double(1e-6),
+    ])
     let model = try describeLlamaLike(config)
     return model.with(
         windows: try slidingWindows(config, nLayers: model.nLayers) { _ in true })
 }
 
 @Sendable private func describeMinistral3(_ config: ModelConfig) throws -> ModelDescription {
+    let config = config.defaulting(["hidden_act": .string("silu"), "rms_norm_eps": .double(1e-5)])
     var model = try describeLlamaLike(config)
     model = model.with(
         windows: try slidingWindows(config, nLayers: model.nLayers) { _ in true })
@@ -28,7 +31,8 @@ extension Family {
     guard let rate = try settings.number("llama_4_scaling_beta"),
         let period = try settings.number("original_max_position_embeddings"), period > 0
     else {
-        throw config.unusable("rope_parameters", "must state llama_4_scaling_beta and the original context")
+        throw config.unusable(
+            "rope_parameters", "must state llama_4_scaling_beta and the original context")
     }
     for l in model.layers.indices {
         model.layers[l].queryScale.rate = rate

@@ -25,8 +25,10 @@ extension Family {
     model.logitScale = Float(try config.positiveIfAny("output_multiplier") ?? 1)
     model.logitSoftCap = try config.positiveIfAny("final_logit_softcapping").map(Float.init)
     for l in model.layers.indices {
-        model.layers[l].queryScale.factor = Float(try config.positiveIfAny("qk_scale_factor") ?? 3.87)
-        let turns = thetas.map { $0.indices.contains(l) && $0[l] != 0 } ?? ((nLayers - 1 - l) % 4 != 0)
+        model.layers[l].queryScale.factor = Float(
+            try config.positiveIfAny("qk_scale_factor") ?? 3.87)
+        let turns =
+            thetas.map { $0.indices.contains(l) && $0[l] != 0 } ?? ((nLayers - 1 - l) % 4 != 0)
         if !turns { model.layers[l].rotary = nil }
     }
     return model

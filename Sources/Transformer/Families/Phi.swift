@@ -7,7 +7,8 @@ extension Family {
         modelType: "phi", prefix: "model.",
         describe: { config in
             var model = try describeLayerNormed(
-                config.defaulting(["hidden_act": .string("gelu_new")]), epsilonKey: "layer_norm_eps",
+                config.defaulting(["hidden_act": .string("gelu_new")]),
+                epsilonKey: "layer_norm_eps",
                 partial: 0.5)
             model.isGated = false
             model.hasParallelResidual = true

@@ -79,7 +79,8 @@ private func describeHybrid(_ config: ModelConfig) throws -> ModelDescription {
         dValue: try config.count("linear_value_head_dim", limit: 1 << 16),
         kernel: try config.count("linear_conv_kernel_dim", limit: 1 << 10), epsilon: epsilon)
     guard let net = model.deltaNet, net.nValueHeads % net.nKeyHeads == 0 else {
-        throw config.unusable("linear_num_value_heads", "must be a multiple of linear_num_key_heads")
+        throw config.unusable(
+            "linear_num_value_heads", "must be a multiple of linear_num_key_heads")
     }
     let period = try config.countIfAny("full_attention_interval") ?? 4
     let types = try layerTypes(
