@@ -196,9 +196,20 @@ public struct ScatterRow: Sendable {
         self.metrics = metrics
     }
 
-    /// The bytes of scatter_data.json. Standard errors stand in an object of their own, since clients
-    /// take every number of a row for an axis.
+    /// The bytes of scatter_data.json: numbers and nothing else, as clients print every key of a row.
     public static func json(_ rows: [ScatterRow]) -> [UInt8] {
+        table(rows) { $0.value }
+    }
+
+    /// The bytes of scatter_errors.json: the same rows with the standard errors of the metrics that have one.
+    public static func errorsJSON(_ rows: [ScatterRow]) -> [UInt8] {
+        table(rows) { metric in metric.standardError.flatMap { $0.isFinite ? $0 : nil } }
+    }
+
+    private static func table(
+        _ rows: [ScatterRow],
+        _ number: ((name: String, value: Double, standardError: Double?)) -> Double?
+    ) -> [UInt8] {
         var json = JSONWriter()
         json.array { json in
             for row in rows {
@@ -208,16 +219,9 @@ public struct ScatterRow: Sendable {
                     json.key("head")
                     json.int(row.head)
                     for metric in row.metrics {
+                        guard let number = number(metric) else { continue }
                         json.key(metric.name)
-                        json.number(metric.value)
-                    }
-                    json.key("standard_errors")
-                    json.object { json in
-                        for metric in row.metrics {
-                            guard let error = metric.standardError, error.isFinite else { continue }
-                            json.key(metric.name)
-                            json.number(error)
-                        }
+                        json.number(number)
                     }
                 }
             }

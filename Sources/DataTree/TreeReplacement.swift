@@ -14,11 +14,15 @@ public struct DataTreeError: Error, CustomStringConvertible, Sendable, Equatable
 
 /// A new tree beside the old one, which takes its place in one step: a reader sees the old tree or the
 /// new one, never a mixture.
-public struct TreeReplacement {
+public final class TreeReplacement {
     /// Where the finished tree will be.
     public let url: URL
     private let fresh: URL
     private let lock: TreeLock
+    private var isFinished = false
+
+    /// What a temporary tree holds so that it is known as one of ours.
+    private static let marker = ".headvis-unfinished-tree"
 
     /// The folders of a tree; all exist after an emit.
     public static let folders = [
@@ -29,14 +33,15 @@ public struct TreeReplacement {
     public init(of url: URL) throws {
         // A link is followed, so that the tree it points to is replaced, not the link.
         self.url = url.resolvingSymlinksInPath()
-        fresh = Self.sibling(of: self.url, "new")
+        let folder = self.url.deletingLastPathComponent()
+        let prefix = ".\(self.url.lastPathComponent).headvis-"
+        fresh = folder.appending(path: "\(prefix)\(getpid())")
         do {
-            try FileManager.default.createDirectory(
-                at: self.url.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
             lock = try TreeLock(self.url)
-            if FileManager.default.fileExists(atPath: fresh.path) {
-                try FileManager.default.removeItem(at: fresh)
-            }
+            Self.removeLeftovers(in: folder, prefix: prefix)
+            try FileManager.default.createDirectory(at: fresh, withIntermediateDirectories: false)
+            try Data().write(to: fresh.appending(path: Self.marker))
             for folder in Self.folders {
                 try FileManager.default.createDirectory(
                     at: fresh.appending(path: folder), withIntermediateDirectories: true)
@@ -45,6 +50,19 @@ public struct TreeReplacement {
             throw error
         } catch {
             throw Self.cannotWrite(self.url, error)
+        }
+    }
+
+    deinit { if !isFinished { try? FileManager.default.removeItem(at: fresh) } }
+
+    /// Removes what killed runs left: only trees with our name and our mark.
+    private static func removeLeftovers(in folder: URL, prefix: String) {
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+        where name.hasPrefix(prefix) {
+            let tree = folder.appending(path: name)
+            if FileManager.default.fileExists(atPath: tree.appending(path: marker).path) {
+                try? FileManager.default.removeItem(at: tree)
+            }
         }
     }
 
@@ -82,8 +100,7 @@ public struct TreeReplacement {
                     try FileManager.default.createDirectory(
                         at: target, withIntermediateDirectories: true)
                 } else if isKept(name), !FileManager.default.fileExists(atPath: target.path) {
-                    // Files of a tree are replaced, never changed, so both trees may share one.
-                    try FileManager.default.linkItem(at: source, to: target)
+                    try Self.share(source, as: target)
                 }
             } catch {
                 throw Self.cannotWrite(target, error)
@@ -91,22 +108,61 @@ public struct TreeReplacement {
         }
     }
 
+    /// Takes over what is in the tree that is there now and is not of this program's making.
+    ///
+    /// - Parameter isOurs: gets the path of a file within the tree.
+    public func keepOthers(isOurs: (String) -> Bool) throws {
+        try keep("") { !isOurs($0) && !$0.hasPrefix(Self.marker) }
+    }
+
+    /// Files of a tree are replaced, never changed, so both trees may share one; a file system without hard
+    /// links gets a copy.
+    private static func share(_ source: URL, as target: URL) throws {
+        do { try FileManager.default.linkItem(at: source, to: target) } catch {
+            try FileManager.default.copyItem(at: source, to: target)
+        }
+    }
+
     /// Puts the new tree into the place of the old one, which is removed.
     public func finish() throws {
+        // Marked again as the old tree's until it is gone.
+        unlink(fresh.appending(path: Self.marker).path)
         guard FileManager.default.fileExists(atPath: url.path) else {
             guard rename(fresh.path, url.path) == 0 else { throw cannotReplace() }
+            isFinished = true
             return
         }
-        guard
-            renameat2(AT_FDCWD, fresh.path, AT_FDCWD, url.path, UInt32(HEADVIS_RENAME_EXCHANGE))
-                == 0
-        else { throw cannotReplace() }
-        // What is left under the temporary name is the old tree now.
+        if renameat2(AT_FDCWD, fresh.path, AT_FDCWD, url.path, UInt32(HEADVIS_RENAME_EXCHANGE)) != 0
+        {
+            guard [EINVAL, ENOSYS, ENOTSUP].contains(errno) else { throw cannotReplace() }
+            try replaceInTwoSteps()
+        }
+        isFinished = true
+        // What is left under the temporary name is the old tree now, marked so that the next run removes it if
+        // this one is killed here.
+        try? Data().write(to: fresh.appending(path: Self.marker))
         try? FileManager.default.removeItem(at: fresh)
     }
 
+    /// For file systems that cannot exchange two names: between the two steps a reader finds no tree.
+    private func replaceInTwoSteps() throws {
+        let aside = fresh.appendingPathExtension("old")
+        guard rename(url.path, aside.path) == 0 else { throw cannotReplace() }
+        guard rename(fresh.path, url.path) == 0 else {
+            let error = cannotReplace()
+            rename(aside.path, url.path)
+            throw error
+        }
+        guard rename(aside.path, fresh.path) == 0 else { throw cannotReplace() }
+    }
+
     private func cannotReplace() -> DataTreeError {
-        DataTreeError(
+        if errno == EBUSY {
+            return DataTreeError(
+                "\(url.path): is a mount point, which cannot be replaced as a whole; set DATA to a folder inside it."
+            )
+        }
+        return DataTreeError(
             "\(url.path): cannot be replaced (\(String(cString: strerror(errno)))); is the folder above it writable?"
         )
     }
@@ -115,10 +171,6 @@ public struct TreeReplacement {
         DataTreeError(
             "\(url.path): cannot be written (\(error.localizedDescription)); is the disk full or read-only?"
         )
-    }
-
-    private static func sibling(of url: URL, _ suffix: String) -> URL {
-        url.deletingLastPathComponent().appending(path: "\(url.lastPathComponent).\(suffix)")
     }
 }
 

@@ -22,7 +22,10 @@ public final class H5File {
         H5Library.prepare()
         let properties = H5Handle(H5Pcreate(headvis_h5p_file_create()), close: H5Pclose)
         H5Pset_obj_track_times(properties.id, false)
-        let id = H5Fcreate(path, headvis_h5f_acc_trunc(), properties.id, hid_t(H5P_DEFAULT))
+        // Closing the file closes what is open in it.
+        let access = H5Handle(H5Pcreate(headvis_h5p_file_access()), close: H5Pclose)
+        H5Pset_fclose_degree(access.id, H5F_CLOSE_STRONG)
+        let id = H5Fcreate(path, headvis_h5f_acc_trunc(), properties.id, access.id)
         guard id >= 0 else {
             throw .fromLibrary(file: path, object: "", operation: "create the file")
         }
@@ -42,6 +45,13 @@ public final class H5File {
     /// Hands everything written so far to the operating system; an error here is a full disk.
     public func flush() throws(H5Error) {
         guard H5Fflush(handle.id, H5F_SCOPE_GLOBAL) >= 0 else {
+            throw .fromLibrary(file: path, object: "", operation: "write to it; is the disk full?")
+        }
+    }
+
+    /// Ends writing: the file and everything open in it is closed, and can only be opened anew.
+    public func close() throws(H5Error) {
+        guard handle.closeNow() else {
             throw .fromLibrary(file: path, object: "", operation: "write to it; is the disk full?")
         }
     }

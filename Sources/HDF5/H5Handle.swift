@@ -7,6 +7,7 @@ import CHDF5
 final class H5Handle {
     let id: hid_t
     private let close: (hid_t) -> herr_t
+    private var isClosed = false
 
     /// Takes ownership of `id`.
     init(_ id: hid_t, close: @escaping (hid_t) -> herr_t) {
@@ -14,7 +15,14 @@ final class H5Handle {
         self.close = close
     }
 
-    deinit { _ = close(id) }
+    /// Closes it now and says whether that succeeded; the last reference then closes nothing.
+    func closeNow() -> Bool {
+        guard !isClosed else { return true }
+        isClosed = true
+        return close(id) >= 0
+    }
+
+    deinit { if !isClosed { _ = close(id) } }
 }
 
 /// The library as a whole.
@@ -22,6 +30,8 @@ enum H5Library {
     /// Turns the library's own printing of errors off for this thread (a thread-safe build keeps one
     /// error stack a thread), since we report errors ourselves.
     static func prepare() {
+        // A file that could not be written would be written again at exit, which crashes when the disk is full.
+        H5dont_atexit()
         H5open()
         H5Eset_auto2(hid_t(H5E_DEFAULT), nil, nil)
     }

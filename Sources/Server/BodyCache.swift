@@ -29,7 +29,14 @@ final class BodyCache: Sendable {
         var size = 0
         var uses: UInt64 = 0
         /// Bodies that are being made, so that many requests make them once.
-        var making: [Key: Task<Body?, Never>] = [:]
+        var making: [Making: Task<Body?, Never>] = [:]
+    }
+
+    /// What is being made. The file's state belongs to it: a request that comes after a write must not be
+    /// answered with what was begun before it.
+    private struct Making: Hashable {
+        let key: Key
+        let state: FileState
     }
 
     private let capacity: Int
@@ -48,19 +55,23 @@ final class BodyCache: Sendable {
         }
     }
 
-    /// The body under `key`, made by `make` unless somebody makes it already.
-    func body(_ key: Key, make: @escaping @Sendable () async -> Body?) async -> Body? {
+    /// The body under `key`, made by `make` unless somebody makes it already of a file in this state or a later
+    /// one.
+    func body(
+        _ key: Key, of state: FileState, make: @escaping @Sendable () async -> Body?
+    ) async -> Body? {
+        let making = Making(key: key, state: state)
         let task = held.withLock { held in
-            if let task = held.making[key] { return task }
+            if let task = held.making[making] { return task }
             let task = Task { [self] in
                 let body = await make()
                 self.held.withLock { held in
-                    held.making[key] = nil
+                    held.making[making] = nil
                     if let body { keep(body, under: key, in: &held) }
                 }
                 return body
             }
-            held.making[key] = task
+            held.making[making] = task
             return task
         }
         return await task.value

@@ -24,7 +24,7 @@ public struct OriginPolicy: Sendable {
         hosts = Set(
             ["localhost", "127.0.0.1", "[::1]", host.lowercased(), "[\(host.lowercased())]"]
                 + (isLoopback ? [] : [machine.lowercased()])
-                + allowedOrigins.compactMap { Self.authority(of: $0).map(Self.name) })
+                + allowedOrigins.compactMap { Self.authority(of: $0)?.name })
         acceptsAddresses = !isLoopback
     }
 
@@ -32,29 +32,16 @@ public struct OriginPolicy: Sendable {
     public static func isOrigin(_ text: String) -> Bool { authority(of: text) != nil }
 
     /// "example.org:8000" of "https://example.org:8000"; nil unless it is an origin.
-    static func authority(of origin: String) -> String? {
+    static func authority(of origin: String) -> Authority? {
         for scheme in ["http://", "https://"] where origin.hasPrefix(scheme) {
-            let authority = origin.dropFirst(scheme.count)
-            let isPlain = authority.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
-            guard !authority.isEmpty, isPlain, !authority.contains(where: { "/?#@".contains($0) })
-            else { return nil }
-            return authority.lowercased()
+            return Authority(String(origin.dropFirst(scheme.count)))
         }
         return nil
     }
 
-    /// "example.org" of "Example.org:8000", "[::1]" of "[::1]:8000".
-    static func name(_ authority: String) -> String {
-        let authority = authority.lowercased()
-        if authority.hasPrefix("["), let end = authority.firstIndex(of: "]") {
-            return String(authority[...end])
-        }
-        return String(authority.prefix { $0 != ":" })
-    }
-
     /// Whether the server may be addressed like this.
-    func accepts(host authority: String) -> Bool {
-        let name = Self.name(authority)
+    func accepts(host: Authority) -> Bool {
+        let name = host.name
         guard !hosts.contains(name) else { return true }
         guard acceptsAddresses else { return false }
         return name.hasPrefix("[")
@@ -63,14 +50,50 @@ public struct OriginPolicy: Sendable {
     }
 
     /// Whether a page of this origin may use the server addressed as `host`.
-    func accepts(origin: String, host: String) -> Bool {
-        allowedOrigins.contains(origin) || Self.authority(of: origin) == host.lowercased()
+    func accepts(origin: String, host: Authority) -> Bool {
+        allowedOrigins.contains(origin) || Self.authority(of: origin) == host
     }
 
-    /// How the page should address the server that it reached as `host`.
-    func url(host: String) -> String {
-        allowedOrigins.contains("https://\(host)") ? "https://\(host)" : "http://\(host)"
+    /// How the page should address the server that it reached as `host`: of checked parts only.
+    func url(host: Authority) -> String {
+        let isSecure = allowedOrigins.contains("https://\(host)")
+        return "\(isSecure ? "https" : "http")://\(host)"
     }
+}
+
+/// A host and perhaps a port, as headers name them: "localhost:8000", "example.org", "[::1]:8000".
+struct Authority: Equatable, Sendable, CustomStringConvertible {
+    /// In lower case; an address of version 6 in brackets.
+    let name: String
+    let port: UInt16?
+
+    /// Nil for anything else, such as a text with quotation marks or spaces.
+    init?(_ text: String) {
+        let text = text.lowercased()
+        let isBracketed = text.hasPrefix("[")
+        let end =
+            isBracketed
+            ? text.firstIndex(of: "]").map(text.index(after:)) : text.firstIndex(of: ":")
+        guard let split = end ?? (isBracketed ? nil : text.endIndex) else { return nil }
+        let (name, rest) = (text[..<split], text[split...])
+        let inner = isBracketed ? name.dropFirst().dropLast() : name
+        let allowed = isBracketed ? "0123456789abcdef:." : "abcdefghijklmnopqrstuvwxyz0123456789-._"
+        guard (1...253).contains(inner.utf8.count), inner.allSatisfy(allowed.contains) else {
+            return nil
+        }
+        self.name = String(name)
+        guard !rest.isEmpty else {
+            port = nil
+            return
+        }
+        let digits = rest.dropFirst()
+        guard rest.first == ":", digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
+            let port = UInt16(digits)
+        else { return nil }
+        self.port = port
+    }
+
+    var description: String { name + (port.map { ":\($0)" } ?? "") }
 }
 
 /// Refuses requests that the policy does not allow, and answers what browsers ask before they send one.
@@ -81,7 +104,8 @@ struct OriginMiddleware<Context: RequestContext>: RouterMiddleware {
         _ request: Request, context: Context,
         next: (Request, Context) async throws -> Response
     ) async throws -> Response {
-        guard let host = request.head.authority, policy.accepts(host: host) else {
+        guard let host = request.head.authority.flatMap(Authority.init), policy.accepts(host: host)
+        else {
             throw APIError(
                 .misdirectedRequest,
                 "This server does not go by the name in the request's Host header; address it as localhost, or name it with --host or --allow-origin."

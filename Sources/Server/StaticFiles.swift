@@ -65,7 +65,7 @@ struct StaticFiles<Context: RequestContext>: RouterMiddleware {
 
     private func body(_ key: BodyCache.Key, _ state: FileState) async -> BodyCache.Body? {
         if let body = cache.body(key, state) { return body }
-        return await cache.body(key) {
+        return await cache.body(key, of: state) {
             try? await NIOThreadPool.singleton.runIfActive { Self.make(key) }
         }
     }
@@ -168,26 +168,26 @@ extension StaticFiles {
                 file.state.size <= largestBody ? file.read(0..<file.state.size) : nil
             }
         }
-        let url = policy.url(host: request.head.authority ?? "")
-        var response = Response(json: Self.announcing(url, in: stored ?? Array("{}".utf8)))
+        guard let host = request.head.authority.flatMap(Authority.init) else { throw Self.notFound }
+        var response = Response(
+            json: Self.announcing(policy.url(host: host), in: stored ?? Array("{}".utf8)))
         response.headers[.cacheControl] = "no-cache"
         return response
     }
 
     /// The file with this server's address and a context, where it says neither.
     static func announcing(_ url: String, in stored: [UInt8]) -> [UInt8] {
+        let alone = Array(#"{"server_url":"\#(url)","context":{}}"#.utf8)
         do {
             let text = try JSONText(stored)
-            guard let members = try text.members(of: text.root) else {
-                return announcing(url, in: Array("{}".utf8))
-            }
+            guard let members = try text.members(of: text.root) else { return alone }
             let server = members.last { $0.name == "server_url" }
             if let server, !text.isNull(server.value) { return stored }
             let named = try text.setting("server_url", to: Array("\"\(url)\"".utf8))
             guard !members.contains(where: { $0.name == "context" }) else { return named }
             return try JSONText(named).setting("context", to: Array("{}".utf8))
         } catch {
-            return announcing(url, in: Array("{}".utf8))
+            return alone
         }
     }
 }

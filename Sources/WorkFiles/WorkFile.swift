@@ -28,8 +28,8 @@ public enum WorkFileSchema: String, Sendable {
 public final class WorkFileWriter {
     let file: H5File
     private let path: String
+    private let claim: OutputClaim
     private var isFinished = false
-    private var partialPath: String { path + ".partial" }
 
     init(
         _ path: String, schema: WorkFileSchema, provenance: Provenance
@@ -41,8 +41,9 @@ public final class WorkFileWriter {
         } catch {
             throw UserError("\(folder.path): the folder cannot be created; is it writable?")
         }
+        claim = try OutputClaim(path)
         do {
-            file = try H5File.create(path + ".partial")
+            file = try H5File.create(claim.temporaryPath)
             try file.setAttribute("schema", of: "", to: schema.rawValue)
             try file.setAttribute("schema_version", of: "", to: schema.version)
             try provenance.write(to: file)
@@ -52,13 +53,20 @@ public final class WorkFileWriter {
     }
 
     /// What was not finished is of no use, and may have filled the disk.
-    deinit { if !isFinished { unlink(partialPath) } }
+    deinit {
+        guard !isFinished else { return }
+        try? file.close()
+        unlink(claim.temporaryPath)
+    }
 
-    /// Makes the file durable and gives it its name.
+    /// Makes the file durable and gives it its name. Closed before, so that no reader finds a file that its
+    /// writer still had open.
     func finish() throws {
-        let (path, partial) = (path, partialPath)
-        do { try file.flush() } catch { throw UserError(error) }
-        isFinished = true
+        let (path, partial) = (path, claim.temporaryPath)
+        do {
+            try file.flush()
+            try file.close()
+        } catch { throw UserError(error) }
         let descriptor = open(partial, O_RDONLY)
         let isSynced = descriptor >= 0 && fsync(descriptor) == 0
         if descriptor >= 0 { close(descriptor) }
@@ -67,6 +75,7 @@ public final class WorkFileWriter {
                 "\(path): cannot be completed (\(String(cString: strerror(errno)))); is the disk full?"
             )
         }
+        isFinished = true
     }
 }
 

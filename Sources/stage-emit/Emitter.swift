@@ -20,7 +20,9 @@ struct Emitter {
         let clouds = try CloudEmitter(work: work, tree: tree)
         try clouds.run()
         try tree.write(config(umapHeads: clouds.heads).json(), to: "config.json")
-        try tree.write(ScatterRow.json(scatterRows()), to: "scatter_data.json")
+        let rows = scatterRows()
+        try tree.write(ScatterRow.json(rows), to: "scatter_data.json")
+        try tree.write(ScatterRow.errorsJSON(rows), to: "scatter_errors.json")
         try tree.keep("custom_sequences")
         try keepAttributions()
         let server = tree.current("server_config.json") ?? Data("{}".utf8)
@@ -44,6 +46,21 @@ struct Emitter {
             progress.update(batch.upperBound)
         }
         progress.finish(heads.count)
+        try tree.keepOthers(isOurs: Self.isOurs)
+    }
+
+    /// Whether a path within a tree is of a file that an emit writes or decides about; anything else in it is
+    /// somebody's own.
+    private static func isOurs(_ path: String) -> Bool {
+        let head = "L[0-9]+H[0-9]+"
+        let patterns = [
+            "config\\.json", "scatter_data\\.json", "scatter_errors\\.json", "server_config\\.json",
+            "(heads|umap)/\(head)\\.json", "umap/sequences\\.json",
+            "attributions/(manifest|(qk|ov)/\(head)S[^/]*Q[0-9]+K[0-9]+)\\.json",
+        ]
+        return patterns.contains {
+            path.range(of: "^\($0)$", options: .regularExpression) != nil
+        }
     }
 
     /// Keeps the attributions whose sequences are still the same ones: those of custom sequences if the

@@ -26,8 +26,9 @@ struct HeadPayloadBuilder {
                 "How many stored pairs are |q-k| tokens apart, row 0 and column 0 left out.",
             format: "integer"),
         DisplayedField(
-            key: "attention_by_distance", label: "Attention by distance",
-            description: "Share of all attention, over all walked sequences, at distance |q-k|.",
+            key: "attention_by_distance", label: "Attention per token of distance",
+            description:
+                "Share of all attention, over all walked sequences, at distance |q-k|, divided by the bin's width in tokens.",
             format: "integer"),
     ]
 
@@ -66,6 +67,9 @@ struct HeadPayloadBuilder {
         let sample = try work.sample.sample(ofHead: head)
         let mass = massByDistance[head]
         let total = max(mass.reduce(0, +), 1e-300)
+        let edges = DistanceBins.edges(mass.count).map(Double.init)
+        // Bins widen with the distance: mass a bin would seem to rise where attention falls.
+        let density = mass.indices.map { mass[$0] / total / (edges[$0 + 1] - edges[$0]) }
         return HeadPayload(
             sequences: sample.sequences.map(sequence),
             plots: [
@@ -73,9 +77,7 @@ struct HeadPayloadBuilder {
                 ("qk_distance_histogram", plot(sample.distances)),
                 (
                     "attention_by_distance",
-                    PlotPayload(
-                        edges: DistanceBins.edges(mass.count).map(Double.init),
-                        values: mass.map { $0 / total })
+                    PlotPayload(edges: edges, values: density)
                 ),
             ],
             tables: SampleFile.tableNames.map { ($0, sample.tables[$0] ?? []) },

@@ -24,6 +24,7 @@ struct StageMetrics: ParsableCommand {
     var output: String
 
     func run() throws {
+        try requireOutput(output, apartFrom: [scan])
         let scan = try ScanFile(scan)
         let lowest = scan.header.highAttention
         guard Float(attentionThreshold) >= lowest, attentionThreshold <= 1 else {

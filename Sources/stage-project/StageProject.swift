@@ -39,6 +39,7 @@ struct StageProject: ParsableCommand {
     var output: String
 
     func run() throws {
+        try requireOutput(output, apartFrom: [scan])
         let scan = try ScanFile(scan)
         guard (1...1_000_000).contains(points) else {
             throw ValidationError("--points must be from 1 to 1000000, not \(points).")

@@ -32,6 +32,7 @@ struct StageSample: ParsableCommand {
     var output: String
 
     func run() throws {
+        try requireOutput(output, apartFrom: [scan])
         let scan = try ScanFile(scan)
         try check(samplesPerInterval, "--samples-per-interval", scan.header.samplesPerInterval)
         try check(topSequences, "--top-sequences", scan.header.topSequences)

@@ -67,6 +67,7 @@ struct Run: ParsableCommand {
     }
 
     func run() throws {
+        try requireOutput(output, apartFrom: [model] + corpus)
         let loaded = try LoadedModel(opening: model)
         let selection = try HeadSelection(
             layers: layers, heads: heads, of: loaded.model.description)

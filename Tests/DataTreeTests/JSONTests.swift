@@ -93,4 +93,33 @@ import Testing
             #expect(names.sorted() == [".data.lock", "data"])
         }
     }
+
+    @Test func `only unfinished trees of this program are removed, and others' files stay`() throws
+    {
+        try withTemporaryFolder { folder in
+            let url = folder.appending(path: "data")
+            let foreign = [
+                folder.appending(path: "data.new"), folder.appending(path: ".data.headvis-7"),
+            ]
+            for folder in foreign {
+                try FileManager.default.createDirectory(
+                    at: folder, withIntermediateDirectories: true)
+            }
+            do { try TreeReplacement(of: url).finish() }
+            try Data("my notes".utf8).write(to: url.appending(path: "notes.txt"))
+            try Data("1".utf8).write(to: url.appending(path: "heads/L0H0.json"))
+            do {
+                let abandoned = try TreeReplacement(of: url)
+                try abandoned.write(Array("2".utf8), to: "config.json")
+            }
+            let next = try TreeReplacement(of: url)
+            try next.keepOthers { $0.hasPrefix("heads/") }
+            try next.finish()
+            #expect(next.current("notes.txt") == Data("my notes".utf8))
+            #expect(next.current("heads/L0H0.json") == nil)
+            #expect(
+                try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
+                    == [".data.headvis-7", ".data.lock", "data", "data.new"])
+        }
+    }
 }

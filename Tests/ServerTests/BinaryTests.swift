@@ -205,8 +205,10 @@ import Testing
     {
         try await serving { server, site in
             let before = try site.read("config.json")
-            for host in ["evil.example", "127.0.0.1.evil.example:80", "localhost.evil.example", ""]
-            {
+            for host in [
+                "evil.example", "127.0.0.1.evil.example:80", "localhost.evil.example", "",
+                "localhost:\"", "localhost\\", "localhost:\\\"",
+            ] {
                 let answer = try server.request("GET", "/", headers: ["Host": host])
                 #expect([400, 421].contains(answer.status), "\(host)")
             }

@@ -111,8 +111,11 @@ def main(root):
     rows = load(root / "scatter_data.json")
     check([[r["layer"], r["head"]] for r in rows] == heads, "scatter_data.json: other heads than config.json")
     for row in rows:
+        check(all(is_number(value) for value in row.values()), "scatter_data.json: a row holds more than numbers")
         for metric in config["metrics"]:
             check(is_number(row.get(metric)), f"scatter_data.json: {metric} of {row['layer']}.{row['head']}")
+    errors = load(root / "scatter_errors.json")
+    check([[r["layer"], r["head"]] for r in errors] == heads, "scatter_errors.json: other heads than config.json")
     check(set(config["metrics"]) == set(config["metric_descriptions"]), "config.json: metric_descriptions")
     for layer, head in heads:
         check_head(root, layer, head, config)

@@ -37,11 +37,12 @@ export async function openTree(pageUrl, given) {
       readScatter(base),
       optional(base, "server_config.json", {}, problems),
       optional(base, "attributions/manifest.json", {}, problems),
+      optional(base, "scatter_errors.json", [], problems),
     ]);
     try {
       const config = await readConfig(base);
-      const [scatter, server, manifest] = await rest;
-      const rows = scatter.rows ?? listedHeads(config);
+      const [scatter, server, manifest, errors] = await rest;
+      const rows = withErrors(scatter.rows ?? listedHeads(config), errors);
       if (scatter.error) problems.add(
         "scatter_data.json", `${scatter.error.message} Heads are listed without metrics.`,
       );
@@ -68,6 +69,14 @@ const isHead = (h) => Array.isArray(h) && Number.isInteger(h[0]) && Number.isInt
 /** The heads config.json names, as rows without metrics. */
 function listedHeads(config) {
   return (Array.isArray(config.heads) ? config.heads : []).filter(isHead).map(([layer, head]) => ({ layer, head }));
+}
+
+/** The rows with the standard errors of scatter_errors.json, which a tree need not have. */
+function withErrors(rows, errors) {
+  if (!Array.isArray(errors)) return rows;
+  const key = (row) => `${row?.layer}.${row?.head}`;
+  const byHead = new Map(errors.map((row) => [key(row), row]));
+  return rows.map((row) => (byHead.has(key(row)) ? { ...row, standard_errors: byHead.get(key(row)) } : row));
 }
 
 /** {rows} of scatter_data.json, or {error}. */
