@@ -62,13 +62,13 @@ public struct OriginPolicy: Sendable {
 }
 
 /// A host and perhaps a port, as headers name them: "localhost:8000", "example.org", "[::1]:8000".
-struct Authority: Equatable, Sendable, CustomStringConvertible {
+package struct Authority: Equatable, Sendable, CustomStringConvertible {
     /// In lower case; an address of version 6 in brackets.
-    let name: String
-    let port: UInt16?
+    package let name: String
+    package let port: UInt16?
 
     /// Nil for anything else, such as a text with quotation marks or spaces.
-    init?(_ text: String) {
+    package init?(_ text: String) {
         let text = text.lowercased()
         let isBracketed = text.hasPrefix("[")
         let end =
@@ -93,7 +93,7 @@ struct Authority: Equatable, Sendable, CustomStringConvertible {
         self.port = port
     }
 
-    var description: String { name + (port.map { ":\($0)" } ?? "") }
+    package var description: String { name + (port.map { ":\($0)" } ?? "") }
 }
 
 /// Refuses requests that the policy does not allow, and answers what browsers ask before they send one.

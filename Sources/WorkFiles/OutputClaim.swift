@@ -9,16 +9,16 @@ import UserErrors
 /// The claim is a lock on a file beside the output, which ends with the process however it ends. It holds
 /// between machines as far as their file system's locks do; where it has none, two writers each write a whole
 /// file under a name of their own, and the later one stays.
-final class OutputClaim {
+package final class OutputClaim {
     /// The file that is written until it is complete: a name that no other process has.
-    let temporaryPath: String
+    package let temporaryPath: String
     private let lockPath: String
     private var descriptor: Int32 = -1
 
     /// Claims `path` and removes what killed writers on this machine left of it.
     ///
     /// - Throws: when another process has claimed it, or when something other than a plain file stands there.
-    init(_ path: String) throws {
+    package init(_ path: String) throws {
         let url = URL(filePath: path)
         let folder = url.deletingLastPathComponent().path
         let name = url.lastPathComponent

@@ -5,8 +5,7 @@ import Foundation
 import TestSupport
 import Testing
 import UserErrors
-
-@testable import WorkFiles
+import WorkFiles
 
 @Suite struct OutputClaimTests {
     @Test func `a second writer is told who is at it, and can write afterwards`() throws {
