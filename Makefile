@@ -46,7 +46,7 @@ endif
 ifneq ($(GOALS),)
 -include .build/graph.mk
 SETUP := $(if $(shell scripts/install-system-libraries --check 2> /dev/null && echo yes),,system-libraries)
-$(call one_of,BOS,0 1)
+$(call one_of,BOS,auto 0 1)
 $(call one_of,UMAP,0 1)
 endif
 
@@ -54,6 +54,8 @@ endif
 
 # EDGES=top:20 chooses edges for make attributions; the scan then has its default.
 SCAN_EDGES = $(if $(filter top:%,$(EDGES)),attention,$(EDGES))
+
+bos_option = $(if $(filter 1,$(BOS)),--bos,$(if $(filter 0,$(BOS)),--no-bos))
 
 # The parameters of a stage are its command line and, with the state of the inputs, its stamp.
 scan_parameters = \
@@ -66,7 +68,7 @@ scan_parameters = \
 	--chunk $(CHUNK) \
 	--document $(DOC) \
 	--text-field $(call quote,$(TEXT_FIELD)) \
-	$(if $(filter 1,$(BOS)),--bos,--no-bos) \
+	$(bos_option) \
 	--intervals $(N_INTERVALS) \
 	--samples-per-interval $(SAMPLES_PER_INTERVAL) \
 	--top-sequences $(TOP_SEQUENCES) \

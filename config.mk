@@ -25,8 +25,9 @@ N_SEQUENCES ?= 0
 SEQ_LEN ?= 256
 ## What becomes of a document longer than that: truncate, or split into several sequences.
 CHUNK ?= truncate
-## Whether sequences begin with a BOS token where the model has one: 1 or 0.
-BOS ?= 1
+## Whether sequences begin with a BOS token: auto (what the tokenizer states of itself; where it states
+## nothing, if the model has one), 1 or 0. Attention gathers on position 0, so this changes many numbers.
+BOS ?= auto
 
 ## Sequences to show of each head: intervals of activation, samples of each, and the very top ones.
 N_INTERVALS ?= 10

@@ -27,7 +27,7 @@ dictionary_text = \
 	--chunk $(if $(filter file,$(origin CHUNK)),split,$(CHUNK)) \
 	--document $(DOC) \
 	--text-field $(call quote,$(TEXT_FIELD)) \
-	$(if $(filter 1,$(BOS)),--bos,--no-bos) \
+	$(bos_option) \
 	--seed $(SEED)
 training_parameters = \
 	$(dictionary_text) \

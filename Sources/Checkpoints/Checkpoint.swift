@@ -12,7 +12,7 @@ import UserErrors
 public struct Checkpoint: Sendable {
     /// How the weights are packed.
     public enum Format: String, Sendable {
-        case safetensors, gguf
+        case safetensors, gguf, torch
     }
 
     /// The files the checkpoint consists of, the index of a sharded one first.
@@ -26,9 +26,9 @@ public struct Checkpoint: Sendable {
 
     /// Opens a checkpoint.
     ///
-    /// - Parameter url: a file ending in `.safetensors` or `.gguf`, or a folder with
-    ///   `model.safetensors`, or with `model.safetensors.index.json` and the files it names, or with
-    ///   exactly one file of either ending.
+    /// - Parameter url: a file ending in `.safetensors`, `.gguf` or `.bin`, or a folder with
+    ///   `model.safetensors`, or with `model.safetensors.index.json` and the files it names, or the same
+    ///   as `pytorch_model.bin`, or with exactly one file of the first two endings.
     public init(opening url: URL) throws {
         let file = try Self.entryPoint(of: url)
         switch file.pathExtension.lowercased() {
@@ -43,9 +43,14 @@ public struct Checkpoint: Sendable {
             files = [file]
             tensors = Self.joiningMXFP4(try Safetensors.tensors(of: MappedFile(file)))
             metadata = GGUFMetadata()
+        case "bin", "pt", "pth":
+            format = .torch
+            files = [file]
+            tensors = try TorchFile.tensors(of: MappedFile(file))
+            metadata = GGUFMetadata()
         default:
             let sharded = try ShardIndex.open(file)
-            format = .safetensors
+            format = sharded.shards.first?.pathExtension == "bin" ? .torch : .safetensors
             files = [file] + sharded.shards
             tensors = Self.joiningMXFP4(sharded.tensors)
             metadata = GGUFMetadata()
@@ -85,14 +90,17 @@ public struct Checkpoint: Sendable {
             )
         }
         guard isFolder.boolValue else {
-            guard isWeights(url) else {
+            guard isWeights(url) || isTorch(url) else {
                 throw UserError(
-                    url, "is neither a folder nor a .safetensors or .gguf file",
+                    url, "is neither a folder nor a .safetensors, .gguf or .bin file",
                     advice: "give the model folder or its weights file")
             }
             return url
         }
-        for name in ["model.safetensors", "model.safetensors.index.json"] {
+        for name in [
+            "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
+            "pytorch_model.bin.index.json",
+        ] {
             let candidate = url.appending(path: name)
             if FileManager.default.fileExists(atPath: candidate.path(percentEncoded: false)) {
                 return candidate
@@ -110,6 +118,10 @@ public struct Checkpoint: Sendable {
                 advice: "give the weights file itself")
         }
         return weights[0]
+    }
+
+    private static func isTorch(_ url: URL) -> Bool {
+        ["bin", "pt", "pth"].contains(url.pathExtension.lowercased())
     }
 
     private static func isWeights(_ url: URL) -> Bool {

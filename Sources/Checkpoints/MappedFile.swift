@@ -42,6 +42,27 @@ final class MappedFile: @unchecked Sendable {
         }
         // Tensors are read from front to back: read ahead far. Refusal changes nothing but speed.
         _ = madvise(memory, size, MADV_SEQUENTIAL)
+        guard !UserError.isLFSPointer(UnsafeRawBufferPointer(start: memory, count: min(size, 128)))
+        else {
+            munmap(memory, size)
+            throw UserError.lfsPointer(url.path(percentEncoded: false))
+        }
+        self.url = url
+        base = UnsafeRawPointer(memory)
+        byteCount = size
+    }
+
+    /// Memory of its own that holds what `fill` writes, for numbers that lie out of order in the file `url`.
+    init(copying count: Int, for url: URL, _ fill: (UnsafeMutableRawPointer) -> Void) throws {
+        let size = max(count, 1)
+        guard let memory = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+            memory != MAP_FAILED
+        else {
+            throw UserError(
+                url, "needs \(size) bytes of memory that are not there",
+                advice: "save the model as safetensors")
+        }
+        fill(memory)
         self.url = url
         base = UnsafeRawPointer(memory)
         byteCount = size

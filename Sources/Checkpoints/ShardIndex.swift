@@ -17,7 +17,10 @@ enum ShardIndex {
         var shards: [URL] = []
         for (shard, names) in names.sorted(by: { $0.key < $1.key }) {
             let url = folder.appending(path: shard)
-            let found = try Safetensors.tensors(of: MappedFile(url))
+            let file = try MappedFile(url)
+            let found =
+                try url.pathExtension == "bin"
+                ? TorchFile.tensors(of: file) : Safetensors.tensors(of: file)
             for name in names {
                 guard let tensor = found[name] else {
                     throw UserError(
@@ -65,10 +68,12 @@ enum ShardIndex {
     /// A shard is a plain file name: nothing outside the folder of the index is ever opened.
     private static func check(_ shard: String, of index: URL) throws {
         let plain = shard.utf8.allSatisfy { $0 >= 0x20 && $0 != UInt8(ascii: "/") }
-        guard plain, shard.hasSuffix(".safetensors"), !shard.hasPrefix(".") else {
+        guard plain, shard.hasSuffix(".safetensors") || shard.hasSuffix(".bin"),
+            !shard.hasPrefix(".")
+        else {
             throw UserError.malformed(
                 index,
-                "names the file \(quoted(shard)), which is not a safetensors file beside the index")
+                "names the file \(quoted(shard)), which is no file of weights beside the index")
         }
     }
 }

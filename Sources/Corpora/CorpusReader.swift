@@ -153,6 +153,14 @@ public final class CorpusReader {
         }
         // Whether a pipe is a document is only known once its format is.
         var lines = LineReader(bytes, limit: options.longestLine)
+        guard !UserError.isLFSPointer(lines.beginning) else {
+            throw UserError.lfsPointer(file.path)
+        }
+        guard !lines.isWide else {
+            throw UserError(
+                "\(file.path): is UTF-16 or UTF-32 text; convert it to UTF-8 (iconv -f UTF-16 -t UTF-8) and give that file."
+            )
+        }
         let format = file.kind?.format ?? Self.format(startingWith: lines.beginning)
         lines.wholeFile = format == .text && options.documentPerFile
         return OpenFile(source: file.path, stored: stored, format: format, lines: lines)

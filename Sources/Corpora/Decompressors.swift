@@ -54,8 +54,8 @@ final class GzipDecompressor: Decompressor {
     }
 }
 
-/// zstd: several frames in a row are one stream. Frames that need more than 128 MiB of window
-/// (`zstd --long` beyond 27) are refused, as the zstd tool does by default.
+/// zstd: several frames in a row are one stream. Windows of up to 2 GiB (`zstd --long=31`, the largest there
+/// is) are read; the memory for one is only used as far as the text goes back.
 final class ZstandardDecompressor: Decompressor {
     let formatName = "zstd"
     private(set) var mayEndHere = false
@@ -70,6 +70,7 @@ final class ZstandardDecompressor: Decompressor {
         }
         self.stream = stream
         wanted = ZSTD_initDStream(stream)
+        ZSTD_DCtx_setParameter(stream, ZSTD_d_windowLogMax, 31)
     }
 
     deinit { ZSTD_freeDStream(stream) }

@@ -75,6 +75,9 @@ struct JSONLine {
         case UInt8(ascii: "t"): try literal("true")
         case UInt8(ascii: "f"): try literal("false")
         case UInt8(ascii: "n"): try literal("null")
+        // Numbers that JSON does not have and Python's json.dumps writes.
+        case UInt8(ascii: "N"): try literal("NaN")
+        case UInt8(ascii: "I"): try literal("Infinity")
         default: try number()
         }
     }
@@ -108,6 +111,9 @@ struct JSONLine {
     private mutating func number() throws(LineFault) {
         let start = position
         _ = take("-")
+        if position > start, position < bytes.count, bytes[position] == UInt8(ascii: "I") {
+            return try literal("Infinity")
+        }
         guard position == start || isDigit else { throw fault("a digit") }
         guard isDigit else { throw fault("a value") }
         if !take("0") { skipDigits() }

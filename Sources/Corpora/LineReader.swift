@@ -30,7 +30,9 @@ struct LineReader {
     /// How much of the stream is read at the least before its first line is asked for, in bytes.
     private static let glance = 64
     private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
-    private static let newline = UInt8(ascii: "\n")
+    /// What ends a line: a line feed, or in files of the first Macs a carriage return.
+    private var newline = LineReader.lineFeed
+    private static let lineFeed = UInt8(ascii: "\n")
     private static let carriageReturn = UInt8(ascii: "\r")
 
     /// - Parameters:
@@ -47,6 +49,25 @@ struct LineReader {
         if buffer[unread].starts(with: Self.byteOrderMark) {
             unread = unread.lowerBound + Self.byteOrderMark.count..<unread.upperBound
         }
+        let text = buffer[unread]
+        if let first = text.firstIndex(of: Self.carriageReturn), first + 1 < text.endIndex,
+            !text.contains(Self.lineFeed)
+        {
+            newline = Self.carriageReturn
+        }
+    }
+
+    /// Whether the text is UTF-16 or UTF-32: by its byte order mark, or by zeros at every second byte.
+    var isWide: Bool {
+        let start = buffer[unread].prefix(64)
+        if start.starts(with: [0xFF, 0xFE]) || start.starts(with: [0xFE, 0xFF])
+            || start.starts(with: [0, 0, 0xFE, 0xFF])
+        {
+            return true
+        }
+        guard start.count >= 8 else { return false }
+        let zeros = start.enumerated().filter { $0.element == 0 }.map { $0.offset % 2 }
+        return zeros.count >= start.count / 2 - 1 && Set(zeros).count == 1
     }
 
     /// The beginning of the stream, before the first line is asked for.
@@ -80,7 +101,7 @@ struct LineReader {
         buffer.withUnsafeBytes { bytes in
             let rest = UnsafeRawBufferPointer(rebasing: bytes[unread].dropFirst(offset))
             guard let base = rest.baseAddress,
-                let found = memchr(base, Int32(Self.newline), rest.count)
+                let found = memchr(base, Int32(newline), rest.count)
             else { return nil }
             return offset + base.distance(to: UnsafeRawPointer(found))
         }
@@ -90,7 +111,7 @@ struct LineReader {
     private mutating func finish(_ line: Range<Int>) -> Line {
         number += 1
         var end = line.upperBound
-        if wholeFile && end > line.lowerBound && buffer[end - 1] == Self.newline { end -= 1 }
+        if wholeFile && end > line.lowerBound && buffer[end - 1] == newline { end -= 1 }
         if end > line.lowerBound && buffer[end - 1] == Self.carriageReturn { end -= 1 }
         return end - line.lowerBound > limit ? .tooLong : .bytes(line.lowerBound..<end)
     }

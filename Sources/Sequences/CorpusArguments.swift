@@ -30,8 +30,10 @@ public struct CorpusArguments: ParsableArguments {
 
     @Flag(
         inversion: .prefixedNo,
-        help: "Put the model's beginning-of-sequence token, if it has one, at position 0.")
-    public var bos = true
+        help:
+            "Whether the model's BOS token stands at position 0; by default what its tokenizer states."
+    )
+    public var bos: Bool?
 
     @Option(help: "Long documents: truncate, or split into several sequences.")
     public var chunk = LongDocuments.truncate

@@ -39,7 +39,8 @@ public struct TokenizedCorpus {
         options.documentPerFile = arguments.document == .file
         let reader = try CorpusReader(paths: paths, options: options)
         let cutter = SequenceCutter(arguments, loaded)
-        beginning = arguments.bos ? loaded.beginningOfSequence : nil
+        beginning = loaded.sequenceEnds(bos: arguments.bos).prefix.first
+        note(loaded.beginningMessage(bos: arguments.bos))
         let hash = SHA256()
         var progress = Progress("reading", unit: "sequences", total: arguments.sequences)
         let limit = arguments.sequences == 0 ? Int.max : arguments.sequences

@@ -31,10 +31,11 @@ public struct LoadedModel: Sendable {
     /// The tokenizer alone, without a look at the weights.
     public static func tokenizer(of path: String) throws -> Tokenizer {
         let url = URL(filePath: path)
-        guard url.pathExtension == "gguf" else {
-            return try Tokenizer(folder: Model.folder(of: url))
+        // As with the weights, a folder with a single GGUF file is that file.
+        if let checkpoint = try? Checkpoint(opening: url), checkpoint.format == .gguf {
+            return try Tokenizer(gguf: GGUFVocabulary(checkpoint.metadata))
         }
-        return try Tokenizer(gguf: GGUFVocabulary(Checkpoint(opening: url).metadata))
+        return try Tokenizer(folder: Model.folder(of: url))
     }
 
     private static func tokenizer(_ model: Model) throws -> Tokenizer {
@@ -75,7 +76,9 @@ extension GGUFVocabulary {
             separatorID: id("seperator_token_id"), classificationID: id("cls_token_id"),
             addBOS: metadata.bool("tokenizer.ggml.add_bos_token"),
             addEOS: metadata.bool("tokenizer.ggml.add_eos_token"),
-            addSpacePrefix: metadata.bool("tokenizer.ggml.add_space_prefix"))
+            addSpacePrefix: metadata.bool("tokenizer.ggml.add_space_prefix"),
+            precompiledCharacterMap: (metadata.ints("tokenizer.ggml.precompiled_charsmap") ?? [])
+                .map { UInt8(truncatingIfNeeded: $0) })
     }
 }
 
@@ -83,11 +86,27 @@ extension LoadedModel {
     /// What stands before and after the text of every sequence: what the tokenizer's own
     /// post-processor puts there, or else the beginning-of-sequence token alone.
     ///
-    /// - Parameter bos: whether sequences begin with such tokens at all.
-    public func sequenceEnds(bos: Bool) -> (prefix: [Int32], suffix: [Int32]) {
-        guard bos else { return ([], []) }
+    /// - Parameter bos: whether sequences begin with such tokens at all; nil leaves it to what the tokenizer
+    ///   states of itself, and where it states nothing, to whether the model has a BOS token.
+    public func sequenceEnds(bos: Bool?) -> (prefix: [Int32], suffix: [Int32]) {
+        guard bos != false else { return ([], []) }
         let (prefix, suffix) = (tokenizer.sequencePrefix, tokenizer.sequenceSuffix)
         guard prefix.isEmpty && suffix.isEmpty else { return (prefix, suffix) }
+        guard bos ?? tokenizer.takesBeginning ?? true else { return ([], []) }
         return (beginningOfSequence.map { [$0] } ?? [], [])
+    }
+
+    /// One line on what stands at position 0, and why.
+    public func beginningMessage(bos: Bool?) -> String {
+        let prefix = sequenceEnds(bos: bos).prefix
+        let reason =
+            bos.map { "BOS=\($0 ? 1 : 0)" }
+            ?? (prefix.isEmpty && tokenizer.takesBeginning == false
+                ? "its tokenizer states that it takes none; BOS=1 puts one there"
+                : tokenizer.takesBeginning == true || !tokenizer.sequencePrefix.isEmpty
+                    ? "as its tokenizer states" : "its tokenizer states nothing")
+        guard let first = prefix.first else { return "sequences begin with their text (\(reason))" }
+        return
+            "sequences begin with token \(first), \(tokenizer.display(first).debugDescription) (\(reason))"
     }
 }

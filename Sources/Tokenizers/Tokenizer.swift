@@ -34,6 +34,8 @@ public struct Tokenizer: Sendable {
         var prefix: [Int32] = []
         var suffix: [Int32] = []
         var beginningOfSequence: Int32?
+        /// Whether the tokenizer's own settings put a BOS token in front; nil where they say nothing.
+        var takesBeginning: Bool?
     }
 
     private let vocabulary: Vocabulary
@@ -47,6 +49,8 @@ public struct Tokenizer: Sendable {
 
     /// The id of the token that the model expects at position 0, if it expects one.
     public let beginningOfSequence: Int32?
+    /// Whether the tokenizer states that sequences begin with that token; nil where it states nothing.
+    public let takesBeginning: Bool?
     /// The ids that the post-processor puts before a sequence.
     public let sequencePrefix: [Int32]
     /// The ids that the post-processor puts behind a sequence.
@@ -61,6 +65,7 @@ public struct Tokenizer: Sendable {
         sequencePrefix = parts.prefix
         sequenceSuffix = parts.suffix
         beginningOfSequence = parts.beginningOfSequence ?? parts.prefix.first
+        takesBeginning = parts.takesBeginning
         added = Set(parts.addedTokens.map(\.id))
         finder = AddedTokenFinder(parts.addedTokens.filter { !$0.isNormalized }) {
             Array($0.utf8)

@@ -13,6 +13,8 @@ extension Tokenizer {
     public init(folder: URL) throws {
         let folder = TokenizerFolder(folder)
         var parts = try folder.parts()
+        try folder.addDeclaredTokens(to: &parts)
+        parts.takesBeginning = try folder.takesBeginning()
         parts.beginningOfSequence = try folder.beginningOfSequence(parts.vocabulary)
         self.init(parts)
     }
@@ -29,11 +31,14 @@ private struct TokenizerFolder {
         guard FileManager.default.fileExists(atPath: file.path(percentEncoded: false)) else {
             return nil
         }
+        let data: Data
         do {
-            return try Data(contentsOf: file, options: .mappedIfSafe)
+            data = try Data(contentsOf: file, options: .mappedIfSafe)
         } catch {
             throw UserError("\(path(name)) cannot be read: \(error.localizedDescription)")
         }
+        guard !UserError.isLFSPointer(data) else { throw UserError.lfsPointer(path(name)) }
+        return data
     }
 
     private func path(_ name: String) -> String {
@@ -95,6 +100,40 @@ private struct TokenizerFolder {
         try specialTokens()["bos_token"].flatMap { vocabulary.id(of: $0) }
     }
 
+    /// Whether the tokenizer itself says that sequences begin with a BOS token; nil where it says nothing.
+    func takesBeginning() throws -> Bool? {
+        guard let config = try object("tokenizer_config.json") else { return nil }
+        if case .bool(let adds)? = config["add_bos_token"] { return adds }
+        if case .null? = config["bos_token"] { return false }
+        return nil
+    }
+
+    /// Tokens that only `added_tokens_decoder` of tokenizer_config.json names.
+    func addDeclaredTokens(to parts: inout Tokenizer.Parts) throws {
+        let name = "tokenizer_config.json"
+        guard let declared = try object(name)?.object("added_tokens_decoder") else { return }
+        let limit = parts.vocabulary.idCount + 16 * declared.members.count + 65_536
+        let known = Set(parts.addedTokens.map(\.content))
+        for key in declared.members.map(\.key) {
+            guard let id = Int32(key), id >= 0, let token = try declared.object(key) else {
+                throw UserError("\(path(name)) has \"\(key)\" where an id is expected.")
+            }
+            let content = try token.requiredString("content")
+            guard !content.isEmpty, !known.contains(content) else { continue }
+            if parts.vocabulary.id(of: content) == nil {
+                try parts.vocabulary.insert(content, id, limit: limit, name: path(name))
+            }
+            guard parts.vocabulary.id(of: content) == id else { continue }
+            parts.addedTokens.append(
+                AddedToken(
+                    content: content, id: id,
+                    singleWord: try token.bool("single_word", default: false),
+                    stripsLeft: try token.bool("lstrip", default: false),
+                    stripsRight: try token.bool("rstrip", default: false),
+                    isNormalized: try token.bool("normalized", default: false)))
+        }
+    }
+
     /// added_tokens.json: strings and ids beyond the vocabulary.
     private func addedEntries() throws -> [(token: String, id: Int32)] {
         guard let object = try object("added_tokens.json"), !object.members.isEmpty else {
@@ -124,6 +163,7 @@ private struct TokenizerFolder {
         _ object: JSONObject, _ lines: [Substring]
     ) throws -> Tokenizer.Parts {
         let config = try self.object("tokenizer_config.json")
+        let family = try byteLevelFamily(config)
         let prefixesSpace = try config?.bool("add_prefix_space", default: false) ?? false
         var vocabulary = try Vocabulary(try VocabularyFile.entries(object), name: object.name)
         let reader = MergeReader(vocabulary, continuingPrefix: "")
@@ -135,11 +175,36 @@ private struct TokenizerFolder {
         let model = BytePairModel(
             table: vocabulary.byteLevelTable(), isByteLevel: true, merges: merges, options: .init())
         let added = try addedTokens(&vocabulary, defaults: ["<|endoftext|>"])
-        let pattern = try Pattern(ByteLevel.pattern, name: "GPT-2's pattern")
-        let split = PreTokenizerStep.split(.pattern(pattern), .isolated, inverted: false)
-        return Tokenizer.Parts(
+        var parts = Tokenizer.Parts(
             vocabulary: vocabulary, model: .bytePair(model), addedTokens: added,
-            preTokenizer: prefixesSpace ? [.prefixSpace, split] : [split], decoder: [.byteLevel])
+            normalizer: family.normalizer,
+            preTokenizer: (prefixesSpace ? [.prefixSpace] : []) + (try family.preTokenizer()),
+            decoder: [.byteLevel])
+        if tokenizerClass(config) == "Roberta" {
+            let special = try specialTokens()
+            parts.prefix = [special["cls_token"] ?? "<s>"].compactMap { vocabulary.id(of: $0) }
+            parts.suffix = [special["sep_token"] ?? "</s>"].compactMap { vocabulary.id(of: $0) }
+        }
+        return parts
+    }
+
+    /// The class that tokenizer_config.json names, without "Tokenizer" and "Fast"; nil where it names none.
+    private func tokenizerClass(_ config: JSONObject?) -> String? {
+        guard case .string(let name)? = config?["tokenizer_class"] else { return nil }
+        return name.replacing("TokenizerFast", with: "").replacing("Tokenizer", with: "")
+    }
+
+    /// What cuts words in a tokenizer of vocab.json and merges.txt: the class decides, not the files.
+    private func byteLevelFamily(_ config: JSONObject?) throws -> ByteLevelFamily {
+        switch tokenizerClass(config) {
+        case nil, "GPT2", "Roberta", "CodeGen", "Longformer", "PreTrained":
+            return try ByteLevelFamily(pre: "gpt-2")
+        case "Qwen2": return try ByteLevelFamily(pre: "qwen2")
+        case let other?:
+            throw UserError(
+                "\(path("tokenizer_config.json")): vocab.json and merges.txt of a \(other)Tokenizer are not read; put its tokenizer.json beside them."
+            )
+        }
     }
 
     private func wordPiece(_ lines: [Substring]) throws -> Tokenizer.Parts {
@@ -150,6 +215,12 @@ private struct TokenizerFolder {
             entries.append((token, Int32(truncatingIfNeeded: index)))
         }
         let config = try object("tokenizer_config.json")
+        let known = ["Bert", "DistilBert", "Electra", "MobileBert", "Basic", "PreTrained"]
+        if let name = tokenizerClass(config), !known.contains(name) {
+            throw UserError(
+                "\(path("tokenizer_config.json")): vocab.txt of a \(name)Tokenizer needs more than WordPiece and is not read; put its tokenizer.json beside it."
+            )
+        }
         let lowercases = try config?.bool("do_lower_case", default: true) ?? true
         let normalizer = BertNormalizer(
             cleansText: true,

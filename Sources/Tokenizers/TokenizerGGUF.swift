@@ -101,6 +101,7 @@ private struct GGUFReader {
         var parts = Tokenizer.Parts(
             vocabulary: vocabulary, model: model, addedTokens: addedTokens)
         parts.beginningOfSequence = bos
+        parts.takesBeginning = gguf.addBOS
         if gguf.addBOS ?? addsBOS, let bos { parts.prefix = [bos] }
         if gguf.addEOS ?? addsEOS, let eos { parts.suffix = [eos] }
         return parts

@@ -52,10 +52,40 @@ public struct ModelConfig: Sendable {
         do { data = try Data(contentsOf: url) } catch {
             throw UserError("\(url.path): cannot be read; a model folder needs a config.json.")
         }
-        do { values = try JSONDecoder().decode([String: ConfigValue].self, from: data) } catch {
+        guard !UserError.isLFSPointer(data) else { throw UserError.lfsPointer(url.path) }
+        do {
+            values = try JSONDecoder().decode(
+                [String: ConfigValue].self, from: Self.quotingNonFinite(data))
+        } catch {
             throw UserError("\(url.path): is not a JSON object; download the model again.")
         }
         source = url.path
+    }
+
+    /// The same JSON with NaN, Infinity and -Infinity, which Python writes and JSON does not have, as strings: where
+    /// such a number matters, its key is then refused as no number.
+    private static func quotingNonFinite(_ data: Data) -> Data {
+        var result = Data(capacity: data.count)
+        var (isString, isEscaped) = (false, false)
+        var i = data.startIndex
+        while i < data.endIndex {
+            let byte = data[i]
+            if !isString,
+                byte == UInt8(ascii: "N") || byte == UInt8(ascii: "I") || byte == UInt8(ascii: "-"),
+                let word = ["NaN", "Infinity", "-Infinity"].first(where: {
+                    data[i...].starts(with: $0.utf8)
+                })
+            {
+                result.append(contentsOf: "\"\(word)\"".utf8)
+                i += word.utf8.count
+                continue
+            }
+            if byte == UInt8(ascii: "\""), !isEscaped { isString.toggle() }
+            isEscaped = isString && byte == UInt8(ascii: "\\") && !isEscaped
+            result.append(byte)
+            i += 1
+        }
+        return result
     }
 
     /// Whether the key is there and not null.

@@ -65,7 +65,7 @@ import Testing
         "{\"text\":\"a\tb\"}", "{\"a\":01,\"text\":\"x\"}", "{\"a\":1.,\"text\":\"x\"}",
         "{\"a\":+1,\"text\":\"x\"}", "{\"a\":-,\"text\":\"x\"}", "{\"a\":1e,\"text\":\"x\"}",
         "{\"a\":.5,\"text\":\"x\"}", "{\"a\":tru,\"text\":\"x\"}", "{\"a\":nulll,\"text\":\"x\"}",
-        "{\"a\":[1,],\"text\":\"x\"}", "{\"a\":[1 2],\"text\":\"x\"}", "{\"a\":NaN,\"text\":\"x\"}",
+        "{\"a\":[1,],\"text\":\"x\"}", "{\"a\":[1 2],\"text\":\"x\"}", "{\"a\":Nan,\"text\":\"x\"}",
         "{\"text\":\"x\"} {\"text\":\"y\"}",
     ])
     func `what is not JSON is broken`(line: String) throws {
