@@ -55,7 +55,9 @@ final class MappedFile: @unchecked Sendable {
     /// Memory of its own that holds what `fill` writes, for numbers that lie out of order in the file `url`.
     init(copying count: Int, for url: URL, _ fill: (UnsafeMutableRawPointer) -> Void) throws {
         let size = max(count, 1)
-        guard let memory = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+        guard
+            let memory = mmap(
+                nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
             memory != MAP_FAILED
         else {
             throw UserError(

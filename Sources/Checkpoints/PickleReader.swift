@@ -285,8 +285,13 @@ struct PickleReader {
         case UInt8(ascii: "b"):
             // Attributes beside an object's contents, such as versions of modules.
             _ = try pop()
-            guard case .dictionary? = stack.last else { throw broken("sets the state of an object") }
-        default: throw broken("has the instruction \(code) at byte \(position - 1), which no file of tensors needs")
+            guard case .dictionary? = stack.last else {
+                throw broken("sets the state of an object")
+            }
+        default:
+            throw broken(
+                "has the instruction \(code) at byte \(position - 1), which no file of tensors needs"
+            )
         }
     }
 
@@ -326,7 +331,8 @@ struct PickleReader {
             case .name(.storage(let type)) = items[1], case .string(let key) = items[2],
             case .int(let elements) = items[4], elements >= 0
         else { throw broken("has numbers in an unknown place") }
-        guard !key.isEmpty, key.utf8.count <= 20, key.utf8.allSatisfy({ (0x30...0x39).contains($0) })
+        guard !key.isEmpty, key.utf8.count <= 20,
+            key.utf8.allSatisfy({ (0x30...0x39).contains($0) })
         else { throw broken("has numbers under the key \(quoted(key)), which is no number") }
         return TorchStorage(key: key, type: type, elements: elements)
     }
@@ -342,7 +348,9 @@ struct PickleReader {
             let (reach, tooFar) = max(size - 1, 0).multipliedReportingOverflow(by: stride)
             let (product, tooMany) = count.multipliedReportingOverflow(by: size)
             let (end, beyond) = last.addingReportingOverflow(reach)
-            guard !tooFar, !tooMany, !beyond else { throw broken("has a tensor of an impossible shape") }
+            guard !tooFar, !tooMany, !beyond else {
+                throw broken("has a tensor of an impossible shape")
+            }
             (last, count) = (end, product)
         }
         guard count == 0 || last < storage.elements, count <= storage.elements else {

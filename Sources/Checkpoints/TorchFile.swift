@@ -8,7 +8,9 @@ import UserErrors
 enum TorchFile {
     /// Longer than the pickle of any model, whose numbers stand outside it.
     private static let longestPickle = 256 << 20
-    private static let magic: [UInt8] = [0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19]
+    private static let magic: [UInt8] = [
+        0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19,
+    ]
 
     /// The tensors of `file` by name.
     static func tensors(of file: MappedFile) throws -> [String: StoredTensor] {
@@ -80,7 +82,8 @@ enum TorchFile {
                     littleEndian: file.base.loadUnaligned(
                         fromByteOffset: position, as: UInt64.self)))
             position += 8
-            guard count == storage.elements, count <= (file.byteCount - position) / block.bytes else {
+            guard count == storage.elements, count <= (file.byteCount - position) / block.bytes
+            else {
                 throw reader.broken("has \(storage.elements) numbers that are not there")
             }
             places[key] = Place(offset: position, byteCount: count * block.bytes)
@@ -145,7 +148,8 @@ enum TorchFile {
 
     /// Copies the elements of a view in the order of their indices.
     private static func gather(
-        _ view: TorchView, _ source: UnsafeRawPointer, _ size: Int, into target: UnsafeMutableRawPointer
+        _ view: TorchView, _ source: UnsafeRawPointer, _ size: Int,
+        into target: UnsafeMutableRawPointer
     ) {
         let count = view.shape.reduce(1, *)
         var index = [Int](repeating: 0, count: view.shape.count)

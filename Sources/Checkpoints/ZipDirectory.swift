@@ -13,7 +13,8 @@ struct ZipDirectory {
 
     /// Whether a file begins as an archive does.
     static func isArchive(_ file: MappedFile) -> Bool {
-        file.byteCount >= 4 && (file.base.loadUnaligned(as: UInt32.self)).littleEndian == 0x0403_4B50
+        file.byteCount >= 4
+            && (file.base.loadUnaligned(as: UInt32.self)).littleEndian == 0x0403_4B50
     }
 
     /// Reads the directory at the end of `file`.
@@ -28,7 +29,8 @@ struct ZipDirectory {
             position = entry.next
             guard entry.method == 0, entry.size == entry.storedSize else {
                 throw UserError(
-                    file.url, "holds \(quoted(entry.name)) compressed, which no program that writes tensors does",
+                    file.url,
+                    "holds \(quoted(entry.name)) compressed, which no program that writes tensors does",
                     advice: "save the model again")
             }
             guard files.updateValue(try reader.contents(entry), forKey: entry.name) == nil else {
@@ -58,7 +60,9 @@ struct ZipDirectory {
             guard position >= 0, position <= file.byteCount - size else { throw broken }
             var value: UInt64 = 0
             for i in (0..<size).reversed() {
-                value = value << 8 | UInt64(file.base.load(fromByteOffset: position + i, as: UInt8.self))
+                value =
+                    value << 8
+                    | UInt64(file.base.load(fromByteOffset: position + i, as: UInt8.self))
             }
             guard let number = Int(exactly: value) else { throw broken }
             return number
@@ -116,7 +120,8 @@ struct ZipDirectory {
                 extra += 4 + length
             }
             return Entry(
-                name: name, method: method, storedSize: stored, size: size, header: header, next: next)
+                name: name, method: method, storedSize: stored, size: size, header: header,
+                next: next)
         }
 
         private struct PartialSizes {

@@ -104,8 +104,11 @@ private struct TokenizerFolder {
     func takesBeginning() throws -> Bool? {
         guard let config = try object("tokenizer_config.json") else { return nil }
         if case .bool(let adds)? = config["add_bos_token"] { return adds }
-        if case .null? = config["bos_token"] { return false }
-        return nil
+        let saysNone = config.members.contains {
+            if case .null = $0.value { return $0.key == "bos_token" }
+            return false
+        }
+        return saysNone ? false : nil
     }
 
     /// Tokens that only `added_tokens_decoder` of tokenizer_config.json names.
