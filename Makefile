@@ -48,12 +48,27 @@ ifneq ($(GOALS),)
 SETUP := $(if $(shell scripts/install-system-libraries --check 2> /dev/null && echo yes),,system-libraries)
 $(call one_of,BOS,auto 0 1)
 $(call one_of,UMAP,0 1)
+$(call one_of,EDGES,attention output_norm)
+# $(call at_most,NAME,LIMIT): stops unless the number NAME is within what LIMIT lets the scan keep.
+at_most = $(if $(shell [[ $(call quote,$($(1))) =~ ^[0-9]+$$ && $(call quote,$($(2))) =~ ^[0-9]+$$ && \
+	$($(1)) -le $($(2)) ]] && echo yes),,$(error $(1) is $($(1)), more than $(2)=$($(2)) lets the scan keep; raise $(2)))
+$(call at_most,SAMPLES_PER_INTERVAL,MAX_SAMPLES)
+$(call at_most,TOP_SEQUENCES,MAX_TOP)
+endif
+
+# Two runs at once in one WORK would read each other's files half of the way: the second one stops.
+ifneq ($(filter data dictionary evidence attributions,$(GOALS)),)
+LETTERS := $(firstword -$(filter-out --%,$(MAKEFLAGS)))
+ifeq ($(MAKELEVEL)$(findstring n,$(LETTERS))$(findstring q,$(LETTERS)),0)
+CLAIM := $(shell scripts/claim-work $(WORK) $$PPID)
+ifneq ($(CLAIM),)
+$(error $(CLAIM))
+endif
+endif
 endif
 
 # --- The stages -------------------------------------------------------------------------------
 
-# EDGES=top:20 chooses edges for make attributions; the scan then has its default.
-SCAN_EDGES = $(if $(filter top:%,$(EDGES)),attention,$(EDGES))
 
 bos_option = $(if $(filter 1,$(BOS)),--bos,$(if $(filter 0,$(BOS)),--no-bos))
 
@@ -70,9 +85,9 @@ scan_parameters = \
 	--text-field $(call quote,$(TEXT_FIELD)) \
 	$(bos_option) \
 	--intervals $(N_INTERVALS) \
-	--samples-per-interval $(SAMPLES_PER_INTERVAL) \
-	--top-sequences $(TOP_SEQUENCES) \
-	--edges $(SCAN_EDGES) \
+	--samples-per-interval $(MAX_SAMPLES) \
+	--top-sequences $(MAX_TOP) \
+	--edges $(EDGES) \
 	--points $(MAX_POINTS) \
 	--seed $(SEED)
 metrics_parameters = --attention-threshold $(ATTENTION_THRESHOLD)
@@ -108,13 +123,10 @@ $(WORK)/metrics.h5: $(BIN)/stage-metrics $(STAMPS)/metrics $(WORK)/scan.h5
 $(WORK)/sample.h5: $(BIN)/stage-sample $(STAMPS)/sample $(WORK)/scan.h5
 	$< --scan $(WORK)/scan.h5 $(strip $(sample_parameters)) --output $@
 
-TREE_PARTS := scan metrics sample
+TREE_PARTS := scan metrics sample project
 
-ifneq ($(wildcard Sources/stage-project),)
-TREE_PARTS += project
 $(WORK)/project.h5: $(BIN)/stage-project $(STAMPS)/project $(WORK)/scan.h5
 	$< --scan $(WORK)/scan.h5 $(strip $(project_parameters)) --workers $(WORKERS) --output $@
-endif
 
 # A tree knows by a stamp of its own which work folder it shows: another one makes it stale.
 TREE := $(DATA)/config.json
@@ -125,7 +137,7 @@ $(TREE_STAMP):
 	@printf '%s\n' $(abspath $(WORK)) > $@
 
 $(TREE): $(BIN)/stage-emit $(TREE_STAMP) $(TREE_PARTS:%=$(WORK)/%.h5)
-	$< $(foreach part,$(TREE_PARTS),--$(part) $(WORK)/$(part).h5) --data $(DATA)
+	$< $(foreach part,$(TREE_PARTS),--$(part) $(WORK)/$(part).h5) --data $(DATA) --workers $(WORKERS)
 	@touch $@
 
 # --- The programs -----------------------------------------------------------------------------
@@ -166,7 +178,7 @@ web/vendor/plotly.min.js: | $$(SETUP)
 
 # --- Targets ----------------------------------------------------------------------------------
 
-PAGE := $(if $(wildcard web/index.html),web/vendor/plotly.min.js)
+PAGE := web/vendor/plotly.min.js
 # Serving and publishing take the tree that is there: they must not scan again because they were
 # not told the parameters it was made with. Unless told otherwise, they use the model of the scan.
 SCANNED_MODEL := $(if $(filter file,$(origin MODEL)),$(file < $(STAMPS)/model))
@@ -176,7 +188,7 @@ TREE_IF_MISSING := $(if $(wildcard $(TREE)),,data)
 data: $(TREE) | $$(PAGE)
 
 ## dictionary : train what LAYERS lack of sparse dictionaries, and collect the evidence of features
-## attributions : take the strongest edges of each head (EDGES=top:20) apart, for a tree without a backend
+## attributions : take the strongest edges of each head (ATTRIBUTED_EDGES) apart, for a tree without a backend
 ## evidence : collect the evidence of the features of dictionaries that are there, without training
 
 ## test : run the tests; nothing is downloaded
@@ -186,7 +198,6 @@ test: | $$(SETUP)
 	@if command -v node > /dev/null; then node --test Tests/web/*.test.js; \
 		else echo "the page's tests are skipped: node is not installed"; fi
 
-ifneq ($(wildcard Sources/serve),)
 ## serve : show the page with its live operations at http://localhost:PORT
 serve: $(BIN)/serve $$(TREE_IF_MISSING) | $$(PAGE)
 	$< --data $(DATA) --web web --work $(WORK) --dictionaries $(DICTIONARIES) \
@@ -201,14 +212,11 @@ test-page: $(BIN)/serve $$(TREE_IF_MISSING) | $$(PAGE)
 	PYTHONPATH=.venv/page python3 Tests/web/browser_test.py --tree $(DATA) --serve $< --work $(WORK) \
 		--model $(call quote,$(or $(SCANNED_MODEL),$(MODEL_PATH))) --shots .build/page
 .PHONY: test-page
-endif
 
-ifneq ($(wildcard web/index.html),)
 ## site : put the page and its data into one folder, SITE, that any file server can serve
 site: $$(TREE_IF_MISSING) | $$(PAGE)
 	scripts/make-site web $(DATA) $(SITE)
 .PHONY: site
-endif
 
 ## bench : measure scan and training against sgemm, the scan's memory, and the readers of weights
 bench: $(BIN)/bench-scan $(BIN)/bench-dictionary $(BIN)/bench-widen $(BIN)/stage-scan | $$(SETUP)
@@ -224,11 +232,11 @@ set-aside:
 
 ## lint : check the format of the Swift sources
 lint:
-	swift format lint --strict --recursive Package.swift Sources Tests $(wildcard bench)
+	swift format lint --strict --recursive Package.swift Sources Tests bench
 
 ## format : format the Swift sources
 format:
-	swift format --in-place --recursive Package.swift Sources Tests $(wildcard bench)
+	swift format --in-place --recursive Package.swift Sources Tests bench
 
 ## clean : remove what was built
 clean:
@@ -236,7 +244,7 @@ clean:
 
 ## clean-work : remove the work files of WORK
 clean-work:
-	rm -rf $(STAMPS) $(WORK)/*.h5
+	rm -rf $(STAMPS) $(WORK)/*.h5 $(WORK)/.run $(WORK)/.run.lock
 
 ## distclean : remove also what was fetched; DATA stays, as it may hold what people made
 distclean: clean clean-work

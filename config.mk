@@ -33,6 +33,9 @@ BOS ?= auto
 N_INTERVALS ?= 10
 SAMPLES_PER_INTERVAL ?= 20
 TOP_SEQUENCES ?= 10
+## What the scan keeps of both: up to it they can change without another scan.
+MAX_SAMPLES ?= 40
+MAX_TOP ?= 20
 ## From which attention on a pair of tokens counts in the token entropies.
 ATTENTION_THRESHOLD ?= 0.3
 
@@ -53,6 +56,9 @@ DICTIONARIES ?= $(WORK)/dictionaries
 FEATURES_PER_DIMENSION ?= 8
 K ?= 32
 DICTIONARY_TOKENS ?= 500000
+
+## Which edges make attributions takes apart: top:N of each head, by attention.
+ATTRIBUTED_EDGES ?= top:20
 
 ## The seed of every random choice, and how many cores to use (results do not depend on it).
 SEED ?= 0

@@ -8,8 +8,6 @@
 # it was made elsewhere and is only read. No rebuilt program and no removed work file makes a dictionary
 # stale.
 
-ifneq ($(wildcard Sources/stage-dictionary),)
-
 comma := ,
 # Layers as plain numbers; what anything else means ("all", or single heads) the program is asked.
 DICTIONARY_LAYERS := $(if $(strip $(HEADS)),,$(if \
@@ -81,14 +79,9 @@ endif
 
 # --- Attributions ---
 
-# The edges to take apart; the scan has another meaning for EDGES.
-ATTRIBUTED_EDGES := $(or $(filter top:%,$(EDGES)),top:20)
-
 attributions: $(BIN)/stage-dictionary $$(TREE_IF_MISSING)
 	$< attribute --model $(call quote,$(or $(SCANNED_MODEL),$(MODEL_PATH))) --work $(WORK) --data $(DATA) \
 		--dictionaries $(DICTIONARIES) --edges $(ATTRIBUTED_EDGES) \
 		$(if $(filter command% environment%,$(origin LAYERS)),--layers $(call quote,$(LAYERS))) \
 		$(if $(HEADS),--heads $(call quote,$(HEADS))) --workers $(WORKERS)
 .PHONY: dictionary evidence attributions
-
-endif

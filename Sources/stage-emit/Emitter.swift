@@ -13,6 +13,7 @@ import WorkFiles
 struct Emitter {
     let work: WorkSet
     let tree: TreeReplacement
+    let workers: Int
 
     func run() throws {
         let heads = work.scan.header.heads
@@ -28,7 +29,6 @@ struct Emitter {
         let server = tree.current("server_config.json") ?? Data("{}".utf8)
         try tree.write([UInt8](server), to: "server_config.json")
 
-        let workers = ProcessInfo.processInfo.activeProcessorCount
         var progress = Progress("emitting", unit: "heads", total: heads.count)
         for first in stride(from: 0, to: heads.count, by: 2 * workers) {
             let batch = first..<min(first + 2 * workers, heads.count)

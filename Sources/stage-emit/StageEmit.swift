@@ -32,12 +32,14 @@ struct StageEmit: ParsableCommand {
     @Option(help: "The folder to write.")
     var data: String
 
+    @OptionGroup var workers: WorkerArguments
+
     func run() throws {
         let work = try WorkSet(
             scan: scan, metrics: metrics, sample: sample, project: project)
         let tree = try TreeReplacement(of: URL(filePath: data))
         try makeRoom(tree, for: work.modelHash)
-        let emitter = Emitter(work: work, tree: tree)
+        let emitter = Emitter(work: work, tree: tree, workers: workers.count)
         try emitter.run()
         try tree.finish()
     }
