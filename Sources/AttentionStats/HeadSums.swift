@@ -18,6 +18,8 @@ public struct HeadSums: Sendable, Equatable {
     public var previousToken: Double = 0
     /// Σ A[q,0]: what goes to the attention sink.
     public var sink: Double = 0
+    /// Σ of what goes to the head's learned sink instead of a key: 1 - Σ_k A[q,k]; 0 in models without one.
+    public var learnedSink: Double = 0
     /// Σ A[q,k] |q-k|, in tokens.
     public var distance: Double = 0
     /// Σ A[q,k] (q-k)^2.

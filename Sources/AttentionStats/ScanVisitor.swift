@@ -77,6 +77,7 @@ public final class ScanVisitor: AttentionVisitor {
     @inline(__always)
     private func add(_ row: RowResult, visibleKeys: Int) {
         sums.entropy += Double(row.entropy)
+        sums.learnedSink += Double(row.learnedSink)
         guard visibleKeys >= 2 else { return }
         sums.logitRows += 1
         sums.logitStd += Double(row.scoreStd)

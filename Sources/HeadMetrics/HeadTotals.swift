@@ -21,6 +21,8 @@ public struct HeadTotals: Sendable, Equatable {
     public var previousToken = 0.0
     /// Σ A[q,0].
     public var sink = 0.0
+    /// Σ of what goes to the learned sink.
+    public var learnedSink = 0.0
     /// Σ A[q,k] |q-k|.
     public var distance = 0.0
     /// Σ A[q,k] (q-k)^2.
@@ -47,7 +49,7 @@ public struct HeadTotals: Sendable, Equatable {
     private static var fields: [WritableKeyPath<HeadTotals, Double>] {
         [
             \.queries, \.laterQueries, \.repeatedQueries, \.logitRows, \.entropy, \.selfAttention,
-            \.previousToken, \.sink, \.distance, \.distanceSquared, \.induction, \.duplicateToken,
+            \.previousToken, \.sink, \.learnedSink, \.distance, \.distanceSquared, \.induction, \.duplicateToken,
             \.logitStd, \.topLogitMargin, \.logitZScore, \.queryTokens.count,
             \.queryTokens.countLogCount, \.keyTokens.count, \.keyTokens.countLogCount,
         ]
@@ -75,15 +77,15 @@ public struct TokenCountSums: Sendable, Equatable {
     /// Sums of nothing.
     public init() {}
 
-    /// Sums of these counts.
+    /// Sums of these counts, in an order that does not depend on theirs: to the bit the same in every run.
     public init(_ counts: some Collection<Int>) {
         count = Double(counts.reduce(0, +))
-        countLogCount = counts.reduce(0) { $0 + Self.countLogCount($1) }
+        countLogCount = counts.sorted().reduce(0) { $0 + Self.countLogCount($1) }
     }
 
     /// What goes away when `part` is taken out of `whole`, both by token.
-    public init<Token>(removing part: [Token: Int], from whole: [Token: Int]) {
-        for (token, removed) in part {
+    public init<Token: Comparable>(removing part: [Token: Int], from whole: [Token: Int]) {
+        for (token, removed) in part.sorted(by: { $0.key < $1.key }) {
             let before = whole[token, default: 0]
             count += Double(removed)
             countLogCount += Self.countLogCount(before) - Self.countLogCount(before - removed)

@@ -79,6 +79,14 @@ public struct Metric: Sendable {
                 "Mean attention to position 0, the attention sink: how much of the time the head rests."
         ) { mean($0.sink, over: $0.queries) },
     ]
+
+    /// Of models whose heads have a learned sink, a logit that takes part in every row's softmax without a key:
+    /// their attention adds up to less than one, and is shown as it is.
+    public static let learnedSink = Metric(
+        name: "learned_sink_score",
+        description:
+            "Mean share of the attention that goes to the head's learned sink instead of a token: 1 - Σ A[q,k]."
+    ) { mean($0.learnedSink, over: $0.queries) }
 }
 
 /// A mean that is 0 over nothing.

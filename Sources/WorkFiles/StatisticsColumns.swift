@@ -39,6 +39,10 @@ struct StatisticsColumn: Sendable {
             "previous_token_sum", "Sum of A[q,q-1].",
             { $0.previousToken }, { $0.previousToken = $1 }),
         .init("sink_sum", "Sum of A[q,0].", { $0.sink }, { $0.sink = $1 }),
+        .init(
+            "learned_sink_sum",
+            "Sum of what goes to the head's learned sink instead of a key: 1 - sum over k of A[q,k].",
+            { $0.learnedSink }, { $0.learnedSink = $1 }),
         .init("distance_sum", "Sum of A[q,k] |q-k|.", { $0.distance }, { $0.distance = $1 }),
         .init(
             "distance_squared_sum", "Sum of A[q,k] (q-k)^2.",

@@ -30,6 +30,9 @@ struct HeadTotalsReader {
         rowsOfHead = rows
     }
 
+    /// Whether the model's heads have learned sinks: something always goes to one.
+    var hasLearnedSinks: Bool { sums.contains { $0.learnedSink > 0 } }
+
     /// The totals of a head, and what each sequence takes away when it is left out.
     func read(_ head: Int) throws -> (whole: HeadTotals, parts: [HeadTotals]) {
         let width = scan.header.heads.count
@@ -61,6 +64,7 @@ struct HeadTotalsReader {
         totals.selfAttention = sums.selfAttention
         totals.previousToken = sums.previousToken
         totals.sink = sums.sink
+        totals.learnedSink = sums.learnedSink
         totals.distance = sums.distance
         totals.distanceSquared = sums.distanceSquared
         totals.induction = sums.induction

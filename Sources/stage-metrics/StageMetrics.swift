@@ -34,15 +34,16 @@ struct StageMetrics: ParsableCommand {
         }
         let totals = try HeadTotalsReader(scan, attentionThreshold: Float(attentionThreshold))
         var progress = Progress("metrics", unit: "heads", total: scan.header.heads.count)
+        let metrics = Metric.all + (totals.hasLearnedSinks ? [.learnedSink] : [])
         var estimates: [[Estimate]] = []
         for head in scan.header.heads.indices {
             let (whole, parts) = try totals.read(head)
-            estimates.append(Metric.estimates(of: Metric.all, whole, leavingOut: parts))
+            estimates.append(Metric.estimates(of: metrics, whole, leavingOut: parts))
             progress.update(head + 1)
         }
         var provenance = scan.header.provenance
         provenance["attention_threshold"] = .number(attentionThreshold)
-        let columns = Metric.all.enumerated().map { i, metric in
+        let columns = metrics.enumerated().map { i, metric in
             MetricsFile.Column(
                 name: metric.name, about: metric.description,
                 values: estimates.map { $0[i].value },

@@ -15,19 +15,20 @@ private struct SlowSums {
     /// [S][S].
     var attention: [[Double]] = []
 
-    init(scores: [Float], tokens: [Int32], highAttention: Double) {
+    init(scores: [Float], tokens: [Int32], highAttention: Double, sink: Double? = nil) {
         let s = tokens.count
         massByDistance = Array(repeating: 0, count: DistanceBins.count(forLength: s))
         for q in 0..<s {
             let row = (0..<s).map { Double(scores[q * s + $0]) }
             let visible = row.filter { !$0.isNaN }
-            let z = visible.map { exp($0) }.reduce(0, +)
+            let z = visible.map { exp($0) }.reduce(0, +) + (sink.map { exp($0) } ?? 0)
             let a = row.map { $0.isNaN ? 0 : exp($0) / z }
             attention.append(a)
             sums.entropy -= a.filter { $0 > 0 }.map { $0 * log($0) }.reduce(0, +)
             sums.selfAttention += a[q]
             if q > 0 { sums.previousToken += a[q - 1] }
             sums.sink += a[0]
+            if sink != nil { sums.learnedSink += 1 - a.reduce(0, +) }
             for k in 0..<s {
                 let d = abs(q - k)
                 sums.distance += a[k] * Double(d)
@@ -104,10 +105,26 @@ private func pseudoRandomTokens(_ count: Int, vocabulary: Int, seed: UInt64) -> 
         try expectDefinitions(name, length: length)
     }
 
+    /// Learned sinks, ALiBi, chunks, windows to both sides, gates and heads of several widths.
+    @Test(
+        arguments: ["gpt_oss", "bloom", "llama4", "modernbert", "qwen3_5-mm", "gemma4-31b", "deepseek_v3"],
+        [1, 17, 64])
+    func `the sums hold for newer kinds of attention`(name: String, length: Int) throws {
+        try expectDefinitions(name, length: length)
+    }
+
     /// Several blocks of rows: the first columns of later blocks lie outside every window.
     @Test(arguments: ["llama", "mistral", "gemma2", "gemma3", "phi3"])
     func `windows hide what lies outside them over several blocks of rows`(name: String) throws {
         try expectDefinitions(name, length: 200)
+    }
+
+    /// A head's learned sink; nil in models without.
+    private func sink(of head: HeadAddress, in model: Model) throws -> Double? {
+        let name = "model.layers.\(head.layer).self_attn.sinks"
+        guard model.checkpoint.tensors[name] != nil else { return nil }
+        let sinks = try model.checkpoint.tensor(name, shape: [model.description.nHeads]).widened()
+        return Double(sinks[head.head])
     }
 
     private func expectDefinitions(_ name: String, length: Int) throws {
@@ -122,13 +139,14 @@ private func pseudoRandomTokens(_ count: Int, vocabulary: Int, seed: UInt64) -> 
             let slow = SlowSums(
                 scores: Array(
                     scores[address.head * length * length..<(address.head + 1) * length * length]),
-                tokens: tokens, highAttention: 0.1)
+                tokens: tokens, highAttention: 0.1, sink: try sink(of: address, in: model))
             let got = results[0, index]
             for (label, a, b) in [
                 ("entropy", got.sums.entropy, slow.sums.entropy),
                 ("self", got.sums.selfAttention, slow.sums.selfAttention),
                 ("previous", got.sums.previousToken, slow.sums.previousToken),
                 ("sink", got.sums.sink, slow.sums.sink),
+                ("learned sink", got.sums.learnedSink, slow.sums.learnedSink),
                 ("distance", got.sums.distance, slow.sums.distance),
                 ("distance squared", got.sums.distanceSquared, slow.sums.distanceSquared),
                 ("induction", got.sums.induction, slow.sums.induction),
