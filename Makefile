@@ -226,6 +226,11 @@ bench: $(BIN)/bench-scan $(BIN)/bench-dictionary $(BIN)/bench-widen $(BIN)/stage
 	$(BIN)/bench-widen
 .PHONY: bench
 
+## models-table : measure every family against transformers' numbers anew and write docs/models.md
+models-table: $(BIN)/stage-scan
+	scripts/models-table $<
+.PHONY: models-table
+
 ## set-aside : move the data tree to a free name beside it, to make one of another model
 set-aside:
 	@scripts/set-aside $(DATA)

@@ -49,7 +49,8 @@ public struct HeadTotals: Sendable, Equatable {
     private static var fields: [WritableKeyPath<HeadTotals, Double>] {
         [
             \.queries, \.laterQueries, \.repeatedQueries, \.logitRows, \.entropy, \.selfAttention,
-            \.previousToken, \.sink, \.learnedSink, \.distance, \.distanceSquared, \.induction, \.duplicateToken,
+            \.previousToken, \.sink, \.learnedSink, \.distance, \.distanceSquared, \.induction,
+            \.duplicateToken,
             \.logitStd, \.topLogitMargin, \.logitZScore, \.queryTokens.count,
             \.queryTokens.countLogCount, \.keyTokens.count, \.keyTokens.countLogCount,
         ]

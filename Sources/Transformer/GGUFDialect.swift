@@ -24,8 +24,19 @@ struct GGUFDialect: Sendable {
         guard let architecture = metadata.string("general.architecture") else {
             throw UserError("\(source): has no \"general.architecture\"; convert the model again.")
         }
+        guard Self.known.contains(architecture) else {
+            throw UserError(
+                "\(source): the architecture \"\(architecture)\" is not read from GGUF (these are: \(Self.known.joined(separator: ", "))); use the Hugging Face folder of the model."
+            )
+        }
         self.architecture = architecture
     }
+
+    /// Architectures whose conversion is undone here and held against transformers. Others may permute rows or
+    /// fold factors in ways that would give wrong numbers without a word.
+    private static let known = [
+        "bert", "gemma2", "gemma3", "gpt2", "gptneox", "llama", "olmo2", "phi3", "qwen2", "qwen3",
+    ]
 
     // MARK: Metadata
 

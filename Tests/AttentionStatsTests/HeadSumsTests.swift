@@ -107,7 +107,9 @@ private func pseudoRandomTokens(_ count: Int, vocabulary: Int, seed: UInt64) -> 
 
     /// Learned sinks, ALiBi, chunks, windows to both sides, gates and heads of several widths.
     @Test(
-        arguments: ["gpt_oss", "bloom", "llama4", "modernbert", "qwen3_5-mm", "gemma4-31b", "deepseek_v3"],
+        arguments: [
+            "gpt_oss", "bloom", "llama4", "modernbert", "qwen3_5-mm", "gemma4-31b", "deepseek_v3",
+        ],
         [1, 17, 64])
     func `the sums hold for newer kinds of attention`(name: String, length: Int) throws {
         try expectDefinitions(name, length: length)
