@@ -12,7 +12,7 @@ import UserErrors
 public struct Checkpoint: Sendable {
     /// How the weights are packed.
     public enum Format: String, Sendable {
-        case safetensors, gguf, torch
+        case safetensors, gguf, torch, numpy
     }
 
     /// The files the checkpoint consists of, the index of a sharded one first.
@@ -42,6 +42,11 @@ public struct Checkpoint: Sendable {
             format = .safetensors
             files = [file]
             tensors = Self.joiningMXFP4(try Safetensors.tensors(of: MappedFile(file)))
+            metadata = GGUFMetadata()
+        case "npz":
+            format = .numpy
+            files = [file]
+            tensors = try NumPyArchive.tensors(of: MappedFile(file))
             metadata = GGUFMetadata()
         case "bin", "pt", "pth":
             format = .torch
@@ -121,7 +126,7 @@ public struct Checkpoint: Sendable {
     }
 
     private static func isTorch(_ url: URL) -> Bool {
-        ["bin", "pt", "pth"].contains(url.pathExtension.lowercased())
+        ["bin", "pt", "pth", "npz"].contains(url.pathExtension.lowercased())
     }
 
     private static func isWeights(_ url: URL) -> Bool {

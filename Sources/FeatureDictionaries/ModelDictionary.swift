@@ -18,9 +18,8 @@ extension DictionaryFolder {
         }
         var usesLayerNorm = false
         if case .layer = model.norm { usesLayerNorm = true }
-        let dictionary = try FeatureDictionary(
-            contentsOf: files.folder, dModel: model.dModel, layers: model.nLayers,
-            usesLayerNorm: usesLayerNorm)
+        let dictionary = try files.dictionary(
+            dModel: model.dModel, layers: model.nLayers, usesLayerNorm: usesLayerNorm)
         return (files, dictionary)
     }
 }
