@@ -191,9 +191,12 @@ data: $(TREE) | $$(PAGE)
 ## attributions : take the strongest edges of each head (ATTRIBUTED_EDGES) apart, for a tree without a backend
 ## evidence : collect the evidence of the features of dictionaries that are there, without training
 
+# Tests are built with other flags than the programs; in one folder each build would undo the other's.
+TEST_BUILD := .build/tests
+
 ## test : run the tests; nothing is downloaded
 test: | $$(SETUP)
-	swift test -c release
+	swift test -c release --scratch-path $(TEST_BUILD)
 	Tests/make/run
 	@if command -v node > /dev/null; then node --test Tests/web/*.test.js; \
 		else echo "the page's tests are skipped: node is not installed"; fi

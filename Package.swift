@@ -137,6 +137,7 @@ let package = Package(
 
         // Tests.
         .target(name: "TestSupport", path: "Tests/TestSupport"),
+        tests("PackageTests"),
         tests("TensorsTests", "Tensors"),
         tests("HDF5Tests", "HDF5"),
         tests("TransformerTests", "Transformer", "HDF5"),
