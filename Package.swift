@@ -97,7 +97,7 @@ let package = Package(
 
         // What is on disk.
         library("WorkFiles", "HDF5", "AttentionStats", "Transformer", "UserErrors"),
-        library("DataTree", "CLinux"),
+        library("DataTree", "CLinux", "Digests"),
 
         // What the executables share.
         library(

@@ -37,6 +37,14 @@ public struct HeadSums: Sendable, Equatable {
     /// Σ of (largest - mean) / standard deviation of the row's scores; 0 for a row of equal scores.
     public var logitZScore: Double = 0
 
+    /// Whether all sums are numbers: x - x is 0 for those alone.
+    public var isFinite: Bool {
+        let total =
+            entropy + selfAttention + previousToken + sink + learnedSink + distance
+            + distanceSquared + induction + duplicateToken + logitStd + topLogitMargin + logitZScore
+        return total.isFinite && maxActivation.isFinite
+    }
+
     /// The sums of a head that was not run.
     public init() {}
 }

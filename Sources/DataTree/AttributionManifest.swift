@@ -48,6 +48,16 @@ public struct AttributionManifest: Sendable, Equatable {
         return String(match.1)
     }
 
+    /// Adds the edge of an attribution's file; whether it was new.
+    public mutating func add(_ kind: String, file name: String) -> Bool {
+        guard let match = name.wholeMatch(of: /L(\d+)H(\d+)S(c?[0-9a-f]+)Q(\d+)K(\d+)\.json/),
+            let layer = Int(match.1), let head = Int(match.2), let query = Int(match.4),
+            let key = Int(match.5)
+        else { return false }
+        return add(
+            kind, layer: layer, head: head, sequence: String(match.3), query: query, key: key)
+    }
+
     /// Adds an edge; whether it was new.
     @discardableResult
     public mutating func add(

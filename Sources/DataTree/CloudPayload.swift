@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // umap/L{l}H{h}.json and umap/sequences.json.
 
+import Digests
+
 /// The clouds of one head.
 public struct CloudPayload: Sendable {
     /// Three coordinates of n points, [n, 3], for each of Q, K, O and V.
@@ -74,6 +76,8 @@ public struct CloudPayload: Sendable {
             }
             json.key("clusters")
             json.json(clusters)
+            json.key("clusters_version")
+            json.string(Self.version(of: clusters))
             json.key("projected_points")
             json.json(projectedPoints)
         }
@@ -97,5 +101,12 @@ public struct CloudPayload: Sendable {
                 }
             }
         }
+    }
+}
+
+extension CloudPayload {
+    /// What tells one state of the clusters from another: the beginning of a hash of their JSON.
+    public static func version(of clusters: [UInt8]) -> String {
+        String(hexadecimal(clusters.withUnsafeBytes { SHA256.hash($0) }).prefix(12))
     }
 }

@@ -15,6 +15,16 @@ struct CloudFile: Sendable {
     private let projectedList: Range<Int>?
     /// The number of views, nil without UMAP.
     let views: Int?
+    /// The clusters that are there, as JSON.
+    let clusters: [UInt8]
+
+    /// What tells one state of the clusters from another.
+    var clustersVersion: String { Self.version(of: clusters) }
+
+    /// The version of clusters as they are written.
+    static func version(of clusters: [UInt8]) -> String {
+        CloudPayload.version(of: clusters)
+    }
 
     /// Where a head's cloud is.
     static func path(_ head: HeadAddress) -> String { "umap/\(head).json" }
@@ -33,6 +43,7 @@ struct CloudFile: Sendable {
             }
             self.projected = projected
             projectedList = list
+            clusters = range("clusters").map { Array(bytes[$0]) } ?? Array("[]".utf8)
             views = try range("views").flatMap(text.elements)?.count
             self.text = text
         } catch {
@@ -91,7 +102,9 @@ struct CloudFile: Sendable {
 
     /// The file with other clusters.
     func setting(clusters: [UInt8]) throws -> [UInt8] {
-        try text.setting("clusters", to: clusters)
+        let changed = try text.setting("clusters", to: clusters)
+        let version = Array("\"\(Self.version(of: clusters))\"".utf8)
+        return try JSONText(changed).setting("clusters_version", to: version)
     }
 
     /// The file with one more projected point.

@@ -15,14 +15,50 @@ struct ClusterEndpoint: Sendable {
         "#17becf",
     ]
 
-    /// Replaces all clusters of a head.
+    /// Replaces all clusters of a head. A client that says on which version it builds (`base`) is told when that is
+    /// no longer the one that is there, with what is; one that says nothing replaces it.
     func save(_ body: ClustersBody) async throws -> Response {
         let head = try tree.config().head(layer: body.layer, head: body.head)
-        try await tree.update(CloudFile.path(head)) { bytes in
+        let answer: Response = try await tree.update(CloudFile.path(head)) { bytes in
             let cloud = try CloudFile(existing: bytes, of: head)
-            return (try cloud.setting(clusters: Self.json(body.clusters, in: cloud)), ())
+            if let base = body.base, base != cloud.clustersVersion {
+                return (nil, Self.conflict(with: cloud))
+            }
+            let clusters = try Self.json(body.clusters, in: cloud)
+            return (
+                try cloud.setting(clusters: clusters), Self.saved(CloudFile.version(of: clusters))
+            )
         }
-        return .success
+        return answer
+    }
+
+    private static func saved(_ version: String) -> Response {
+        var json = JSONWriter()
+        json.object { json in
+            json.key("success")
+            json.bool(true)
+            json.key("version")
+            json.string(version)
+        }
+        return Response(json: json.bytes)
+    }
+
+    /// What is there now, for a client that built on something else.
+    private static func conflict(with cloud: CloudFile) -> Response {
+        var json = JSONWriter()
+        json.object { json in
+            json.key("detail")
+            json.string(
+                "These clusters were changed by somebody else meanwhile; merge yours with what is there and save again."
+            )
+            json.key("version")
+            json.string(cloud.clustersVersion)
+            json.key("clusters")
+            json.json(cloud.clusters)
+        }
+        var response = Response(json: json.bytes)
+        response.status = .conflict
+        return response
     }
 
     private static func json(
@@ -37,7 +73,10 @@ struct ClusterEndpoint: Sendable {
                     json.key("color")
                     json.string(cluster.color ?? palette[i % palette.count])
                     json.key("points")
-                    let points = try identities(cluster, in: cloud)
+                    var seen: Set<EdgeIdentity> = []
+                    let points = try identities(cluster, in: cloud).filter {
+                        seen.insert($0).inserted
+                    }
                     json.array { json in for point in points { point.write(to: &json) } }
                 }
             }

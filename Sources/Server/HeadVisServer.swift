@@ -70,7 +70,14 @@ public struct HeadVisServer: Sendable {
             note("\(options.data.path): there is no data tree yet; run make data")
             return
         }
-        try await tree.removeLeftovers()
+        do {
+            try await tree.removeLeftovers()
+            try await tree.completeManifest()
+        } catch {
+            note(
+                "\(options.data.path): files are served, and nothing can be stored in it (\(error))"
+            )
+        }
     }
 
     /// The application, to be run as a service.
@@ -131,7 +138,9 @@ public struct HeadVisServer: Sendable {
         group.get("status/v0") { _, _ in status.answer }
         post("add_custom_sequence", in: group) { try await sequences.add($0) }
         post("delete_custom_sequence", in: group) { try await sequences.delete($0) }
-        post("save_umap_clusters", in: group) { try await clusters.save($0) }
+        post("save_umap_clusters", in: group, upTo: largestClusters) {
+            try await clusters.save($0)
+        }
         post("project_to_umap", in: group) { try await projection.project($0) }
         for kind in AttributionKind.allCases {
             post("\(kind.rawValue)_attributions", in: group) {
@@ -141,11 +150,11 @@ public struct HeadVisServer: Sendable {
     }
 
     private func post<Body: Decodable & SendableMetatype>(
-        _ name: String, in group: RouterGroup<BasicRequestContext>,
+        _ name: String, in group: RouterGroup<BasicRequestContext>, upTo limit: Int = largestBody,
         _ operation: @escaping @Sendable (Body) async throws -> Response
     ) {
         group.post("\(name)/v0") { request, _ in
-            try await operation(try await request.decode(Body.self))
+            try await operation(try await request.decode(Body.self, upTo: limit))
         }
         group.get("\(name)/v0") { _, _ -> Response in
             throw APIError(

@@ -7,10 +7,14 @@ import NIOCore
 
 /// Bodies are bounded by this many bytes.
 let largestBody = 1 << 20
+/// Those that hold clusters by this: some bytes for each point of the largest cloud there can be.
+let largestClusters = 32 << 20
 
 extension Request {
     /// The body as `Body`; "context" and other extra keys are ignored.
-    func decode<Body: Decodable>(_ type: Body.Type) async throws -> Body {
+    func decode<Body: Decodable>(
+        _ type: Body.Type, upTo limit: Int = largestBody
+    ) async throws -> Body {
         let mediaType = headers[.contentType]?.prefix { $0 != ";" }
             .trimmingCharacters(in: .whitespaces).lowercased()
         guard mediaType == "application/json" else {
@@ -19,8 +23,8 @@ extension Request {
                 "The request needs the header Content-Type: application/json.")
         }
         let buffer: ByteBuffer
-        do { buffer = try await body.collect(upTo: largestBody) } catch is NIOTooManyBytesError {
-            throw APIError(.contentTooLarge, "The request's body is larger than 1 MB.")
+        do { buffer = try await body.collect(upTo: limit) } catch is NIOTooManyBytesError {
+            throw APIError(.contentTooLarge, "The request's body is larger than \(limit >> 20) MB.")
         }
         let bytes = Array(buffer.readableBytesView)
         guard (try? JSONText(bytes)) != nil else {
@@ -113,6 +117,8 @@ struct ClustersBody: Decodable {
     let layer: Int
     let head: Int
     let clusters: [Cluster]
+    /// The version that the client built on, where it says one.
+    let base: String?
 
     /// {name, color, points: [[seq_idx, q, k], ...]} or {name, point_indices: [...]}
     struct Cluster: Decodable {

@@ -55,6 +55,21 @@ actor TreeStore {
         }
     }
 
+    /// Names in the manifest every attribution that is there: a crash may have come between the two files.
+    func completeManifest() throws {
+        try replace(AttributionManifest.path) { bytes in
+            var manifest = try AttributionManifest(bytes)
+            let folder = root.resolvingSymlinksInPath().appending(path: "attributions")
+            var isChanged = false
+            for kind in ["qk", "ov"] {
+                let files = try? FileManager.default.contentsOfDirectory(
+                    atPath: folder.appending(path: kind).path)
+                for file in files ?? [] where manifest.add(kind, file: file) { isChanged = true }
+            }
+            return (isChanged ? manifest.json() : nil, ())
+        }
+    }
+
     /// Removes what writes that were cut off by a crash left behind.
     func removeLeftovers() throws {
         let tree = root.resolvingSymlinksInPath()

@@ -68,11 +68,11 @@ public final class ScanFile {
 
     private func statistics(heads: Range<Int>) throws -> [HeadSums] {
         try reading { () throws(H5Error) in
-            let dModel = header.heads.count
+            let allHeads = header.heads.count
             var sums = [HeadSums](repeating: HeadSums(), count: nSequences * heads.count)
             for column in StatisticsColumn.all {
                 let values: [Double] = try file.read(
-                    "statistics/\(column.name)", shape: [nSequences, dModel])
+                    "statistics/\(column.name)", shape: [nSequences, allHeads])
                 guard values.allSatisfy({ $0.isFinite && abs($0) < 1e15 }) else {
                     throw H5Error(
                         file: file.path, object: "statistics/\(column.name)",
@@ -80,7 +80,7 @@ public final class ScanFile {
                 }
                 for s in 0..<nSequences {
                     for (i, h) in heads.enumerated() {
-                        column.set(&sums[s * heads.count + i], values[s * dModel + h])
+                        column.set(&sums[s * heads.count + i], values[s * allHeads + h])
                     }
                 }
             }

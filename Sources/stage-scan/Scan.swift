@@ -6,6 +6,7 @@ import Sampling
 import Sequences
 import Stages
 import Transformer
+import UserErrors
 import WorkFiles
 
 /// One scan of a corpus.
@@ -87,6 +88,7 @@ struct Scan {
                 }
             }
             try pass.run(batch.map(\.tokens), visitors: visitors)
+            try refuseOverflow(batch, results)
             try writer.append(batch, results) { keepsSample($0, batch[$1].id) }
             top.collect(batch, results) { keepsSample($0, $1) }
             next += batch.count
@@ -95,6 +97,17 @@ struct Scan {
         try writer.append(patterns: top.heldBack)
         try writer.finish()
         progress.finish(corpus.tokens.count)
+    }
+
+    /// Scores beyond the range of Float32 leave sums that are no numbers; nothing later could use them.
+    private func refuseOverflow(_ batch: [ScanSequence], _ results: BatchResults) throws {
+        for s in batch.indices {
+            for (h, head) in selection.heads.enumerated() where !results[s, h].sums.isFinite {
+                throw UserError(
+                    "\(loaded.name): the scores of head \(head) on sequence \(batch[s].id) are beyond the range of Float32; leave its layer out of LAYERS, or use other weights."
+                )
+            }
+        }
     }
 
     /// Whether a head's pattern on a sequence is kept as a candidate for its sample.

@@ -145,7 +145,15 @@ func routing(
             let triple = "[\(sequence),\(query),\(key)]"
             let clusters =
                 ##"[{"name":"a \"b\" é","color":"#ff0000","points":[\##(triple),["c0a",1,2]]},{"name":"two","color":"#ff7f0e","points":[\##(triple)]}]"##
-            #expect(after == before.replacing(#""clusters":[]"#, with: #""clusters":\#(clusters)"#))
+            let versions = [
+                try #require(cloud["clusters_version"] as? String),
+                try #require(try site.json("umap/L1H0.json")["clusters_version"] as? String),
+            ]
+            #expect(versions[0] != versions[1])
+            #expect(
+                after
+                    == before.replacing(#""clusters":[]"#, with: #""clusters":\#(clusters)"#)
+                    .replacing(versions[0], with: versions[1]))
         }
     }
 
