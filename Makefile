@@ -224,6 +224,7 @@ site: $$(TREE_IF_MISSING) | $$(PAGE)
 ## bench : measure scan and training against sgemm, the scan's memory, and the readers of weights
 bench: $(BIN)/bench-scan $(BIN)/bench-dictionary $(BIN)/bench-widen $(BIN)/stage-scan | $$(SETUP)
 	$(BIN)/bench-scan --model $(call quote,$(MODEL_PATH))
+	bench/experts/run $(BIN)/bench-scan
 	bench/scan/memory $(BIN)/stage-scan $(call quote,$(MODEL_PATH)) $(call quote,$(DATASET))
 	$(BIN)/bench-dictionary
 	$(BIN)/bench-widen
