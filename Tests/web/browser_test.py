@@ -90,9 +90,10 @@ def run_kind(kind, given):
                     results.append((True, f"ok   {title}"))
                 except Exception:
                     trouble = f"\n    {tab.complaints}" if tab.complaints else ""
-                    tab.shots and tab.page.screenshot(path=str(shots / f"failed-{run.__name__}.png"))
-                    tab.context.close()
                     results.append((False, f"FAIL {title}\n{traceback.format_exc(limit=-3)}{trouble}"))
+                    if tab.shots and not tab.page.is_closed():
+                        tab.page.screenshot(path=str(shots / f"failed-{run.__name__}.png"))
+                    tab.context.close()
                 print(results[-1][1], flush=True)
         finally:
             for browser in browsers.values():

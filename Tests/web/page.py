@@ -21,7 +21,7 @@ ROOT = HERE.parent.parent
 WEB = ROOT / "web"
 AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
 # Files the tree may leave out; a browser reports their absence whatever the page does.
-OPTIONAL = re.compile(r"/(custom_sequences|attributions)/|server_config\.json")
+OPTIONAL = re.compile(r"/(custom_sequences|attributions)/|(server_config|scatter_errors)\.json")
 TESTS = []
 
 
