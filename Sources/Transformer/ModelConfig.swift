@@ -108,6 +108,10 @@ public struct ModelConfig: Sendable {
 
     /// A positive integer no larger than `limit`; the first of `keys` that is there.
     func count(_ keys: String..., limit: Int = 1 << 24) throws -> Int {
+        try count(keys, limit: limit)
+    }
+
+    private func count(_ keys: [String], limit: Int) throws -> Int {
         for key in keys {
             guard let value = self[key] else { continue }
             guard case .int(let count) = value, count > 0, count <= limit else {
@@ -118,7 +122,19 @@ public struct ModelConfig: Sendable {
         throw UserError("\(source): has no \"\(keys[0])\"; is it the config of a language model?")
     }
 
-    /// The same, or nil when none of the keys is there.
+    /// The sizes of a model whose heads share its width evenly; of each list of keys the first that is there.
+    func evenHeads(dModel: [String], nHeads: [String], nLayers: [String]) throws
+        -> (dModel: Int, nHeads: Int, nLayers: Int, dHead: Int)
+    {
+        let width = try count(dModel, limit: 1 << 24)
+        let heads = try count(nHeads, limit: 1 << 24)
+        guard width % heads == 0 else {
+            throw unusable(dModel[0], "must be a multiple of \(nHeads[0])")
+        }
+        return (width, heads, try count(nLayers, limit: 4096), width / heads)
+    }
+
+    /// A positive integer no larger than `limit`, or nil when the key is missing.
     func countIfAny(_ key: String, limit: Int = 1 << 24) throws -> Int? {
         has(key) ? try count(key, limit: limit) : nil
     }

@@ -13,22 +13,18 @@ extension Family {
     if let kind = try config.string("position_embedding_type"), kind != "absolute" {
         throw config.unusable("position_embedding_type", "is \"\(kind)\"; only absolute is known")
     }
-    let dModel = try config.count("hidden_size")
-    let nHeads = try config.count("num_attention_heads")
-    let nLayers = try config.count("num_hidden_layers", limit: 4096)
-    guard dModel % nHeads == 0 else {
-        throw config.unusable("hidden_size", "must be a multiple of num_attention_heads")
-    }
+    let (dModel, nHeads, nLayers, dHead) = try config.evenHeads(
+        dModel: ["hidden_size"], nHeads: ["num_attention_heads"], nLayers: ["num_hidden_layers"])
     return ModelDescription(
         family: "bert", nLayers: nLayers, nHeads: nHeads, nKVHeads: nHeads,
-        dHead: dModel / nHeads, dModel: dModel,
+        dHead: dHead, dModel: dModel,
         dMLP: try config.count("intermediate_size"),
         dVocab: try config.count("vocab_size"),
         nCtx: try config.count("max_position_embeddings"),
         beginningOfSequence: nil, isCausal: false,
         norm: .layer(epsilon: Float(try config.positiveIfAny("layer_norm_eps") ?? 1e-12)),
         activation: try config.activation("hidden_act"), isGated: false,
-        scoreScale: 1 / Float(dModel / nHeads).squareRoot(),
+        scoreScale: 1 / Float(dHead).squareRoot(),
         layers: Array(repeating: .init(), count: nLayers))
 }
 
@@ -37,15 +33,12 @@ extension Family {
     let dModel = model.dModel
     let layers = (0..<model.nLayers).map { l in
         let h = "\(p)encoder.layer.\(l)."
-        let qkv = ["query", "key", "value"].map {
-            TensorPart(
-                tensor: h + "attention.self.\($0).weight", rows: dModel,
-                storedShape: [dModel, dModel])
-        }
         return LayerTensors(
             afterAttentionNorm: names.norm(h + "attention.output.LayerNorm"),
             afterFeedForwardNorm: names.norm(h + "output.LayerNorm"),
-            qkv: names.projection(qkv),
+            qkv: names.separateQKV(dModel, of: ["query", "key", "value"]) {
+                "\(h)attention.self.\($0).weight"
+            },
             output: names.projection(h + "attention.output.dense.weight", out: dModel, in: dModel),
             up: names.projection(
                 h + "intermediate.dense.weight", out: model.dMLP, in: dModel),

@@ -12,21 +12,18 @@ extension Family {
 }
 
 @Sendable private func describeBLOOM(_ config: ModelConfig) throws -> ModelDescription {
-    let dModel = try config.count("n_embed", "hidden_size")
-    let nHeads = try config.count("n_head", "num_attention_heads")
-    let nLayers = try config.count("n_layer", "num_hidden_layers", limit: 4096)
-    guard dModel % nHeads == 0 else {
-        throw config.unusable("n_embed", "must be a multiple of the number of heads")
-    }
+    let (dModel, nHeads, nLayers, dHead) = try config.evenHeads(
+        dModel: ["n_embed", "hidden_size"], nHeads: ["n_head", "num_attention_heads"],
+        nLayers: ["n_layer", "num_hidden_layers"])
     var model = ModelDescription(
         family: "bloom", nLayers: nLayers, nHeads: nHeads, nKVHeads: nHeads,
-        dHead: dModel / nHeads, dModel: dModel, dMLP: 4 * dModel,
+        dHead: dHead, dModel: dModel, dMLP: 4 * dModel,
         dVocab: try config.count("vocab_size"),
         nCtx: try config.countIfAny("seq_length") ?? 1 << 20,
         beginningOfSequence: try config.beginningOfSequence(),
         norm: .layer(epsilon: Float(try config.positiveIfAny("layer_norm_epsilon") ?? 1e-5)),
         activation: .geluTanh, isGated: false,
-        scoreScale: 1 / Float(dModel / nHeads).squareRoot(),
+        scoreScale: 1 / Float(dHead).squareRoot(),
         layers: Array(repeating: .init(), count: nLayers))
     model.addsToNormedInput = try config.flag(
         "apply_residual_connection_post_layernorm", default: false)
@@ -50,13 +47,9 @@ extension Family {
 }
 
 @Sendable private func describeFalcon(_ config: ModelConfig) throws -> ModelDescription {
-    let dModel = try config.count("hidden_size")
-    let nHeads = try config.count("num_attention_heads", "n_head")
-    let nLayers = try config.count("num_hidden_layers", "n_layer", limit: 4096)
-    guard dModel % nHeads == 0 else {
-        throw config.unusable("hidden_size", "must be a multiple of num_attention_heads")
-    }
-    let dHead = dModel / nHeads
+    let (dModel, nHeads, nLayers, dHead) = try config.evenHeads(
+        dModel: ["hidden_size"], nHeads: ["num_attention_heads", "n_head"],
+        nLayers: ["num_hidden_layers", "n_layer"])
     let isNew = try config.flag("new_decoder_architecture", default: false)
     var nKVHeads = nHeads
     if isNew {

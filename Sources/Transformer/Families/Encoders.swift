@@ -42,19 +42,15 @@ extension Family {
 }
 
 @Sendable private func describeDistilBERT(_ config: ModelConfig) throws -> ModelDescription {
-    let dModel = try config.count("dim")
-    let nHeads = try config.count("n_heads")
-    let nLayers = try config.count("n_layers", limit: 4096)
-    guard dModel % nHeads == 0 else {
-        throw config.unusable("dim", "must be a multiple of n_heads")
-    }
+    let (dModel, nHeads, nLayers, dHead) = try config.evenHeads(
+        dModel: ["dim"], nHeads: ["n_heads"], nLayers: ["n_layers"])
     return ModelDescription(
         family: "distilbert", nLayers: nLayers, nHeads: nHeads, nKVHeads: nHeads,
-        dHead: dModel / nHeads, dModel: dModel, dMLP: try config.count("hidden_dim"),
+        dHead: dHead, dModel: dModel, dMLP: try config.count("hidden_dim"),
         dVocab: try config.count("vocab_size"), nCtx: try config.count("max_position_embeddings"),
         beginningOfSequence: nil, isCausal: false, norm: .layer(epsilon: 1e-12),
         activation: try config.activation("activation"), isGated: false,
-        scoreScale: 1 / Float(dModel / nHeads).squareRoot(),
+        scoreScale: 1 / Float(dHead).squareRoot(),
         layers: Array(repeating: .init(), count: nLayers))
 }
 
@@ -67,12 +63,7 @@ extension Family {
         return LayerTensors(
             afterAttentionNorm: names.norm(h + "sa_layer_norm"),
             afterFeedForwardNorm: names.norm(h + "output_layer_norm"),
-            qkv: names.projection(
-                ["q", "k", "v"].map {
-                    TensorPart(
-                        tensor: "\(h)attention.\($0)_lin.weight", rows: dModel,
-                        storedShape: [dModel, dModel])
-                }),
+            qkv: names.separateQKV(dModel) { "\(h)attention.\($0)_lin.weight" },
             output: names.projection(h + "attention.out_lin.weight", out: dModel, in: dModel),
             up: names.projection(h + "ffn.lin1.weight", out: model.dMLP, in: dModel),
             down: names.projection(h + "ffn.lin2.weight", out: dModel, in: model.dMLP))
@@ -91,13 +82,8 @@ extension Family {
 }
 
 @Sendable private func describeModernBERT(_ config: ModelConfig) throws -> ModelDescription {
-    let dModel = try config.count("hidden_size")
-    let nHeads = try config.count("num_attention_heads")
-    let nLayers = try config.count("num_hidden_layers", limit: 4096)
-    guard dModel % nHeads == 0 else {
-        throw config.unusable("hidden_size", "must be a multiple of num_attention_heads")
-    }
-    let dHead = dModel / nHeads
+    let (dModel, nHeads, nLayers, dHead) = try config.evenHeads(
+        dModel: ["hidden_size"], nHeads: ["num_attention_heads"], nLayers: ["num_hidden_layers"])
     let period = try config.countIfAny("global_attn_every_n_layers") ?? 3
     let types = try layerTypes(
         config, nLayers: nLayers, known: ["full_attention", "sliding_attention"]

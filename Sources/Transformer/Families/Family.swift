@@ -95,6 +95,16 @@ struct TensorNames: Sendable {
         projection([TensorPart(tensor: name, rows: out, storedShape: [out, dModel])])
     }
 
+    /// Query, key and value projections that are [d_model, d_model] each, by the name of each.
+    func separateQKV(
+        _ dModel: Int, of spaces: [String] = ["q", "k", "v"], name: (String) -> String
+    ) -> Projection {
+        projection(
+            spaces.map {
+                TensorPart(tensor: name($0), rows: dModel, storedShape: [dModel, dModel])
+            })
+    }
+
     /// A projection whose parts stand one below the other in a single stored tensor.
     func stacked(_ name: String, _ parts: [TensorPart]) -> Projection {
         let total = parts.map(\.rows).reduce(0, +)

@@ -11,13 +11,8 @@ extension Family {
     try config.require("scale_attn_weights", is: true, default: true)
     try config.require("scale_attn_by_inverse_layer_idx", is: false, default: false)
     try config.require("add_cross_attention", is: false, default: false)
-    let dModel = try config.count("n_embd")
-    let nHeads = try config.count("n_head")
-    let nLayers = try config.count("n_layer", limit: 4096)
-    guard dModel % nHeads == 0 else {
-        throw config.unusable("n_embd", "must be a multiple of n_head")
-    }
-    let dHead = dModel / nHeads
+    let (dModel, nHeads, nLayers, dHead) = try config.evenHeads(
+        dModel: ["n_embd"], nHeads: ["n_head"], nLayers: ["n_layer"])
     return ModelDescription(
         family: "gpt2", nLayers: nLayers, nHeads: nHeads, nKVHeads: nHeads,
         dHead: dHead, dModel: dModel,

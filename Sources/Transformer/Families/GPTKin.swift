@@ -20,13 +20,8 @@ private func describeGPTLike(
     _ config: ModelConfig, dModel: String, nHeads: String, nLayers: String, nCtx: String,
     dMLP: String
 ) throws -> ModelDescription {
-    let width = try config.count(dModel)
-    let heads = try config.count(nHeads)
-    guard width % heads == 0 else {
-        throw config.unusable(dModel, "must be a multiple of \(nHeads)")
-    }
-    let layers = try config.count(nLayers, limit: 4096)
-    let dHead = width / heads
+    let (width, heads, layers, dHead) = try config.evenHeads(
+        dModel: [dModel], nHeads: [nHeads], nLayers: [nLayers])
     var model = ModelDescription(
         family: try config.string("model_type") ?? "gpt2", nLayers: layers, nHeads: heads,
         nKVHeads: heads, dHead: dHead, dModel: width,
@@ -43,7 +38,7 @@ private func describeGPTLike(
 
 /// The tensors the three have in common; `names` are those of attention and MLP behind the block's stem.
 private func gptTensors(
-    _ model: ModelDescription, _ names: TensorNames, qkv: (String) -> [TensorPart], output: String,
+    _ model: ModelDescription, _ names: TensorNames, qkv: (String) -> Projection, output: String,
     up: String, down: String, feedForwardNorm: String
 ) -> ModelTensors {
     let p = names.prefix
@@ -52,7 +47,7 @@ private func gptTensors(
         let h = "\(p)h.\(l)."
         return LayerTensors(
             inputNorm: names.norm(h + "ln_1"), feedForwardNorm: names.norm(h + feedForwardNorm),
-            qkv: names.projection(qkv(h)),
+            qkv: qkv(h),
             output: names.projection(h + output, out: dModel, in: dModel),
             up: names.projection(h + up, out: dMLP, in: dModel),
             down: names.projection(h + down, out: dModel, in: dMLP))
@@ -89,16 +84,10 @@ private func gptTensors(
 @Sendable private func gptJTensors(_ model: ModelDescription, _ names: TensorNames)
     -> ModelTensors
 {
-    let dModel = model.dModel
-    return gptTensors(
+    gptTensors(
         model, names,
-        qkv: { h in
-            ["q", "k", "v"].map {
-                TensorPart(
-                    tensor: "\(h)attn.\($0)_proj.weight", rows: dModel,
-                    storedShape: [dModel, dModel])
-            }
-        }, output: "attn.out_proj.weight", up: "mlp.fc_in.weight", down: "mlp.fc_out.weight",
+        qkv: { h in names.separateQKV(model.dModel) { "\(h)attn.\($0)_proj.weight" } },
+        output: "attn.out_proj.weight", up: "mlp.fc_in.weight", down: "mlp.fc_out.weight",
         feedForwardNorm: "ln_1")
 }
 
@@ -136,16 +125,10 @@ private func attentionKinds(_ config: ModelConfig, nLayers: Int) throws -> [Stri
 @Sendable private func gptNeoTensors(_ model: ModelDescription, _ names: TensorNames)
     -> ModelTensors
 {
-    let dModel = model.dModel
-    return gptTensors(
+    gptTensors(
         model, names,
-        qkv: { h in
-            ["q", "k", "v"].map {
-                TensorPart(
-                    tensor: "\(h)attn.attention.\($0)_proj.weight", rows: dModel,
-                    storedShape: [dModel, dModel])
-            }
-        }, output: "attn.attention.out_proj.weight", up: "mlp.c_fc.weight",
+        qkv: { h in names.separateQKV(model.dModel) { "\(h)attn.attention.\($0)_proj.weight" } },
+        output: "attn.attention.out_proj.weight", up: "mlp.c_fc.weight",
         down: "mlp.c_proj.weight", feedForwardNorm: "ln_2")
 }
 
@@ -167,17 +150,18 @@ private func attentionKinds(_ config: ModelConfig, nLayers: Int) throws -> [Stri
         qkv: { h in
             let name = h + "attn.c_attn.weight"
             guard model.nKVHeads == 1, model.nHeads > 1 else {
-                return (0..<3).map {
-                    TensorPart(
-                        tensor: name, rows: dModel, storedShape: [3 * dModel, dModel],
-                        layout: .perHead(part: $0, dHead: dHead))
-                }
+                return names.projection(
+                    (0..<3).map {
+                        TensorPart(
+                            tensor: name, rows: dModel, storedShape: [3 * dModel, dModel],
+                            layout: .perHead(part: $0, dHead: dHead))
+                    })
             }
-            return [(0, dModel), (dModel, dHead), (dModel + dHead, dHead)].map { from, rows in
-                TensorPart(
-                    tensor: name, rows: rows, storedShape: [dModel + 2 * dHead, dModel],
-                    layout: .rows(from: from))
-            }
+            return names.stacked(
+                name,
+                [dModel, dHead, dHead].map {
+                    TensorPart(tensor: name, rows: $0, storedShape: [$0, dModel])
+                })
         }, output: "attn.c_proj.weight", up: "mlp.c_fc.weight", down: "mlp.c_proj.weight",
         feedForwardNorm: "ln_2")
 }

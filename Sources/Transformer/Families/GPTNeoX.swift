@@ -9,13 +9,8 @@ extension Family {
 }
 
 @Sendable private func describeGPTNeoX(_ config: ModelConfig) throws -> ModelDescription {
-    let dModel = try config.count("hidden_size")
-    let nHeads = try config.count("num_attention_heads")
-    let nLayers = try config.count("num_hidden_layers", limit: 4096)
-    guard dModel % nHeads == 0 else {
-        throw config.unusable("hidden_size", "must be a multiple of num_attention_heads")
-    }
-    let dHead = dModel / nHeads
+    let (dModel, nHeads, nLayers, dHead) = try config.evenHeads(
+        dModel: ["hidden_size"], nHeads: ["num_attention_heads"], nLayers: ["num_hidden_layers"])
     return ModelDescription(
         family: "gpt_neox", nLayers: nLayers, nHeads: nHeads, nKVHeads: nHeads,
         dHead: dHead, dModel: dModel, dMLP: try config.count("intermediate_size"),

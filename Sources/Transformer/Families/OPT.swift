@@ -10,20 +10,16 @@ extension Family {
 @Sendable private func describeOPT(_ config: ModelConfig) throws -> ModelDescription {
     try config.require("_remove_final_layer_norm", is: false, default: false)
     try config.require("layer_norm_elementwise_affine", is: true, default: true)
-    let dModel = try config.count("hidden_size")
-    let nHeads = try config.count("num_attention_heads")
-    let nLayers = try config.count("num_hidden_layers", limit: 4096)
-    guard dModel % nHeads == 0 else {
-        throw config.unusable("hidden_size", "must be a multiple of num_attention_heads")
-    }
+    let (dModel, nHeads, nLayers, dHead) = try config.evenHeads(
+        dModel: ["hidden_size"], nHeads: ["num_attention_heads"], nLayers: ["num_hidden_layers"])
     var model = ModelDescription(
         family: "opt", nLayers: nLayers, nHeads: nHeads, nKVHeads: nHeads,
-        dHead: dModel / nHeads, dModel: dModel, dMLP: try config.count("ffn_dim"),
+        dHead: dHead, dModel: dModel, dMLP: try config.count("ffn_dim"),
         dVocab: try config.count("vocab_size"),
         nCtx: try config.count("max_position_embeddings"),
         beginningOfSequence: try config.beginningOfSequence(), norm: .layer(epsilon: 1e-5),
         activation: try config.activation("activation_function"), isGated: false,
-        scoreScale: 1 / Float(dModel / nHeads).squareRoot(),
+        scoreScale: 1 / Float(dHead).squareRoot(),
         layers: Array(repeating: .init(), count: nLayers))
     model.positionOffset = 2
     model.tiesEmbeddings = try config.flagIfAny("tie_word_embeddings") ?? true
@@ -46,12 +42,7 @@ extension Family {
         return LayerTensors(
             inputNorm: after ? nil : first, afterAttentionNorm: after ? first : nil,
             feedForwardNorm: after ? nil : second, afterFeedForwardNorm: after ? second : nil,
-            qkv: names.projection(
-                ["q", "k", "v"].map {
-                    TensorPart(
-                        tensor: "\(h)self_attn.\($0)_proj.weight", rows: dModel,
-                        storedShape: [dModel, dModel])
-                }),
+            qkv: names.separateQKV(dModel) { "\(h)self_attn.\($0)_proj.weight" },
             output: names.projection(h + "self_attn.out_proj.weight", out: dModel, in: dModel),
             up: names.projection(h + "fc1.weight", out: dMLP, in: dModel),
             down: names.projection(h + "fc2.weight", out: dModel, in: dMLP))
