@@ -10,9 +10,10 @@ public enum BLAS {
     ///
     /// OpenBLAS picks its kernels by the processor's model number when it is loaded. A processor newer
     /// than the library falls back to kernels of 2004 (`Prescott`), five times slower than what it can
-    /// do. In that case we choose by the instructions the processor really has, by way of the
-    /// library's own override, `OPENBLAS_CORETYPE`, and its own (re)initialisation. A value of that
-    /// variable that the user set is respected.
+    /// do, and AMD's processors with AVX-512 get those for AVX2, at half their speed. In these cases we
+    /// choose by the instructions the processor really has, by way of the library's own override,
+    /// `OPENBLAS_CORETYPE`, and its own (re)initialisation. A value of that variable that the user set is
+    /// respected.
     ///
     /// Call it before the first product; further calls cost nothing.
     public static func prepare() { _ = prepared }
@@ -23,6 +24,10 @@ public enum BLAS {
         return String(cString: openblas_get_corename())
     }
 
+    /// Whether a row of a product is the same to the bit wherever it stands among the rows. OpenBLAS' kernels
+    /// for AVX2 sum every other six rows in another order.
+    public static var sumsRowsAlike: Bool { !["Haswell", "Zen"].contains(kernels) }
+
     private static let prepared: Void = {
         if getenv("OPENBLAS_CORETYPE") == nil, let better = betterKernels() {
             reinitialize(as: better)
@@ -30,10 +35,10 @@ public enum BLAS {
         openblas_set_num_threads(1)
     }()
 
-    /// The kernel set to use instead of the detected one, if that is a fallback.
+    /// The kernel set to use instead of the detected one, if that leaves instructions of the processor unused.
     private static func betterKernels() -> String? {
         let detected = String(cString: openblas_get_corename())
-        guard detected == "Prescott" || detected == "Core2" else { return nil }
+        guard ["Prescott", "Core2", "Haswell", "Zen"].contains(detected) else { return nil }
         guard let cpuInfo = try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8),
             let line = cpuInfo.split(separator: "\n").first(where: { $0.hasPrefix("flags") })
         else { return nil }
@@ -41,7 +46,8 @@ public enum BLAS {
         if flags.isSuperset(of: ["avx512f", "avx512bw", "avx512vl", "avx512dq", "fma"]) {
             return "SkylakeX"
         }
-        return flags.isSuperset(of: ["avx2", "fma"]) ? "Haswell" : nil
+        let isFallback = detected == "Prescott" || detected == "Core2"
+        return isFallback && flags.isSuperset(of: ["avx2", "fma"]) ? "Haswell" : nil
     }
 
     private static func reinitialize(as kernels: String) {

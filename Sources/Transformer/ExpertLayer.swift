@@ -20,7 +20,7 @@ final class ExpertLayer {
     private let tiles: [Tile]
     private var rows = ExpertRows(capacity: 0, dModel: 0, chosen: 0)
 
-    /// Rows of a tile: whole micro-kernels of every BLAS, and few enough that small batches waste little.
+    /// Rows of a tile: whole micro-kernels, and few enough that small batches waste little.
     private static let tileRows = 64
 
     /// A worker's own memory for one tile.
