@@ -54,13 +54,13 @@ public struct DictionaryFolder: Sendable, Equatable {
         let own = folder(forLayer: layer)
         let named = DictionaryFiles(own)
         if named.exist { return named }
-        if let published = PublishedDictionary.all(in: own).first {
+        if let published = PublishedDictionary.all(in: own, below: url).first {
             return DictionaryFiles(published)
         }
         var found: [DictionaryFiles] = []
         for folder in folders() {
             let candidate = DictionaryFiles(folder)
-            let published = PublishedDictionary.all(in: folder)
+            let published = PublishedDictionary.all(in: folder, below: url)
             if published.isEmpty, candidate.hasConfiguration {
                 let config = try SAELensConfig(contentsOf: candidate.configuration)
                 // Dictionaries of other places than the residual stream may lie beside.

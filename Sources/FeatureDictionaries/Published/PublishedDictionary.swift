@@ -34,23 +34,32 @@ public struct PublishedDictionary: Sendable, Equatable {
     /// The folder with the files.
     public var folder: URL { files[0].deletingLastPathComponent() }
 
+    /// Names from the folder that the user gave down to this one: what they say counts.
+    private let names: [String]
+
     /// All dictionaries that lie in `folder` itself.
-    static func all(in folder: URL) -> [PublishedDictionary] {
+    ///
+    /// - Parameter root: the folder that the user gave; nil is `folder` itself. What stands above it is somebody's
+    ///   own and says nothing.
+    static func all(in folder: URL, below root: URL? = nil) -> [PublishedDictionary] {
+        let path = pathNames(folder, below: root ?? folder)
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
         func file(_ name: String) -> URL { folder.appending(path: name) }
-        let place = otherPlace(folder)
+        let place = otherPlace(path)
         var found: [PublishedDictionary] = []
         if names.contains("params.npz") {
             found.append(
                 PublishedDictionary(
                     format: .gemmaScope, files: [file("params.npz")],
-                    layer: number(in: folder, after: "layer_").map { $0 + 1 }, otherPlace: place))
+                    layer: number(in: path, after: "layer_").map { $0 + 1 }, otherPlace: place,
+                    names: path))
         }
         if names.contains("params.safetensors"), names.contains("config.json") {
             found.append(
                 PublishedDictionary(
                     format: .gemmaScope2, files: [file("params.safetensors"), file("config.json")],
-                    layer: number(in: folder, after: "layer_").map { $0 + 1 }, otherPlace: place))
+                    layer: number(in: path, after: "layer_").map { $0 + 1 }, otherPlace: place,
+                    names: path))
         }
         if names.contains("sae.safetensors"), names.contains("cfg.json") {
             let stem = folder.lastPathComponent
@@ -59,61 +68,65 @@ public struct PublishedDictionary: Sendable, Equatable {
             found.append(
                 PublishedDictionary(
                     format: .sparsify, files: [file("sae.safetensors"), file("cfg.json")],
-                    layer: number(in: folder, after: "layers.", orAfter: "layers_").map { $0 + 1 },
-                    otherPlace: isWhole || isNamed ? nil : "\"\(stem)\""))
+                    layer: number(in: path, after: "layers.", "layers_").map { $0 + 1 },
+                    otherPlace: isWhole || isNamed ? nil : "\"\(stem)\"", names: path))
         }
         if names.contains("ae.pt"), names.contains("config.json") {
             let config = DictionaryLearningConfig(file("config.json"))
             found.append(
                 PublishedDictionary(
                     format: .dictionaryLearning, files: [file("ae.pt"), file("config.json")],
-                    layer: config?.layer.map { $0 + 1 }, otherPlace: config?.otherPlace ?? place))
+                    layer: config?.layer.map { $0 + 1 }, otherPlace: config?.otherPlace ?? place,
+                    names: path))
         }
         for name in names.sorted() {
             if let layer = match(name, #"^layer([0-9]+)\.sae\.pt$"#) {
                 found.append(
                     PublishedDictionary(
-                        format: .qwenScope, files: [file(name)], layer: layer + 1, otherPlace: nil))
+                        format: .qwenScope, files: [file(name)], layer: layer + 1, otherPlace: nil,
+                        names: path))
             } else if let layer = match(name, #"-l([0-9]+)\.pth?$"#) {
                 found.append(
                     PublishedDictionary(
-                        format: .goodfire, files: [file(name)], layer: layer + 1, otherPlace: nil))
+                        format: .goodfire, files: [file(name)], layer: layer + 1, otherPlace: nil,
+                        names: path))
             }
         }
         return found
     }
 
+    private static func pathNames(_ folder: URL, below root: URL) -> [String] {
+        let path = folder.resolvingSymlinksInPath().pathComponents
+        let above = root.resolvingSymlinksInPath().pathComponents
+        // A link leads into a download that has its publisher's names.
+        guard path.starts(with: above) else { return path.suffix(4) }
+        // Of a folder within a layer's, the layer still counts.
+        let layer = above.dropLast().suffix(3).last { match($0, "^layer_([0-9]+)$") != nil }
+        return [layer].compactMap { $0 } + path.dropFirst(above.count - 1)
+    }
+
     /// What names along the path say the dictionary is of, if not of the residual stream.
-    private static func otherPlace(_ folder: URL) -> String? {
-        let parts = folder.resolvingSymlinksInPath().pathComponents.suffix(5)
-        for part in parts.map({ $0.lowercased() }) {
-            if part.contains("transcoder") || part.contains("clt") {
+    private static func otherPlace(_ names: [String]) -> String? {
+        for name in names.map({ $0.lowercased() }) {
+            let words = name.split { !$0.isLetter && !$0.isNumber }
+            if words.contains(where: { $0.hasPrefix("transcoder") || $0 == "clt" }) {
                 return "what an MLP makes of its input (a transcoder)"
             }
-            if part.contains("mlp_out") || part.hasSuffix("-mlp") { return "the output of an MLP" }
-            if part.contains("attn_out") || part.hasSuffix("-att") {
+            if name.contains("mlp_out") || name.hasSuffix("-mlp") { return "the output of an MLP" }
+            if name.contains("attn_out") || name.hasSuffix("-att") {
                 return "the output of attention"
             }
-            if part.contains("embedding") { return "the embeddings" }
+            if words.contains(where: { $0.hasPrefix("embedding") }) { return "the embeddings" }
         }
         return nil
     }
 
-    /// The number behind a word in the nearest folder's name that has it.
-    private static func number(in folder: URL, after words: String...) -> Int? {
-        number(in: folder, words)
-    }
-
-    private static func number(in folder: URL, after first: String, orAfter second: String) -> Int?
-    {
-        number(in: folder, [first, second])
-    }
-
-    private static func number(in folder: URL, _ words: [String]) -> Int? {
-        for part in folder.resolvingSymlinksInPath().pathComponents.suffix(4).reversed() {
+    /// The number behind one of the words in the nearest folder's name that has it.
+    private static func number(in names: [String], after words: String...) -> Int? {
+        for name in names.reversed() {
             for word in words {
-                guard let range = part.range(of: word) else { continue }
-                let digits = part[range.upperBound...].prefix { $0.isASCII && $0.isNumber }
+                guard let range = name.range(of: word) else { continue }
+                let digits = name[range.upperBound...].prefix { $0.isASCII && $0.isNumber }
                 if digits.count <= 6, let number = Int(digits) { return number }
             }
         }
@@ -132,7 +145,7 @@ public struct PublishedDictionary: Sendable, Equatable {
 
     /// The number in a folder's name behind `L0_`, as Qwen Scope writes it.
     var featuresInName: Int? {
-        Self.number(in: folder, after: "L0_")
+        Self.number(in: names, after: "L0_")
     }
 }
 
