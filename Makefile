@@ -48,6 +48,7 @@ ifneq ($(GOALS),)
 SETUP := $(if $(shell scripts/install-system-libraries --check 2> /dev/null && echo yes),,system-libraries)
 $(call one_of,BOS,auto 0 1)
 $(call one_of,UMAP,0 1)
+$(call one_of,WEIGHTS,0 1)
 $(call one_of,EDGES,attention output_norm)
 # $(call at_most,NAME,LIMIT): stops unless the number NAME is within what LIMIT lets the scan keep.
 at_most = $(if $(shell [[ $(call quote,$($(1))) =~ ^[0-9]+$$ && $(call quote,$($(2))) =~ ^[0-9]+$$ && \
@@ -98,6 +99,9 @@ project_parameters = \
 	$(if $(filter 1,$(UMAP)),--views $(call quote,$(VIEWS)),--pca-only) \
 	--seed $(SEED)
 
+weights_parameters = --model $(call quote,$(MODEL_PATH))
+
+stamp_of_weights = $(strip $(weights_parameters)) $(MODEL_STATE)
 stamp_of_scan = $(strip $(scan_parameters)) $(INPUT_STATE)
 stamp_of_metrics = $(strip $(metrics_parameters))
 stamp_of_sample = $(strip $(sample_parameters))
@@ -106,7 +110,7 @@ stamp_of_project = $(strip $(project_parameters))
 # A stamp is rewritten when it does not hold what it should, and so makes its stage stale. The
 # comparison is made here and not in a recipe, so that make -n sees it and changes nothing. It has no
 # line end, as make 4.3 does not always take it off again when it reads several files in a row.
-STAGES := scan metrics sample project $(EVIDENCE)
+STAGES := scan metrics sample project weights $(EVIDENCE)
 $(foreach stage,$(if $(RUNS),$(STAGES)),$(if \
 	$(call equal,$(file < $(STAMPS)/$(stage)),$(stamp_of_$(stage))),,$(STAMPS)/$(stage))): FORCE
 $(addprefix $(STAMPS)/,$(STAGES)):
@@ -123,18 +127,23 @@ $(WORK)/metrics.h5: $(BIN)/stage-metrics $(STAMPS)/metrics $(WORK)/scan.h5
 $(WORK)/sample.h5: $(BIN)/stage-sample $(STAMPS)/sample $(WORK)/scan.h5
 	$< --scan $(WORK)/scan.h5 $(strip $(sample_parameters)) --output $@
 
-TREE_PARTS := scan metrics sample project
+TREE_PARTS := scan metrics sample project $(if $(filter 1,$(WEIGHTS)),weights)
 
 $(WORK)/project.h5: $(BIN)/stage-project $(STAMPS)/project $(WORK)/scan.h5
 	$< --scan $(WORK)/scan.h5 $(strip $(project_parameters)) --workers $(WORKERS) --output $@
 
+$(WORK)/weights.h5: $(BIN)/stage-weights $(STAMPS)/weights $(MODEL_FILES)
+	$< $(strip $(weights_parameters)) --workers $(WORKERS) --output $@
+
 # A tree knows by a stamp of its own which work folder it shows: another one makes it stale.
 TREE := $(DATA)/config.json
-TREE_STAMP := .build/trees/$(subst /,--,$(abspath $(DATA)))
-$(if $(call equal,$(file < $(TREE_STAMP)),$(abspath $(WORK))),,$(TREE_STAMP)): FORCE
+# Its parts are in the stamp too. Paths stay as they were given: those of the clone may hold anything.
+TREE_STAMP := .build/trees/$(subst /,--,$(patsubst ./%,%,$(DATA)))
+tree_state = $(WORK) $(strip $(TREE_PARTS))
+$(if $(call equal,$(file < $(TREE_STAMP)),$(tree_state)),,$(TREE_STAMP)): FORCE
 $(TREE_STAMP):
 	@mkdir -p $(@D)
-	@printf '%s\n' $(abspath $(WORK)) > $@
+	@printf '%s' $(call quote,$(tree_state)) > $@
 
 $(TREE): $(BIN)/stage-emit $(TREE_STAMP) $(TREE_PARTS:%=$(WORK)/%.h5)
 	$< $(foreach part,$(TREE_PARTS),--$(part) $(WORK)/$(part).h5) --data $(DATA) --workers $(WORKERS)

@@ -48,6 +48,10 @@ N_POINTS ?= 5000
 UMAP ?= 1
 VIEWS ?= 15:0.1
 
+## Whether the model's weights are asked too (1): scores of copying and matching, ranks, and which heads
+## compose with which. It takes no corpus, and is done anew only when the model changes.
+WEIGHTS ?= 1
+
 ## Dictionaries of features (make dictionary): their folder, with a folder for each layer (L5), which
 ## may be your own; and of those trained here the features for each dimension of the residual stream,
 ## how many of them fire at a token, and the tokens of the corpus to train on. Long documents are

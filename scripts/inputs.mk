@@ -3,6 +3,7 @@
 #   MODEL_PATH        where the model is, or will be once it is fetched
 #   CORPUS_ARGUMENTS  the options of the scan that name what to read
 #   INPUT_FILES       the files that make itself fetches or converts, as prerequisites
+#   MODEL_FILES, MODEL_STATE   the same of the model alone
 #   INPUT_STATE       names, sizes and times of the user's own files, for the stamp of the scan: their
 #                     paths may hold spaces, which prerequisites may not
 
@@ -28,6 +29,9 @@ $(MODEL_PATH):
 else
 $(error MODEL is "$(MODEL)", which is neither a file or folder nor a Hub id (owner/name))
 endif
+
+MODEL_FILES := $(INPUT_FILES)
+MODEL_STATE := $(INPUT_STATE)
 
 # --- DATASET ---
 
