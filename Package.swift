@@ -93,6 +93,7 @@ let package = Package(
         library(
             "FeatureDictionaries", "Tensors", "Checkpoints", "Transformer", "Sampling",
             "UserErrors", heapModule),
+        library("WeightCircuits", "Tensors", "Transformer"),
         library("Attribution", "FeatureDictionaries", "Tensors", "Transformer", "UserErrors"),
 
         // What is on disk.
@@ -119,7 +120,11 @@ let package = Package(
         executable("stage-metrics", "Stages", "HeadMetrics", "AttentionStats"),
         executable("stage-sample", "Stages", "Sampling", "UserErrors"),
         executable("stage-project", "Stages", "Projection", "Tensors", "UserErrors"),
-        executable("stage-emit", "Stages", "DataTree", "Tensors", "UserErrors"),
+        executable(
+            "stage-weights", "Digests", "Stages", "Tensors", "Transformer", "UserErrors",
+            "WeightCircuits", "WorkFiles"),
+        executable(
+            "stage-emit", "Stages", "DataTree", "Tensors", "UserErrors", "WeightCircuits"),
         executable(
             "stage-dictionary", "Attribution", "DataTree", "Digests", "Explanations",
             "FeatureDictionaries",
@@ -140,7 +145,7 @@ let package = Package(
         tests("PackageTests"),
         tests("TensorsTests", "Tensors"),
         tests("HDF5Tests", "HDF5"),
-        tests("TransformerTests", "Transformer", "HDF5"),
+        tests("TransformerTests", "Transformer", "HDF5", "Tensors"),
         tests("AttentionStatsTests", "AttentionStats"),
         tests("CorporaTests", "Corpora", "CZlib", "CZstd"),
         tests("TokenizersTests", "Tokenizers"),
@@ -151,11 +156,12 @@ let package = Package(
         tests("DataTreeTests", "DataTree"),
         tests(
             "FeatureDictionariesTests", "FeatureDictionaries", "Checkpoints", "Sampling", "Tensors"),
+        tests("WeightCircuitsTests", "WeightCircuits", "Transformer", "Tensors"),
         tests("AttributionTests", "Attribution", "HDF5"),
         tests("WorkFilesTests", "WorkFiles", "HDF5"),
         tests(
             "PipelineTests", "stage-scan", "stage-metrics", "stage-sample", "stage-project",
-            "stage-emit"),
+            "stage-weights", "stage-emit"),
         tests(
             "ServerTests", "Server", "stage-dictionary", "CZlib", hummingbird, hummingbirdTesting),
 

@@ -22,17 +22,20 @@ public struct HeadPayload: Sendable {
     public var tables: [(key: String, rows: [(token: String, weight: Double)])]
     /// The scalars named in config.json's statistics_display; nil where there is no number.
     public var statistics: [(key: String, value: Double?)]
+    /// With which heads it works; nil where that is not known.
+    public var composition: CompositionPayload?
 
     /// Everything about one head.
     public init(
         sequences: [SequencePayload], plots: [(key: String, plot: PlotPayload)],
         tables: [(key: String, rows: [(token: String, weight: Double)])],
-        statistics: [(key: String, value: Double?)]
+        statistics: [(key: String, value: Double?)], composition: CompositionPayload? = nil
     ) {
         self.sequences = sequences
         self.plots = plots
         self.tables = tables
         self.statistics = statistics
+        self.composition = composition
     }
 
     /// The file's bytes.
@@ -69,6 +72,10 @@ public struct HeadPayload: Sendable {
                     json.key(key)
                     if let value, value.isFinite { json.number(value) } else { json.null() }
                 }
+            }
+            if let composition {
+                json.key("composition")
+                composition.write(to: &json)
             }
         }
         return json.bytes

@@ -60,16 +60,7 @@ struct Embedding: Sendable {
             guard let position = buffer.baseAddress else { return }
             for (p, id) in ids.enumerated() {
                 let row = x + p * dModel
-                if projection.isEmpty {
-                    tokens.widen(row: Int(id), into: row)
-                } else {
-                    tokens.widen(row: Int(id), into: position)
-                    multiply(
-                        1, dModel, dEmbedding, position, dEmbedding, .asStored, projection,
-                        dEmbedding,
-                        .transposed, into: row, dModel)
-                }
-                if scale != 1 { for i in 0..<dModel { row[i] *= scale } }
+                embed(token: Int(id), into: row, scratch: position)
                 if let positions {
                     positions.widen(row: p + positionOffset, into: position)
                     add(position, to: row, dModel)
@@ -78,5 +69,32 @@ struct Embedding: Sendable {
             }
         }
         if let norm { _ = norm.normalize(ids.count, x, dModel, into: x, dModel) }
+    }
+
+    /// What a token brings into the residual stream by itself, [dModel], before positions and norm.
+    private func embed(
+        token: Int, into row: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
+    ) {
+        if projection.isEmpty {
+            tokens.widen(row: token, into: row)
+        } else {
+            tokens.widen(row: token, into: scratch)
+            multiply(
+                1, dModel, dEmbedding, scratch, dEmbedding, .asStored, projection, dEmbedding,
+                .transposed, into: row, dModel)
+        }
+        if scale != 1 { for i in 0..<dModel { row[i] *= scale } }
+    }
+
+    /// The embeddings of a range of the vocabulary without positions, [tokens.count, dModel]; normalised where
+    /// the model normalises its embeddings.
+    func embed(tokensAlone tokens: Range<Int>, into x: UnsafeMutablePointer<Float>) {
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: dEmbedding) { scratch in
+            guard let scratch = scratch.baseAddress else { return }
+            for (i, token) in tokens.enumerated() {
+                embed(token: token, into: x + i * dModel, scratch: scratch)
+            }
+        }
+        if let norm { _ = norm.normalize(tokens.count, x, dModel, into: x, dModel) }
     }
 }

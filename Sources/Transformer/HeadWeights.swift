@@ -41,13 +41,36 @@ public struct HeadWeights: Sendable {
 
     /// Reads and widens the weights of `address`.
     public init(_ address: HeadAddress, of model: Model) throws {
-        let d = model.description
-        precondition(address.layer < d.nLayers && address.head < d.nHeads)
+        precondition(address.layer < model.description.nLayers)
         try model.refuseToTakeApart(layer: address.layer)
-        let shape = d.shape(of: address.layer)
-        self.address = address
         let layer = LayerWeights(model)
         try layer.load(address.layer, attentionOnly: true, workers: 1, checked: true)
+        self = try Self(address, of: model, in: layer, outputNorm: Self.outputNorm(model, layer))
+    }
+
+    /// Reads and widens the weights of all heads of a layer, each tensor once.
+    ///
+    /// - Throws: `UserError` for a layer whose heads cannot be taken apart.
+    public static func all(ofLayer index: Int, of model: Model, workers: Int) throws
+        -> [HeadWeights]
+    {
+        try model.refuseToTakeApart(layer: index)
+        let layer = LayerWeights(model)
+        try layer.load(index, attentionOnly: true, workers: workers, checked: true)
+        let norm = try outputNorm(model, layer)
+        return try (0..<model.description.shape(of: index).nHeads).map {
+            try HeadWeights(
+                HeadAddress(layer: index, head: $0), of: model, in: layer, outputNorm: norm)
+        }
+    }
+
+    private init(
+        _ address: HeadAddress, of model: Model, in layer: LayerWeights, outputNorm: OutputNorm?
+    ) throws {
+        let d = model.description
+        let shape = d.shape(of: address.layer)
+        precondition(address.head < shape.nHeads)
+        self.address = address
         let keyValue = shape.kvHead(of: address.head)
         inputNorm = layer.inputNorm
         query = Self.projection(
@@ -60,16 +83,17 @@ public struct HeadWeights: Sendable {
             layer, d, from: shape.valueOffset(keyValue), count: shape.dValue, norm: nil,
             head: keyValue)
         output = try model.outputWeights(of: address)
-        let names = model.tensors.layers[address.layer]
-        guard let norm = try layer.norm(names.attentionOutputNorm) else {
-            outputNorm = nil
-            return
-        }
+        self.outputNorm = outputNorm
+    }
+
+    private static func outputNorm(_ model: Model, _ layer: LayerWeights) throws -> OutputNorm? {
+        let names = model.tensors.layers[layer.layer]
+        guard let norm = try layer.norm(names.attentionOutputNorm) else { return nil }
         var whole: [Float] = []
-        for head in 0..<d.nHeads {
-            whole += try model.outputWeights(of: HeadAddress(layer: address.layer, head: head))
+        for head in 0..<model.description.shape(of: layer.layer).nHeads {
+            whole += try model.outputWeights(of: HeadAddress(layer: layer.layer, head: head))
         }
-        outputNorm = OutputNorm(norm: norm, output: whole, bias: try layer.bias(names.output))
+        return OutputNorm(norm: norm, output: whole, bias: try layer.bias(names.output))
     }
 
     /// - Parameters:
@@ -105,8 +129,8 @@ extension Model {
 }
 
 extension Model {
-    /// Refuses layers whose scores are no bilinear form of two residual streams once norms are held.
-    func refuseToTakeApart(layer: Int) throws {
+    /// Refuses, by a `UserError`, layers whose scores are no bilinear form of two residual streams once norms are held.
+    public func refuseToTakeApart(layer: Int) throws {
         let d = description
         let kind = d.layers[layer]
         let reason: String? =

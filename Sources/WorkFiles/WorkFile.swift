@@ -12,6 +12,7 @@ public enum WorkFileSchema: String, Sendable {
     case metrics = "headvis-metrics"
     case sample = "headvis-sample"
     case project = "headvis-project"
+    case weights = "headvis-weights"
     case features = "headvis-features"
 
     /// Raised whenever the layout changes in a way that old readers would misread.

@@ -103,10 +103,11 @@ struct Emitter {
     }
 
     private func scatterRows() -> [ScatterRow] {
-        work.scan.header.heads.enumerated().map { h, address in
+        let columns = work.metricColumns
+        return work.scan.header.heads.enumerated().map { h, address in
             ScatterRow(
                 layer: address.layer, head: address.head,
-                metrics: work.metrics.metrics.map {
+                metrics: columns.map {
                     ($0.name, $0.values[h], $0.standardErrors[h])
                 })
         }
@@ -118,7 +119,7 @@ struct Emitter {
             modelName: header.model.name, heads: header.heads.map { ($0.layer, $0.head) },
             nLayers: header.model.nLayers, nHeads: header.model.nHeads,
             nIntervals: header.nIntervals,
-            metrics: work.metrics.metrics.map { ($0.name, $0.about) },
+            metrics: work.metricColumns.map { ($0.name, $0.about) },
             umapHeads: umapHeads.map { ($0.layer, $0.head) },
             plots: HeadPayloadBuilder.plots, tables: HeadPayloadBuilder.tables,
             statistics: HeadPayloadBuilder.statistics(work.metrics),

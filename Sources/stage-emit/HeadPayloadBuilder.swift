@@ -12,11 +12,13 @@ struct HeadPayloadBuilder {
     private let massByDistance: [[Double]]
     /// [sequence, head].
     private let maxActivations: [Float]
+    private let composition: CompositionTable?
 
     init(_ work: WorkSet) throws {
         self.work = work
         massByDistance = try work.scan.massByDistance()
         maxActivations = try work.scan.maxActivations()
+        composition = work.weights.map(CompositionTable.init)
     }
 
     static let plots = [
@@ -81,7 +83,8 @@ struct HeadPayloadBuilder {
                 ),
             ],
             tables: SampleFile.tableNames.map { ($0, sample.tables[$0] ?? []) },
-            statistics: statistics(head))
+            statistics: statistics(head),
+            composition: composition?.partners(of: work.scan.header.heads[head]))
     }
 
     private func plot(_ histogram: (edges: [Double], counts: [Double])) -> PlotPayload {

@@ -29,6 +29,10 @@ struct StageEmit: ParsableCommand {
     @Option(help: "The projection of that scan; without it the tree has no clouds.")
     var project: String?
 
+    @Option(
+        help: "What the model's weights say of its heads; without it the tree tells no circuits.")
+    var weights: String?
+
     @Option(help: "The folder to write.")
     var data: String
 
@@ -36,7 +40,7 @@ struct StageEmit: ParsableCommand {
 
     func run() throws {
         let work = try WorkSet(
-            scan: scan, metrics: metrics, sample: sample, project: project)
+            scan: scan, metrics: metrics, sample: sample, project: project, weights: weights)
         let tree = try TreeReplacement(of: URL(filePath: data))
         try makeRoom(tree, for: work.modelHash)
         let emitter = Emitter(work: work, tree: tree, workers: workers.count)

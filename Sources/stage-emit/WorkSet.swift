@@ -11,16 +11,25 @@ struct WorkSet {
     let metrics: MetricsFile
     let sample: SampleReader
     let project: ProjectReader?
+    let weights: WeightsFile?
 
     /// Opens the files, and refuses them unless all come from the same scan.
     init(
         scan scanPath: String, metrics metricsPath: String, sample samplePath: String,
-        project projectPath: String?
+        project projectPath: String?, weights weightsPath: String? = nil
     ) throws {
         scan = try ScanFile(scanPath)
         metrics = try MetricsFile(metricsPath)
         sample = try SampleReader(samplePath, sequences: scan.nSequences)
         project = try projectPath.map(ProjectReader.init)
+        weights = try weightsPath.map { try WeightsFile($0) }
+        if let weights, let weightsPath,
+            weights.provenance.text("model_sha256")
+                != scan.header.provenance.text("model_sha256")
+        {
+            throw UserError(
+                "\(weightsPath): is of another model than \(scanPath); run stage-weights again.")
+        }
         if let project, let projectPath {
             try Self.check(project.provenance, projectPath, "stage-project", against: scan)
         }
@@ -31,6 +40,21 @@ struct WorkSet {
                 "\(metricsPath) and \(samplePath): have other heads than \(scanPath); run make again."
             )
         }
+    }
+
+    /// The metrics of the studied heads: from the corpus, and from weights where all heads have them.
+    var metricColumns: [MetricsFile.Column] {
+        let places = Dictionary(
+            uniqueKeysWithValues: (weights?.heads ?? []).enumerated().map { ($1, $0) })
+        let indices = metrics.heads.compactMap { places[$0] }
+        guard let weights, indices.count == metrics.heads.count else { return metrics.metrics }
+        return metrics.metrics
+            + weights.metrics.map { metric in
+                MetricsFile.Column(
+                    name: metric.name, about: metric.about,
+                    values: indices.map { metric.values[$0] },
+                    standardErrors: indices.map { _ in .nan })
+            }
     }
 
     /// The hash of the model's files.

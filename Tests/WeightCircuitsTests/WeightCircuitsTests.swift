@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// Scores and composition from weights against the matrices written out in full, in Float64.
+
+import Foundation
+import Tensors
+import TestSupport
+import Testing
+import Transformer
+import WeightCircuits
+
+@Suite struct WeightCircuitsTests {
+    /// Families with fused and separate tensors, grouped queries, norms of queries and keys, norms behind attention,
+    /// layer norm and RMS norm, tied and untied unembeddings.
+    static let models = [
+        "gpt2", "llama", "qwen3", "gpt_neox", "gemma2", "gemma3", "olmo2", "bloom",
+        "induction-gpt2",
+    ]
+
+    @Test(arguments: models)
+    func `scores are those of the vocabulary-sized circuits`(name: String) throws {
+        let model = try Model(opening: Fixtures.url("models/\(name)"))
+        let vocabulary = try VocabularyProducts(model, workers: 2)
+        let (embedding, unembedding) = try Written.vocabulary(model)
+        let centred = embedding.centred
+        for layer in [0, model.description.nLayers - 1] {
+            for weights in try HeadWeights.all(ofLayer: layer, of: model, workers: 1)
+                .prefix(2)
+            {
+                let plain = Written(weights, dModel: model.description.dModel)
+                let scores = try HeadScores(
+                    FoldedHead(weights, dModel: model.description.dModel), vocabulary)
+                let copying = centred.times(plain.ov).times(unembedding.centred.transposed)
+                #expect(abs(try #require(scores.copying) - (try copying.balance())) < 2e-3)
+                let matching = centred.times(plain.qk).times(centred.transposed)
+                #expect(abs(scores.matching - (try matching.balance())) < 2e-3)
+                #expect(abs(scores.ovRank / (try plain.ov.participation()) - 1) < 1e-4)
+                #expect(abs(scores.qkRank / (try plain.qk.participation()) - 1) < 1e-4)
+            }
+        }
+    }
+
+    @Test(arguments: ["gpt2", "llama", "qwen3", "gemma2", "olmo2"], [1, 3])
+    func `composition is the norm of the product over the product of norms`(
+        name: String, workers: Int
+    ) throws {
+        let model = try Model(opening: Fixtures.url("models/\(name)"))
+        let (composition, plain) = try Self.composition(of: model, workers: workers)
+        let n = plain.count
+        for writer in 0..<n {
+            for reader in 0..<n {
+                let isLater =
+                    composition.heads[writer].layer < composition.heads[reader].layer
+                let ov = plain[writer].ov
+                let readers: [(ReadingSide, Written.Matrix)] = [
+                    (.query, plain[reader].qk.transposed), (.key, plain[reader].qk),
+                    (.value, plain[reader].ov),
+                ]
+                for (side, circuit) in readers {
+                    // ov is [from, to]: what is written is read by the circuit's last axis for keys.
+                    let product =
+                        side == .value
+                        ? ov.times(circuit) : ov.times(circuit.transposed)
+                    let expected =
+                        isLater ? product.norm / (ov.norm * circuit.norm) : 0
+                    let got = try #require(composition.scores[side])[writer * n + reader]
+                    #expect(abs(Double(got) - expected) < 1e-5)
+                }
+            }
+        }
+    }
+
+    @Test func `unrelated heads stay within what chance gives`() throws {
+        var random = RandomStream(seed: 5)
+        let (dModel, dHead) = (96, 8)
+        func matrix() -> [Float] {
+            (0..<dHead * dModel).map { _ in Float(random.nextNormal()) }
+        }
+        var builder = CompositionBuilder(dModel: dModel, workers: 2)
+        var ranks: [(ov: Double, qk: Double)] = []
+        for layer in 0..<2 {
+            let heads = (0..<40).map { head in
+                FoldedHead(
+                    HeadAddress(layer: layer, head: head), dModel: dModel, query: matrix(),
+                    key: matrix(), value: matrix(), output: matrix())
+            }
+            for head in heads {
+                let plain = Written(head)
+                ranks.append((try plain.ov.participation(), try plain.qk.participation()))
+            }
+            try builder.append(heads)
+        }
+        let composition = builder.finish()
+        for side in ReadingSide.allCases {
+            let scores = try #require(composition.scores[side])
+            var deviations: [Double] = []
+            for writer in 0..<40 {
+                for reader in 40..<80 {
+                    let chance = Composition.chance(
+                        writerRank: ranks[writer].ov,
+                        readerRank: side == .value ? ranks[reader].ov : ranks[reader].qk,
+                        dModel: dModel)
+                    let score = Double(scores[writer * 80 + reader])
+                    deviations.append((score * score - chance.mean) / chance.deviation)
+                }
+            }
+            let mean = deviations.reduce(0, +) / 1600
+            let variance = deviations.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 1600
+            #expect(abs(mean) < 0.15)
+            #expect((0.8...1.25).contains(variance))
+        }
+    }
+
+    @Test func `the induction fixture's induction head reads the keys of its previous-token head`()
+        throws
+    {
+        let model = try Model(opening: Fixtures.url("models/induction-gpt2"))
+        let (composition, plain) = try Self.composition(of: model, workers: 1)
+        let n = plain.count
+        let scores = try #require(composition.scores[.key])
+        var pairs: [(writer: HeadAddress, reader: HeadAddress, score: Float)] = []
+        for writer in 0..<n {
+            for reader in 0..<n {
+                pairs.append(
+                    (
+                        composition.heads[writer], composition.heads[reader],
+                        scores[writer * n + reader]
+                    ))
+            }
+        }
+        let best = try #require(pairs.max { $0.score < $1.score })
+        let chance = 1 / Double(model.description.dModel).squareRoot()
+        #expect(Double(best.score) > 2 * chance)
+        #expect(best.writer.layer < best.reader.layer)
+        print("induction fixture:", best)
+    }
+
+    private static func composition(of model: Model, workers: Int) throws
+        -> (Composition, [Written])
+    {
+        let dModel = model.description.dModel
+        var builder = CompositionBuilder(dModel: dModel, workers: workers)
+        var plain: [Written] = []
+        for layer in 0..<model.description.nLayers {
+            let weights = try HeadWeights.all(ofLayer: layer, of: model, workers: workers)
+            plain += weights.map { Written($0, dModel: dModel) }
+            try builder.append(weights.map { FoldedHead($0, dModel: dModel) })
+        }
+        return (builder.finish(), plain)
+    }
+}
