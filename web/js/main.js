@@ -18,6 +18,8 @@ async function start() {
   const root = document.getElementById("app");
   const store = createStore();
   const app = { store, theme: createTheme(store), tip: createTip(), tree: null, gives: new WeakMap() };
+  app.on = store.on;
+  app.own = () => {}; // the page itself lasts
   app.headName = () => address(store.state.layer, store.state.head);
   app.setHot = (name) => store.set({ hot: name });
   app.goTo = (layer, head) => {

@@ -34,10 +34,10 @@ export function createPanel(app, { name, title, describe = "", give = {}, level 
     give.table && ["CSV", () => saveCsv(file(), give.table())],
     (give.json || give.table) && ["JSON", () => saveJson(file(), give.json ? give.json() : toObjects(give.table()))],
   ].filter(Boolean);
-  if (saves.length) tools.append(menu(`Export ${title}`, saves));
+  if (saves.length) tools.append(menu(app, `Export ${title}`, saves));
   const { grow, show } = maximiser(app, root, name, title);
   tools.append(grow);
-  const stop = app.store.on(["full"], () => (root.isConnected || app.store.state.full === name ? show() : stop()));
+  app.on(["full"], show);
   return { root, body, controls, setTitle: (text) => fill(heading, text) };
 }
 
@@ -59,7 +59,7 @@ export function maximiser(app, root, name, title) {
 }
 
 /** A small menu of [label, run] behind a download button. */
-export function menu(label, items) {
+export function menu(app, label, items) {
   const list = el("div", { class: "menu-items", role: "menu", hidden: true },
     items.map(([text, run]) => button(text, () => {
       close();
@@ -69,6 +69,7 @@ export function menu(label, items) {
     class: "icon", "aria-label": label, "aria-haspopup": "menu", "aria-expanded": "false", title: "Export",
   });
   const root = el("div", { class: "menu" }, open, list);
+  app.own(() => close(false));
   const away = (event) => root.contains(event.target) || close(false);
   function show() {
     list.hidden = false;

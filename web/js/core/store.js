@@ -31,7 +31,10 @@ export function createStore(view = window) {
 
   function notify(changed, restored = false) {
     for (const listener of [...listeners]) {
-      if (listener.keys.some((key) => changed.has(key))) listener.run(state, changed, restored);
+      // One that an earlier one ended hears nothing more.
+      if (listeners.has(listener) && listener.keys.some((key) => changed.has(key))) {
+        listener.run(state, changed, restored);
+      }
     }
   }
 

@@ -2,7 +2,8 @@
 // The QK and OV tabs: an edge's sequence, what its score is made of, its ranked features; and what to do without.
 
 import { copyButton } from "../core/copy.js";
-import { button, el, fill } from "../core/dom.js";
+import { button, el } from "../core/dom.js";
+import { createPlace } from "../core/place.js";
 import { CUSTOM } from "../core/state.js";
 import { tokensScene } from "../plots/tokens.js";
 import { readAttribution } from "../pure/attribution.js";
@@ -19,17 +20,16 @@ const EDGES_SHOWN = 24; // stored edges offered where one is missing
 /** `kind` is "qk" or "ov". */
 export function createAttribution(app, kind) {
   const { store, session, tree, backend } = app;
-  const root = el("div", { class: "attribution" });
-  const top = el("div", {});
-  const below = el("div", {});
-  const sum = el("div", {});
-  root.append(top, below);
+  const top = createPlace(app, el("div", {}));
+  const below = createPlace(app, el("div", {}));
+  const root = el("div", { class: "attribution" }, top.element, below.element);
   let answer = null;
   let asked = "";
   let abort = null;
   let failure = null;
   let tokens = null; // the view of the edge's sequence
   let lists = null;
+  let sum = null; // where the terms of the score are
 
   const edge = () => ({ seq: store.state.seq, q: store.state.qpos, k: store.state.kpos });
   const mine = () => store.state.tab === kind;
@@ -75,18 +75,17 @@ export function createAttribution(app, kind) {
   }
 
   function showEdge() {
-    if (mine()) fill(top, edgePanel());
+    if (mine()) top.fill(edgePanel);
   }
   function showAnswer() {
     if (!mine()) return;
-    lists = null;
-    if (failure) fill(below, failed());
-    else if (answer) fill(below, body());
-    else fill(
-      below, el("div", { class: "empty", role: "status" }, el("span", { class: "spinner" }), "Attributing the edge …"),
-    );
+    lists = sum = null;
+    below.fill(failure ? failed : answer ? body : waiting);
   }
 
+  const waiting = () => el(
+    "div", { class: "empty", role: "status" }, el("span", { class: "spinner" }), "Attributing the edge …",
+  );
   const failed = () => el(
     "div", { class: "empty error", role: "alert" }, withCommands(failure.message),
     failure.hint ? withCommands(failure.hint, "dim") : null, failure.retry && button("Try again", () => load(true)),
@@ -104,19 +103,19 @@ export function createAttribution(app, kind) {
     ) : null;
   }
 
-  function edgePanel() {
+  function edgePanel(app) {
     const { seq, q, k } = edge();
     const sequence = session.sequence(seq);
     const other = kind === "qk" ? "ov" : "qk";
     const swap = button(`See ${other.toUpperCase()}`, () => store.set({ tab: other, view: "pairs", pick: 0, partner: null }));
     tokens = null;
     if (!sequence) {
-      const waiting = !session.head.data && !session.head.error || !session.head.customLoaded;
+      const isLoading = !session.head.data && !session.head.error || !session.head.customLoaded;
       return el(
         "div", { class: "edge" },
         el(
           "p", {},
-          waiting
+          isLoading
             ? "Loading the sequence …"
             : `Sequence ${seq} is not stored with this head; its tokens are not shown.`,
         ),
@@ -169,10 +168,10 @@ export function createAttribution(app, kind) {
     ].filter(Boolean).join(" · ");
   }
 
-  function body() {
+  function body(app) {
     const sequence = session.sequence(edge().seq);
     const stored = sequence ? valueAt(sequence, edge().q, edge().k) : null;
-    const facts = top.querySelector(".facts");
+    const facts = top.element.querySelector(".facts");
     if (facts) showFacts(facts, stored);
     const at = (side) => {
       const i = side === "key" ? edge().k : edge().q;
@@ -180,30 +179,34 @@ export function createAttribution(app, kind) {
       return `${side} ${i}${token === undefined ? "" : ` ${quoted(token)}`}`;
     };
     lists = createFeatureList(app, kind, answer, at);
+    sum = createPlace(app, el("div", {}));
     showSum();
-    return el("div", { class: "attribution-body" }, el("div", { class: "attribution-lists" }, sum, lists.list), lists.features);
+    return el(
+      "div", { class: "attribution-body" },
+      el("div", { class: "attribution-lists" }, sum.element, lists.list), lists.features,
+    );
   }
-  const showSum = () => fill(sum, answer?.sum ? createScoreSum(app, kind, answer.sum) : null);
+  const showSum = () => answer?.sum && sum?.fill((app) => createScoreSum(app, kind, answer.sum));
 
-  store.on(["tab", "seq", "qpos", "kpos", "layer", "head"], (state, changed) => {
+  app.on(["tab", "seq", "qpos", "kpos", "layer", "head"], (state, changed) => {
     load();
     if (mine() && changed.has("tab")) {
       showEdge();
       showAnswer();
     }
   });
-  store.on(["headVersion"], () => {
+  app.on(["headVersion"], () => {
     showEdge();
     if (answer) showAnswer();
   });
-  store.on(["themeName"], () => {
+  app.on(["themeName"], () => {
     showEdge();
     showAnswer();
   });
-  store.on(["view"], showAnswer);
-  store.on(["full"], () => mine() && showSum()); // maximised, it shows every term
-  store.on(["pick", "partner"], (state, changed) => mine() && !changed.has("view") && lists?.mark());
-  store.on(["alt", "transpose"], () => mine() && tokens?.refresh());
+  app.on(["view"], showAnswer);
+  app.on(["full"], () => mine() && showSum()); // maximised, it shows every term
+  app.on(["pick", "partner"], (state, changed) => mine() && !changed.has("view") && lists?.mark());
+  app.on(["alt", "transpose"], () => mine() && tokens?.refresh());
   load();
   return root;
 }

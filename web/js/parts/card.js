@@ -5,6 +5,7 @@ import { copyButton } from "../core/copy.js";
 import { button, el, fill } from "../core/dom.js";
 import { fileName, saveCsv, saveJson, savePng, saveSvg } from "../core/exports.js";
 import { maximiser, menu } from "../core/panel.js";
+import { createPlace } from "../core/place.js";
 import { readSelection, writeSelection } from "../core/state.js";
 import { FONT } from "../plots/scene.js";
 import { tokensScene } from "../plots/tokens.js";
@@ -42,7 +43,7 @@ export function createCard(app, sequence, { remove = null }) {
   let view = null;
   let map = null;
   let mounted = false;
-  const stops = [];
+  const place = createPlace(app, root);
   const { grow, show: showSize } = maximiser(app, root, `card-${sequence.id}`, `sequence ${sequence.id}`);
 
   const isOpen = () => store.state.open.split(",").includes(sequence.id);
@@ -87,7 +88,7 @@ export function createCard(app, sequence, { remove = null }) {
     store.set({ sel: writeSelection(sequence.id, next.sort((a, b) => a - b)) });
   }
 
-  function header() {
+  function header(app) {
     const id = copyButton(sequence.id, () => sequence.tokens.join(""), {
       class: "chip", "aria-label": `Sequence ${sequence.id}: copy its text`, title: "Copy the text",
     });
@@ -99,7 +100,7 @@ export function createCard(app, sequence, { remove = null }) {
       pair && el("span", { class: "dim wide-only" }, `strongest ${pair.q} → ${pair.k}`),
       el("span", { class: "spring" }),
       actions(),
-      menu(`Export sequence ${sequence.id}`, [
+      menu(app, `Export sequence ${sequence.id}`, [
         ["SVG", () => saveSvg(name(), scene(), title())],
         ["PNG", () => savePng(name(), scene())],
         ["CSV: pattern", () => saveCsv(name(), table())],
@@ -226,23 +227,6 @@ export function createCard(app, sequence, { remove = null }) {
     if (mounted) return;
     mounted = true;
     build();
-    stops.push(
-      store.on(["transpose", "alt", "reduction", "themeName"], () => {
-        view.refresh();
-        map?.refresh();
-        showLine();
-      }),
-      store.on(["sel"], () => {
-        view.select(selected());
-        showLine();
-      }),
-      store.on(["picking"], () => {
-        root.classList.toggle("picking", picking() !== null);
-        view.refresh();
-        showLine();
-      }),
-      store.on(["open", "map", "rank"], () => built() === root.dataset.built || build()),
-    );
   }
   const line = el("p", { class: "line", role: "status" });
   const showLine = () => {
@@ -260,8 +244,14 @@ export function createCard(app, sequence, { remove = null }) {
   }
 
   function build() {
+    place.fill(content);
+    view.select(selected());
+    root.classList.toggle("picking", picking() !== null);
+    showLine();
+    root.style.minHeight = "";
+  }
+  function content(app) {
     root.dataset.built = built();
-    map?.stop();
     map = null;
     view = createTokens(app, sequence, {
       spans: spans(), mode, marks, largest: session.largest, onPress: press, onOpen: toggle,
@@ -283,21 +273,33 @@ export function createCard(app, sequence, { remove = null }) {
       });
     }
     const edge = ranked();
-    fill(root, header(), view.root, line, map?.root, edge && createEdgeHeads(app, sequence, edge));
-    view.select(selected());
-    root.classList.toggle("picking", picking() !== null);
-    showLine();
-    root.style.minHeight = "";
+    listen(app);
+    return [header(app), view.root, line, map?.root, edge && createEdgeHeads(app, sequence, edge)];
+  }
+  function listen(app) {
+    app.on(["transpose", "alt", "reduction", "themeName"], () => {
+      view.refresh();
+      map?.refresh();
+      showLine();
+    });
+    app.on(["sel"], () => {
+      view.select(selected());
+      showLine();
+    });
+    app.on(["picking"], () => {
+      root.classList.toggle("picking", picking() !== null);
+      view.refresh();
+      showLine();
+    });
+    app.on(["open", "map", "rank"], () => built() === root.dataset.built || build());
   }
 
   function unmount() {
     if (!mounted) return;
     mounted = false;
     root.style.minHeight = `${root.offsetHeight}px`;
-    stops.splice(0).forEach((stop) => stop());
-    map?.stop();
     map = null;
-    root.replaceChildren();
+    place.empty();
   }
 
   // Until it is measured: about nine words a line of a card.

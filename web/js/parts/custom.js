@@ -71,7 +71,7 @@ export function createComposer(app) {
     );
     else say("");
   }
-  store.on(["backendStatus"], show);
+  app.on(["backendStatus"], show);
   show();
   return { root, remove };
 }

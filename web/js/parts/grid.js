@@ -106,13 +106,13 @@ export function createGrid(app) {
     const row = plot?.find(...canvas.at(event));
     if (row) app.goTo(row.layer, row.head);
   });
-  store.on(["grid", "top", "find", "box", "x", "y", "themeName"], () => {
+  app.on(["grid", "top", "find", "box", "x", "y", "themeName"], () => {
     metric.value = heads.axis("grid") ?? "";
     count.value = store.state.top;
     canvas.redraw();
     showList();
   });
-  store.on(["hot", "layer", "head"], oncePerFrame(() => plot && canvas.redrawOver()));
+  app.on(["hot", "layer", "head"], oncePerFrame(() => plot && canvas.redrawOver()));
   showList();
   return panel.root;
 }

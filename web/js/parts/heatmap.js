@@ -34,6 +34,7 @@ export function createHeatmap(app, sequence, { largest, onCell, onPress }) {
     },
     over: (width, height) => ({ width, height, marks: overMarks() }),
   });
+  app.own(canvas.stop);
 
   function overMarks() {
     const { left, top, side } = plot.side;
@@ -148,7 +149,6 @@ export function createHeatmap(app, sequence, { largest, onCell, onPress }) {
       pointed = i;
       if (plot) canvas.redrawOver();
     },
-    stop: canvas.stop,
   };
 }
 

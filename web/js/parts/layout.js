@@ -43,7 +43,7 @@ export function createLayout(app) {
   );
   side.append(divider(app, side));
   const showPane = () => (document.body.dataset.pane = store.state.pane);
-  store.on(["pane"], showPane);
+  app.on(["pane"], showPane);
   showPane();
   bindKeys(app.keys, (held) => store.set({ alt: held }));
   followScroll(store, (tab) => views.children[TAB_LIST.findIndex(({ key }) => key === tab)]);
@@ -90,13 +90,13 @@ function topBar(app) {
     theme.textContent = app.theme.name === "dark" ? "☀" : "☾";
     theme.setAttribute("aria-label", app.theme.name === "dark" ? "Light colours" : "Dark colours");
   };
-  store.on(["themeName"], showTheme);
+  app.on(["themeName"], showTheme);
   showTheme();
   const pane = button(
     "Heads", () => store.set({ pane: store.state.pane === "list" ? "head" : "list" }),
     { class: "pane-switch", "aria-controls": "side" },
   );
-  store.on(["pane"], () => (pane.textContent = store.state.pane === "list" ? "Head" : "Heads"));
+  app.on(["pane"], () => (pane.textContent = store.state.pane === "list" ? "Head" : "Heads"));
   return el("header", { id: "top" },
     el("span", { class: "wordmark" }, "HeadVis"),
     el("span", { class: "model", title: tree.config.model_name ?? "" }, String(tree.config.model_name ?? "")),
@@ -118,7 +118,7 @@ function headLine(app) {
     const at = tree.heads.findIndex((h) => h.layer === layer && h.head === head);
     place.textContent = `${at + 1} of ${tree.heads.length}`;
   };
-  store.on(["layer", "head"], show);
+  app.on(["layer", "head"], show);
   show();
   return el("div", { class: "headline" }, title,
     el(
@@ -187,13 +187,14 @@ function createTabs(app, main) {
     }
     if (tab !== store.state.tab) store.set({ tab }, { replace: true });
   }
-  store.on(["tab", "layer", "head", "seq", "qpos", "kpos"], show);
+  app.on(["tab", "layer", "head", "seq", "qpos", "kpos"], show);
   show();
   return bar;
 }
 
 /** A bar between sidebar and content, moved by pointer or arrow keys; a double click gives the usual width. */
-function divider({ store }, side) {
+function divider(app, side) {
+  const { store } = app;
   const [least, most] = [260, 900];
   const bar = el(
     "div",
@@ -221,7 +222,7 @@ function divider({ store }, side) {
     set(side.getBoundingClientRect().width + step);
     event.preventDefault();
   });
-  store.on(["width"], show);
+  app.on(["width"], show);
   show();
   return bar;
 }

@@ -28,20 +28,20 @@ export function createScatter(app) {
       (value) => store.set(key === "color" ? { color: value } : { [key]: value, box: "" }),
     );
     tip.on(node, () => heads.describe(heads.axis(key)));
-    store.on([key], () => (node.value = heads.axis(key) ?? "none"));
+    app.on([key], () => (node.value = heads.axis(key) ?? "none"));
     return el("label", { class: "axis" }, el("span", {}, key === "color" ? "colour" : key), node);
   };
   const logBox = (key, name) => {
     const box = checkbox(
       "log", store.state[key], (on) => store.set({ [key]: on, box: "" }), { title: `Logarithmic ${name} axis` },
     );
-    store.on([key], () => (box.input.checked = store.state[key]));
+    app.on([key], () => (box.input.checked = store.state[key]));
     return box;
   };
   const bars = checkbox(
     "±", store.state.bars, (on) => store.set({ bars: on }), { title: "Standard errors of all heads" },
   );
-  store.on(["bars"], () => (bars.input.checked = store.state.bars));
+  app.on(["bars"], () => (bars.input.checked = store.state.bars));
   const hasErrors = heads.names.some((name) => heads.rows.some((row) => errorOf(row, name) !== null));
   panel.controls.append(
     axisSelect("x", "Horizontal axis"), logBox("xlog", "horizontal"),
@@ -183,8 +183,8 @@ export function createScatter(app) {
     );
   }
 
-  store.on(["x", "y", "color", "xlog", "ylog", "bars", "box", "find", "themeName"], () => canvas.redraw());
-  store.on(["hot", "layer", "head"], oncePerFrame(() => plot && canvas.redrawOver()));
+  app.on(["x", "y", "color", "xlog", "ylog", "bars", "box", "find", "themeName"], () => canvas.redraw());
+  app.on(["hot", "layer", "head"], oncePerFrame(() => plot && canvas.redrawOver()));
   return panel.root;
 }
 

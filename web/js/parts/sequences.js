@@ -2,6 +2,7 @@
 // The Sequences tab: interval, reduction, filter, and the cards of the interval, made as they come into sight.
 
 import { button, el, fill, select, setOptions } from "../core/dom.js";
+import { createPlace } from "../core/place.js";
 import { CUSTOM } from "../core/state.js";
 import { attentionRamp } from "../pure/colour.js";
 import { number, words } from "../pure/format.js";
@@ -42,7 +43,7 @@ export function createSequences(app, view) {
   const bar = el("span", { class: "colourbar", role: "img" });
   const note = el("p", { class: "note", role: "status" });
   const composer = createComposer(app);
-  const list = el("div", { class: "cards" });
+  const list = createPlace(app, el("div", { class: "cards" }));
   const root = el("div", { class: "sequences" },
     el("div", { class: "toolbar" },
       el("label", { class: "axis" }, el("span", {}, "interval"), interval),
@@ -52,7 +53,7 @@ export function createSequences(app, view) {
         button("›", () => step(1), { class: "icon", "aria-label": "Interval below in the list" }),
       ),
       reduction, transpose, hint, el("span", { class: "spring" }), filter, bar),
-    composer.root, note, list);
+    composer.root, note, list.element);
 
   const observer = new IntersectionObserver((entries) => {
     for (const entry of entries) {
@@ -112,29 +113,19 @@ export function createSequences(app, view) {
     composer.root.hidden = chosen() !== CUSTOM;
     const { data, error, custom } = session.head;
     drawn = chosen() === CUSTOM ? null : data;
-    for (const card of cards) {
-      observer.unobserve(card.root);
-      card.unmount();
-    }
     cards = [];
     if (error && chosen() !== CUSTOM) {
-      fill(
-        list,
-        el(
-          "div", { class: "empty error", role: "alert" }, el("p", {}, error),
-          el("p", { class: "dim" }, "The other heads and the overview still work."), button("Try again", session.load),
-        ),
-      );
+      list.fill(() => el(
+        "div", { class: "empty error", role: "alert" }, el("p", {}, error),
+        el("p", { class: "dim" }, "The other heads and the overview still work."), button("Try again", session.load),
+      ));
       note.textContent = "";
       return;
     }
     if (!data && chosen() !== CUSTOM) {
-      fill(
-        list,
-        el(
-          "div", { class: "empty", role: "status" }, el("span", { class: "spinner" }), "Loading ", app.headName(), " …",
-        ),
-      );
+      list.fill(() => el(
+        "div", { class: "empty", role: "status" }, el("span", { class: "spinner" }), "Loading ", app.headName(), " …",
+      ));
       note.textContent = "";
       return;
     }
@@ -143,10 +134,14 @@ export function createSequences(app, view) {
     const order = [...found].sort((a, b) => b.max - a.max);
     note.classList.toggle("error", wrong !== undefined);
     note.textContent = wrong ?? noteText(order.length, all.length);
-    cards = order.map((sequence) => createCard(
-      app, sequence, { remove: chosen() === CUSTOM && app.backend ? composer.remove : null },
-    ));
-    fill(list, cards.map((card) => card.root), order.length ? null : emptyText(all.length));
+    list.fill((app) => {
+      cards = order.map((sequence) => {
+        const card = createCard(app, sequence, { remove: chosen() === CUSTOM && app.backend ? composer.remove : null });
+        app.own(() => observer.unobserve(card.root));
+        return card;
+      });
+      return [cards.map((card) => card.root), order.length ? null : emptyText(all.length)];
+    });
     cards.filter((card, i) => i < 4 || card.isFull()).forEach((card) => card.mount());
     cards.forEach((card) => observer.observe(card.root));
   }
@@ -166,15 +161,15 @@ export function createSequences(app, view) {
       : chosen() === CUSTOM ? "No custom sequence yet." : "The tree has no sequences of this interval.",
   );
 
-  store.on(["headVersion", "interval", "text", "tab", "layer", "head"], (state, changed) => {
+  app.on(["headVersion", "interval", "text", "tab", "layer", "head"], (state, changed) => {
     if (document.activeElement !== filter) filter.value = state.text;
     // When only the custom sequences came, the cards of an interval stay as they are.
     const onlyCustom = changed.has("headVersion") && changed.size === 1 && drawn === session.head.data;
     if (onlyCustom && drawn && chosen() !== CUSTOM) showControls();
     else show();
   });
-  store.on(["reduction", "transpose", "alt", "themeName"], showControls);
-  store.on(["full"], () => cards.forEach((card) => {
+  app.on(["reduction", "transpose", "alt", "themeName"], showControls);
+  app.on(["full"], () => cards.forEach((card) => {
     card.showSize();
     if (card.isFull()) card.mount();
   }));

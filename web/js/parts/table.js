@@ -117,8 +117,8 @@ export function createTable(app) {
     first = -1;
     drawRows();
   })).observe(scroller);
-  store.on(["find", "box", "sort", "grid", "x", "y", "color", "full"], update);
-  store.on(["hot", "layer", "head"], mark);
+  app.on(["find", "box", "sort", "grid", "x", "y", "color", "full"], update);
+  app.on(["hot", "layer", "head"], mark);
   update();
   return panel.root;
 }
