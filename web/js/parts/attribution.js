@@ -9,7 +9,7 @@ import { tokensScene } from "../plots/tokens.js";
 import { readAttribution } from "../pure/attribution.js";
 import { splitCommands } from "../pure/commands.js";
 import { number, quoted } from "../pure/format.js";
-import { valueAt } from "../pure/sequence.js";
+import { isCustomId, valueAt } from "../pure/sequence.js";
 import { measure, spansOf } from "./card.js";
 import { createFeatureList } from "./featurelist.js";
 import { createScoreSum } from "./scoresum.js";
@@ -27,6 +27,7 @@ export function createAttribution(app, kind) {
   let asked = "";
   let abort = null;
   let failure = null;
+  let stale = ""; // why the answer is a stored one although there is a backend
   let tokens = null; // the view of the edge's sequence
   let lists = null;
   let sum = null; // where the terms of the score are
@@ -47,14 +48,7 @@ export function createAttribution(app, kind) {
     showEdge();
     showAnswer();
     try {
-      let found = await tree.attribution(kind, layer, head, edge());
-      if (!found && backend) {
-        const { seq, q, k } = edge();
-        found = await backend.call(
-          `${kind}_attributions`, { layer, head, seq_idx: seq, query_pos: q, key_pos: k }, signal,
-        );
-        tree.noteCached(kind, layer, head, { seq, q, k });
-      }
+      const found = await find(layer, head, edge(), signal);
       if (signal.aborted) return;
       if (found) answer = readAttribution(found);
       else failure = {
@@ -72,6 +66,27 @@ export function createAttribution(app, kind) {
       );
     }
     if (asked === wanted) showAnswer();
+  }
+
+  /**
+   * A backend knows whether its stored answer is of the dictionary it has now, so it is asked first; where it is gone
+   * or still loading, and where there is none, a stored answer is better than nothing.
+   */
+  async function find(layer, head, edge, signal) {
+    stale = "";
+    if (!backend) return tree.attribution(kind, layer, head, edge);
+    try {
+      const body = { layer, head, seq_idx: edge.seq, query_pos: edge.q, key_pos: edge.k };
+      const found = await backend.call(`${kind}_attributions`, body, signal);
+      tree.noteCached(kind, layer, head, edge);
+      return found;
+    } catch (error) {
+      if (error.name === "AbortError" || (error.status !== 0 && error.status !== 503)) throw error;
+      const stored = await tree.attribution(kind, layer, head, edge).catch(() => null);
+      if (!stored) throw error;
+      stale = `This answer was stored earlier. ${error.message}`;
+      return stored;
+    }
   }
 
   function showEdge() {
@@ -110,7 +125,7 @@ export function createAttribution(app, kind) {
     const swap = button(`See ${other.toUpperCase()}`, () => store.set({ tab: other, view: "pairs", pick: 0, partner: null }));
     tokens = null;
     if (!sequence) {
-      const isLoading = !session.head.data && !session.head.error || !session.head.customLoaded;
+      const isLoading = !session.head.data && !session.head.error || isCustomId(seq) && /no|loading/.test(session.head.asked);
       return el(
         "div", { class: "edge" },
         el(
@@ -181,10 +196,13 @@ export function createAttribution(app, kind) {
     lists = createFeatureList(app, kind, answer, at);
     sum = createPlace(app, el("div", {}));
     showSum();
-    return el(
+    const note = stale && el(
+      "p", { class: "note", role: "status" }, stale, " ", button("Try again", () => load(true), { class: "small" }),
+    );
+    return [note, el(
       "div", { class: "attribution-body" },
       el("div", { class: "attribution-lists" }, sum.element, lists.list), lists.features,
-    );
+    )];
   }
   const showSum = () => answer?.sum && sum?.fill((app) => createScoreSum(app, kind, answer.sum));
 

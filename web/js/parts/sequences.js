@@ -65,16 +65,22 @@ export function createSequences(app, view) {
     }
   }, { root: view, rootMargin: `${AHEAD} 0px` });
 
+  /** Custom sequences can be made, are there, or may be: not every tree says. */
+  const isCustomOffered = () => {
+    const { layer, head, custom } = session.head;
+    return app.backend !== null || custom.length > 0 || app.tree.hasCustom(layer, head) !== false;
+  };
   const chosen = () => {
     const wanted = store.state.interval;
-    if (wanted === CUSTOM && (app.backend || session.head.custom.length || !session.head.customLoaded)) return CUSTOM;
+    if (wanted === CUSTOM && isCustomOffered()) return CUSTOM;
     return wanted !== null && wanted >= 1 && wanted <= n ? wanted : n;
   };
 
   function showControls() {
-    const { custom } = session.head;
+    const { custom, asked } = session.head;
     const options = Array.from({ length: n }, (_, i) => [n - i, `${n - i} of ${n}`]);
-    if (app.backend || custom.length) options.unshift([CUSTOM, `Custom (${custom.length})`]);
+    const count = custom.length || asked === "loaded" ? ` (${custom.length})` : "";
+    if (isCustomOffered()) options.unshift([CUSTOM, `Custom${count}`]);
     setOptions(interval, options, chosen());
     for (const node of reduction.children) node.setAttribute(
       "aria-pressed", String(node.dataset.value === store.state.reduction),
@@ -111,7 +117,7 @@ export function createSequences(app, view) {
     if (store.state.tab !== "sequences") return;
     showControls();
     composer.root.hidden = chosen() !== CUSTOM;
-    const { data, error, custom } = session.head;
+    const { data, error, custom, asked, customError } = session.head;
     drawn = chosen() === CUSTOM ? null : data;
     cards = [];
     if (error && chosen() !== CUSTOM) {
@@ -127,6 +133,17 @@ export function createSequences(app, view) {
         "div", { class: "empty", role: "status" }, el("span", { class: "spinner" }), "Loading ", app.headName(), " …",
       ));
       note.textContent = "";
+      return;
+    }
+    if (chosen() === CUSTOM && asked !== "loaded" && !custom.length) {
+      note.textContent = "";
+      list.fill(() => (asked === "failed"
+        ? el(
+          "div", { class: "empty error", role: "alert" },
+          el("p", {}, `Whether this head has custom sequences is not known: ${customError}`),
+          button("Try again", session.loadCustom),
+        )
+        : el("div", { class: "empty", role: "status" }, el("span", { class: "spinner" }), "Loading the custom sequences …")));
       return;
     }
     const all = chosen() === CUSTOM ? custom : data.sequences.filter((s) => s.interval === chosen());
@@ -158,7 +175,7 @@ export function createSequences(app, view) {
     "p", { class: "empty" },
     all
       ? "No sequence of this interval matches the filter."
-      : chosen() === CUSTOM ? "No custom sequence yet." : "The tree has no sequences of this interval.",
+      : chosen() === CUSTOM ? "No custom sequence of this head yet." : "The tree has no sequences of this interval.",
   );
 
   app.on(["headVersion", "interval", "text", "tab", "layer", "head"], (state, changed) => {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A sequence's sparse attention pattern by rows, and every reduction the page shows of it.
 
+/** Whether an id is one of a custom sequence: those of a corpus are numbers. */
+export const isCustomId = (id) => /^c/.test(id);
+
 /**
  * A sequence: `tokens` (n), `cols` and `vals` the stored entries row by row, `rowStart` (n + 1)
  * where each row begins.
