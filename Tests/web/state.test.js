@@ -118,6 +118,31 @@ test("index.html preloads exactly the modules main.js reaches", () => {
   assert.deepEqual(listed.sort(), [...seen].sort());
 });
 
+test("imports go down, from parts to plots to core to pure, and never in a circle", () => {
+  const floors = ["pure", "core", "plots", "parts"];
+  const js = new URL("../../web/js/", import.meta.url);
+  const imports = new Map();
+  for (const [i, floor] of floors.entries()) {
+    for (const name of readdirSync(new URL(`${floor}/`, js))) {
+      const file = new URL(`${floor}/${name}`, js);
+      const found = [...readFileSync(file, "utf8").matchAll(/(?:from|import\() ?"(\.[^"]+)"(?!\)\.)/g)]
+        .map(([, path]) => new URL(path, file).href.slice(js.href.length));
+      imports.set(`${floor}/${name}`, found);
+      for (const path of found) {
+        assert.ok(floors.indexOf(path.split("/")[0]) <= i, `${floor}/${name} imports ${path}, which lies above it`);
+      }
+    }
+  }
+  const finished = new Set();
+  const walk = (name, way) => {
+    assert.ok(!way.includes(name), `a circle of imports: ${[...way, name].join(" -> ")}`);
+    if (finished.has(name)) return;
+    for (const path of imports.get(name)) walk(path, [...way, name]);
+    finished.add(name);
+  };
+  for (const name of imports.keys()) walk(name, []);
+});
+
 test("parts subscribe through the place they are in, which ends it", () => {
   const parts = new URL("../../web/js/parts/", import.meta.url);
   for (const name of readdirSync(parts)) {

@@ -3,10 +3,16 @@
 
 /** An answer that is no result; `retryAfter` in seconds when the backend names one. */
 export class BackendError extends Error {
+  /** @param {number | null} retryAfter */
   constructor(message, status = 0, retryAfter = null) {
     super(message);
     this.status = status;
     this.retryAfter = retryAfter;
+  }
+
+  /** The message and, where the backend says so, when to come back. */
+  get sentence() {
+    return this.retryAfter ? `${this.message} Try again in ${this.retryAfter} s.` : this.message;
   }
 }
 

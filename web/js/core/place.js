@@ -3,7 +3,10 @@
 
 import { fill } from "./dom.js";
 
-/** `app` as the parts of one filling see it: what they subscribe to with on() and hold with own() is over with end(). */
+/**
+ * `app` as the parts of one filling see it: what they subscribe to with on() and hold with own() is over with end().
+ * @param {import("./app.js").App} app
+ */
 function filling(app) {
   const ends = [];
   let over = false;
@@ -24,6 +27,7 @@ function filling(app) {
 /**
  * A place in the page, `element`, whose contents come and go. What its parts subscribed to, observe or draw ends
  * when it is filled again or emptied, and when the place it lies in is.
+ * @param {import("./app.js").App} app
  */
 export function createPlace(app, element) {
   let current = null;

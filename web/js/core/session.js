@@ -7,14 +7,22 @@ import { CUSTOM } from "./state.js";
 const NAMING = /** @type {const} */ (["interval", "seq", "sel", "map", "open", "at", "rank"]); // what can name a custom sequence
 
 /**
+ * @typedef {import("../pure/sequence.js").Sequence} Sequence
+ * @typedef {{layer: number, head: number, data: {sequences: Sequence[], rest: any} | null, error: string | null,
+ *   custom: Sequence[], customError: string | null, asked: "no" | "loading" | "loaded" | "failed"}} OpenHead
+ */
+
+/**
  * Follows layer and head in the store. `session.head` is {layer, head, data, error, custom, asked, customError}:
  * data is null while loading and when the file cannot be read (then `error` says why). Custom sequences are read
  * where the tree says that there are some, else when they are asked for: `asked` is "no", "loading", "loaded" or
  * "failed". Every change bumps the store's `headVersion`.
  */
 export function createSession(tree, store) {
+  /** @type {AbortController | null} */
   let abort = null;
   let version = 0;
+  /** @type {(layer: number, head: number) => OpenHead} */
   const blank = (layer, head) => ({
     layer, head, data: null, error: null, custom: [], customError: null,
     asked: tree.hasCustom(layer, head) === false ? "loaded" : "no",

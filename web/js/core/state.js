@@ -13,6 +13,7 @@ const oneOf = (values, fallback) => ({
   read: (s) => (values.includes(s) ? s : fallback),
   write: (v) => v,
 });
+/** @param {number | null} fallback */
 const whole = (fallback = null) => ({
   fallback,
   read: (s) => (/^-?\d{1,15}$/.test(s) ? Number(s) : fallback),

@@ -11,6 +11,7 @@ const URL_DELAY_MS = 120; // browsers limit how often history may be written
  */
 export function createStore(view = window) {
   const listeners = new Set();
+  /** @type {Record<string, any>} */
   let state = readState(view.location.search);
   let timer = 0;
   let shown = writeState(state);

@@ -29,6 +29,7 @@ export function dataCandidates(pageUrl, given) {
 /** Opens the tree: config.json decides where it is; the other start files are read together. */
 export async function openTree(pageUrl, given) {
   const reader = createReader();
+  /** @type {any} */
   let failure;
   for (const base of dataCandidates(pageUrl, given)) {
     const problems = createProblems();

@@ -17,7 +17,10 @@ import { createTokens } from "./tokens.js";
 
 const EDGES_SHOWN = 24; // stored edges offered where one is missing
 
-/** `kind` is "qk" or "ov". */
+/**
+ * `kind` is "qk" or "ov".
+ * @param {import("../core/app.js").App} app
+ */
 export function createAttribution(app, kind) {
   const { store, session, tree, backend } = app;
   const top = createPlace(app, el("div", {}));
@@ -118,6 +121,7 @@ export function createAttribution(app, kind) {
     ) : null;
   }
 
+  /** @param {import("../core/app.js").App} app */
   function edgePanel(app) {
     const { seq, q, k } = edge();
     const sequence = session.sequence(seq);
@@ -183,6 +187,7 @@ export function createAttribution(app, kind) {
     ].filter(Boolean).join(" · ");
   }
 
+  /** @param {import("../core/app.js").App} app */
   function body(app) {
     const sequence = session.sequence(edge().seq);
     const stored = sequence ? valueAt(sequence, edge().q, edge().k) : null;
@@ -230,19 +235,22 @@ export function createAttribution(app, kind) {
 }
 
 /** A sentence whose commands can be copied. */
-function withCommands(sentence, className = null) {
-  return el("p", { class: className }, splitCommands(sentence).map(({ text, command }) => (command
+function withCommands(sentence, className = "") {
+  return el("p", { class: className || null }, splitCommands(sentence).map(({ text, command }) => (command
     ? el("span", { class: "command" }, el("code", {}, text), copyButton("Copy", () => text, {
       class: "small", "aria-label": `Copy ${text}`,
     }))
     : text)));
 }
 
-/** Opens an edge in a tab: qk and ov attribute it, umap projects it, heads ranks the heads on it. */
-export function edgeOpener(app) {
+/**
+ * Opens an edge in a tab: qk and ov attribute it, umap projects it, heads ranks the heads on it.
+ * @param {import("../core/app.js").Store} store
+ */
+export function edgeOpener(store) {
   return (kind, seq, q, k) => {
-    if (kind === "umap") app.store.set({ picking: null, tab: "umap", land: { seq, q, k } });
-    else if (kind === "heads") app.store.set({ picking: null, rank: `${seq}:${q},${k}` });
-    else app.store.set({ picking: null, seq, qpos: q, kpos: k, tab: kind, view: "pairs", pick: 0, partner: null });
+    if (kind === "umap") store.set({ picking: null, tab: "umap", land: { seq, q, k } });
+    else if (kind === "heads") store.set({ picking: null, rank: `${seq}:${q},${k}` });
+    else store.set({ picking: null, seq, qpos: q, kpos: k, tab: kind, view: "pairs", pick: 0, partner: null });
   };
 }

@@ -7,10 +7,10 @@ import { fileName, saveCsv, saveJson, savePng, saveSvg } from "../core/exports.j
 import { maximiser, menu } from "../core/panel.js";
 import { createPlace } from "../core/place.js";
 import { readSelection, writeSelection } from "../core/state.js";
-import { FONT } from "../plots/scene.js";
+import { FONT } from "../pure/scene.js";
 import { tokensScene } from "../plots/tokens.js";
 import { number } from "../pure/format.js";
-import { entries, folds, strongestPair, toRecord } from "../pure/sequence.js";
+import { entries, folds, patternTable, strongestPair, toRecord } from "../pure/sequence.js";
 import { createEdgeHeads } from "./edgeheads.js";
 import { createHeatmap } from "./heatmap.js";
 import { createTokens } from "./tokens.js";
@@ -36,11 +36,16 @@ export function spansOf(sequence, { open, anchors = [] }) {
   return folds(sequence.n, within.length ? within : pair ? [pair.q, pair.k] : [], CONTEXT);
 }
 
-/** `custom` cards can be deleted when `remove` is given. */
-export function createCard(app, sequence, { remove = null }) {
+/**
+ * `custom` cards can be deleted when `remove` is given.
+ * @param {import("../core/app.js").App} app
+ */
+export function createCard(app, sequence, { remove = /** @type {((sequence: any) => void) | null} */ (null) }) {
   const { store, session } = app;
   const root = el("article", { class: "card", "data-id": sequence.id, "aria-label": `Sequence ${sequence.id}` });
+  /** @type {any} */
   let view = null;
+  /** @type {any} */
   let map = null;
   let mounted = false;
   const place = createPlace(app, root);
@@ -49,7 +54,7 @@ export function createCard(app, sequence, { remove = null }) {
   const isOpen = () => store.state.open.split(",").includes(sequence.id);
   const selected = () => {
     const sel = readSelection(store.state.sel);
-    return sel?.id === sequence.id ? sel.positions.filter((i) => i < sequence.n) : [];
+    return sel && sel.id === sequence.id ? sel.positions.filter((i) => i < sequence.n) : [];
   };
   const picking = () => (store.state.picking?.id === sequence.id ? store.state.picking : null);
   const mode = () => ({
@@ -88,6 +93,7 @@ export function createCard(app, sequence, { remove = null }) {
     store.set({ sel: writeSelection(sequence.id, next.sort((a, b) => a - b)) });
   }
 
+  /** @param {import("../core/app.js").App} app */
   function header(app) {
     const id = copyButton(sequence.id, () => sequence.tokens.join(""), {
       class: "chip", "aria-label": `Sequence ${sequence.id}: copy its text`, title: "Copy the text",
@@ -181,16 +187,8 @@ export function createCard(app, sequence, { remove = null }) {
     if (away) unmount();
     return made;
   }
+  const table = () => patternTable(sequence);
   app.gives.set(root, { title, give: { scene, json: () => toRecord(sequence), table } });
-  function table() {
-    const rows = [];
-    for (let q = 0; q < sequence.n; q++) {
-      for (let i = sequence.rowStart[q]; i < sequence.rowStart[q + 1]; i++) rows.push([
-        q, sequence.cols[i], sequence.tokens[q], sequence.tokens[sequence.cols[i]], sequence.vals[i],
-      ]);
-    }
-    return { columns: ["query", "key", "query_token", "key_token", "attention"], rows };
-  }
 
   /** Under the tokens: what is being picked, and the edges whose answers are stored. */
   function pickLine({ kind, q }) {
@@ -250,6 +248,7 @@ export function createCard(app, sequence, { remove = null }) {
     showLine();
     root.style.minHeight = "";
   }
+  /** @param {import("../core/app.js").App} app */
   function content(app) {
     root.dataset.built = built();
     map = null;
@@ -276,6 +275,7 @@ export function createCard(app, sequence, { remove = null }) {
     listen(app);
     return [header(app), view.root, line, map?.root, edge && createEdgeHeads(app, sequence, edge)];
   }
+  /** @param {import("../core/app.js").App} app */
   function listen(app) {
     app.on(["transpose", "alt", "reduction", "themeName"], () => {
       view.refresh();

@@ -3,12 +3,16 @@
 
 import { button, el, fill } from "../core/dom.js";
 
-/** Whether the backend says it can do an operation; true while it has not said. */
+/**
+ * Whether the backend says it can do an operation; true while it has not said.
+ * @param {import("../core/app.js").App} app
+ */
 export function can(app, operation) {
   const known = app.store.state.backendStatus?.operations?.[operation];
   return app.backend !== null && known !== false;
 }
 
+/** @param {import("../core/app.js").App} app */
 export function createComposer(app) {
   const { store, session, backend } = app;
   const message = el("p", { class: "note", role: "status" });
@@ -25,12 +29,13 @@ export function createComposer(app) {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) add();
   });
 
-  function say(words, wrong = false, retry = null) {
+  function say(words, wrong = false, retry = /** @type {(() => void) | null} */ (null)) {
     message.classList.toggle("error", wrong);
     fill(message, words, retry && " ", retry && button("Try again", retry, { class: "small" }));
   }
 
   async function add() {
+    if (!backend) return undefined;
     if (!text.value.trim()) return say("Write some text first.", true);
     const { layer, head } = store.state;
     send.disabled = true;
@@ -44,13 +49,14 @@ export function createComposer(app) {
       );
       if (sequence) text.value = "";
     } catch (error) {
-      say(error.retryAfter ? `${error.message} Try again in ${error.retryAfter} s.` : error.message, true, add);
+      say(error.sentence ?? error.message, true, add);
     } finally {
       send.disabled = false;
     }
   }
 
   async function remove(sequence) {
+    if (!backend) return;
     const { layer, head } = store.state;
     try {
       await backend.call("delete_custom_sequence", { layer, head, sequence_id: sequence.id });

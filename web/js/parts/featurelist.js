@@ -9,7 +9,10 @@ import { createFeature, scoreBadge } from "./feature.js";
 const SIDES = { qk: { key: "Key", query: "Query" }, ov: { key: "Value", query: "Output" } };
 const SMALLEST = 1e-12; // so that a list of zeros has a colour scale
 
-/** Lists of `answer` (of readAttribution); `at(side)` names the token of a side of the edge. */
+/**
+ * Lists of `answer` (of readAttribution); `at(side)` names the token of a side of the edge.
+ * @param {import("../core/app.js").App} app
+ */
 export function createFeatureList(app, kind, answer, at) {
   const { store } = app;
   const names = SIDES[kind];

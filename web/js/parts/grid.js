@@ -9,6 +9,7 @@ import { address, number } from "../pure/format.js";
 import { ranked } from "../pure/rank.js";
 import { headTip } from "./headtip.js";
 
+/** @param {import("../core/app.js").App} app */
 export function createGrid(app) {
   const { store, heads, tip } = app;
   const shape = gridShape(heads.rows);
@@ -16,7 +17,7 @@ export function createGrid(app) {
   const panel = createPanel(app, {
     name: "grid", title: "Layers × heads",
     describe: "Every head in its place; the strongest of the chosen metric are ringed and ranked.",
-    give: { scene: () => fullScene(), table: () => table() },
+    give: { scene: () => canvas.whole, table: () => table() },
   });
   const metric = select(
     "Grid metric", heads.names.map((n) => [n, heads.label(n)]), heads.axis("grid") ?? "",
@@ -71,9 +72,6 @@ export function createGrid(app) {
     if (store.state.hot) frame(store.state.hot, app.theme.colours.accent);
     return { width, height, marks };
   }
-
-  const fullScene = () =>
-    canvas.scene && { ...canvas.scene, marks: [...canvas.scene.marks, ...over(canvas.scene.width, canvas.scene.height).marks] };
 
   function showList() {
     const name = heads.axis("grid");

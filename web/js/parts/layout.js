@@ -8,7 +8,7 @@ import { saveReport } from "../core/report.js";
 import { followScroll } from "../core/scroll.js";
 import { CUSTOM, hasEdge } from "../core/state.js";
 import { parseAddress } from "../pure/format.js";
-import { createAttribution, edgeOpener } from "./attribution.js";
+import { createAttribution } from "./attribution.js";
 import { createGrid } from "./grid.js";
 import { createHelp } from "./help.js";
 import { createMetrics } from "./metrics.js";
@@ -27,14 +27,12 @@ const TAB_LIST = [
   { key: "help", label: "Help", create: createHelp },
 ];
 
+/** @param {import("../core/app.js").App} app */
 export function createLayout(app) {
   const { store, tree } = app;
   const { config } = tree;
   document.title = `HeadVis · ${config.model_name ?? "attention heads"}`;
   document.body.classList.toggle("embed", store.state.embed);
-  app.keys = keyTable(app);
-  app.chooseEdge = edgeOpener(app);
-  app.intervals = Number.isInteger(config.n_intervals) && config.n_intervals > 0 ? config.n_intervals : 10;
   const views = el("div", { class: "views" });
   const tabs = createTabs(app, views);
   const side = el(
@@ -54,6 +52,7 @@ export function createLayout(app) {
   ];
 }
 
+/** @param {import("../core/app.js").App} app */
 function topBar(app) {
   const { store, tree } = app;
   const go = el("input", {
@@ -103,7 +102,10 @@ function topBar(app) {
     el("span", { class: "spring" }), createStatus(app), pane, go, copy, save, theme);
 }
 
-/** The open head's address, its neighbours, and what the model calls it. */
+/**
+ * The open head's address, its neighbours, and what the model calls it.
+ * @param {import("../core/app.js").App} app
+ */
 function headLine(app) {
   const { store, heads, tree } = app;
   const title = el("h1", {});
@@ -128,6 +130,7 @@ function headLine(app) {
     place);
 }
 
+/** @param {import("../core/app.js").App} app */
 function createTabs(app, main) {
   const { store, tree } = app;
   const made = new Map();
@@ -180,7 +183,7 @@ function createTabs(app, main) {
       main.children[TAB_LIST.findIndex((t) => t.key === key)].hidden = !on;
     }
     if (!made.has(tab)) {
-      const { create } = TAB_LIST.find((t) => t.key === tab);
+      const { create } = TAB_LIST.find((t) => t.key === tab) ?? TAB_LIST[0];
       made.set(tab, true);
       const view = main.children[TAB_LIST.findIndex((t) => t.key === tab)];
       view.append(create(app, view));
@@ -192,7 +195,10 @@ function createTabs(app, main) {
   return bar;
 }
 
-/** A bar between sidebar and content, moved by pointer or arrow keys; a double click gives the usual width. */
+/**
+ * A bar between sidebar and content, moved by pointer or arrow keys; a double click gives the usual width.
+ * @param {import("../core/app.js").App} app
+ */
 function divider(app, side) {
   const { store } = app;
   const [least, most] = [260, 900];
@@ -227,8 +233,11 @@ function divider(app, side) {
   return bar;
 }
 
-/** Every key of the page and what it does; Help prints this table. */
-function keyTable(app) {
+/**
+ * Every key of the page and what it does; Help prints this table.
+ * @param {import("../core/app.js").App} app
+ */
+export function keyTable(app) {
   const { store, heads } = app;
   const head = (event) => {
     const next = heads.next(store.state.layer, store.state.head, event.shiftKey ? -1 : 1);
@@ -256,7 +265,7 @@ function keyTable(app) {
     },
     "?": { says: "help", run: () => store.set({ tab: "help" }) },
     "/": {
-      says: "go to a head by address", run: () => document.querySelector(/** @type {"input"} */ ("input.goto")).focus(),
+      says: "go to a head by address", run: () => document.querySelector(/** @type {"input"} */ ("input.goto"))?.focus(),
     },
     Escape: { says: "cancel: picking, selection, maximised panel", run: () => escape(app) },
   };

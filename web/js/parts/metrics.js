@@ -11,6 +11,7 @@ import { alike, errorOf, standing, valueOf } from "../pure/rank.js";
 
 const ALIKE = 8; // heads listed as alike
 
+/** @param {import("../core/app.js").App} app */
 export function createMetrics(app) {
   const { store, session } = app;
   const place = createPlace(app, el("div", { class: "metrics" }));
@@ -21,6 +22,7 @@ export function createMetrics(app) {
   show();
   return place.element;
 
+  /** @param {import("../core/app.js").App} app */
   function panels(app) {
     const { data, error } = session.head;
     const among = [standingPanel(app), alikePanel(app)];
@@ -34,7 +36,10 @@ export function createMetrics(app) {
   }
 }
 
-/** The distributions a head's file has. */
+/**
+ * The distributions a head's file has.
+ * @param {import("../core/app.js").App} app
+ */
 function plots(app, { rest, sequences }) {
   const stored = readBins(rest.histogram);
   const out = [barPanel(app, {
@@ -59,7 +64,10 @@ function plots(app, { rest, sequences }) {
   return out;
 }
 
-/** `look` is what barPlot takes beside bins and size. */
+/**
+ * `look` is what barPlot takes beside bins and size.
+ * @param {import("../core/app.js").App} app
+ */
 function barPanel(app, { name, title, bins, describe, ...look }) {
   let plot = null;
   let hot = -1;
@@ -104,7 +112,10 @@ function barPanel(app, { name, title, bins, describe, ...look }) {
   return panel.root;
 }
 
-/** The tables of tokens a head's file has. */
+/**
+ * The tables of tokens a head's file has.
+ * @param {import("../core/app.js").App} app
+ */
 function tables(app, { rest }) {
   return list(app.tree.config.custom_tables).map((table) => {
     const rows = Array.isArray(rest[table.key])
@@ -135,6 +146,7 @@ function tables(app, { rest }) {
   }).filter(Boolean);
 }
 
+/** @param {import("../core/app.js").App} app */
 function statisticsPanel(app, { rest, sequences }) {
   const display = app.tree.config.statistics_display ?? {};
   let stats = rest.statistics && typeof rest.statistics === "object" ? rest.statistics : null;
@@ -165,7 +177,10 @@ function statisticsPanel(app, { rest, sequences }) {
   return panel.root;
 }
 
-/** The heads nearest by metrics: a first guess at heads that do the same. */
+/**
+ * The heads nearest by metrics: a first guess at heads that do the same.
+ * @param {import("../core/app.js").App} app
+ */
 function alikePanel(app) {
   const { heads, store } = app;
   const row = heads.row(store.state.layer, store.state.head);
@@ -193,7 +208,10 @@ function alikePanel(app) {
   return panel.root;
 }
 
-/** Rank and percentile of every metric, each over a strip of all heads. */
+/**
+ * Rank and percentile of every metric, each over a strip of all heads.
+ * @param {import("../core/app.js").App} app
+ */
 function standingPanel(app) {
   const { heads, store, session } = app;
   const row = heads.row(store.state.layer, store.state.head);
@@ -246,8 +264,10 @@ function standingPanel(app) {
   return panel.root;
 }
 
+/** @param {import("../core/app.js").App} app */
 const columnOf = (app, name) => app.heads.rows.map((r) => valueOf(r, name)).filter((v) => v !== null);
 
+/** @param {import("../core/app.js").App} app */
 function standingScene(app, lines) {
   const { colours } = app.theme;
   const width = 640;

@@ -26,6 +26,7 @@ function cameraOf(eye) {
   return given ? { ...CAMERA, eye: { x, y, z } } : CAMERA;
 }
 
+/** @param {import("../core/app.js").App} app */
 export function createProjection(app) {
   const { store, tree, session, tip } = app;
   let model = null;
@@ -130,6 +131,7 @@ export function createProjection(app) {
       model, layout: layout(), spaces: model.spaces(layout(), spaces()), paint: painted(), flat: isFlat(), lasso, no3d,
     });
 
+  /** @param {import("../core/app.js").App} app */
   function panelOf(app, space) {
     const holder = el("div", { class: "plot plot-cloud" });
     const panel = createPanel(app, {
@@ -164,6 +166,7 @@ export function createProjection(app) {
     store.set({ lens: owned });
   }
 
+  /** @param {import("../core/app.js").App} app */
   function open3d(app, space, holder, options) {
     const waiting = { recolour() {}, mark() {}, turn() {} };
     views.set(space, waiting);
@@ -261,7 +264,7 @@ export function createProjection(app) {
     note.textContent = "Projecting the edge …";
     try {
       const body = { layer, head, seq_idx: edge.seq, query_pos: edge.q, key_pos: edge.k };
-      const answer = await app.backend.call("project_to_umap", body);
+      const answer = await /** @type {NonNullable<typeof app.backend>} */ (app.backend).call("project_to_umap", body);
       if (model !== here) return;
       if (answer.point) {
         model.cloud.projected.push(answer.point);
@@ -273,7 +276,7 @@ export function createProjection(app) {
       store.set({ point: name });
       note.textContent = `${words} is marked.`;
     } catch (error) {
-      note.textContent = error.retryAfter ? `${error.message} Try again in ${error.retryAfter} s.` : error.message;
+      note.textContent = error.sentence ?? error.message;
     }
   }
 

@@ -12,7 +12,10 @@ import { createComposer } from "./custom.js";
 
 const AHEAD = "900px"; // cards this far outside the window are kept made
 
-/** `view` is the scrolling element the tab is put into. */
+/**
+ * `view` is the scrolling element the tab is put into.
+ * @param {import("../core/app.js").App} app
+ */
 export function createSequences(app, view) {
   const { store, session } = app;
   const n = app.intervals;
@@ -146,7 +149,7 @@ export function createSequences(app, view) {
         : el("div", { class: "empty", role: "status" }, el("span", { class: "spinner" }), "Loading the custom sequences …")));
       return;
     }
-    const all = chosen() === CUSTOM ? custom : data.sequences.filter((s) => s.interval === chosen());
+    const all = chosen() === CUSTOM ? custom : (data?.sequences ?? []).filter((s) => s.interval === chosen());
     const { list: found, error: wrong } = matching(all);
     const order = [...found].sort((a, b) => b.max - a.max);
     note.classList.toggle("error", wrong !== undefined);

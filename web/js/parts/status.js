@@ -5,6 +5,7 @@ import { button, el, fill } from "../core/dom.js";
 
 const POLL_MS = 2000;
 
+/** @param {import("../core/app.js").App} app */
 export function createStatus(app) {
   const { store, tree, backend } = app;
   const list = el("ul", { class: "problems", hidden: true, id: "problems" });
@@ -30,7 +31,7 @@ export function createStatus(app) {
     chip.dataset.state = state;
   };
   async function poll() {
-    const status = await backend.status();
+    const status = await backend?.status();
     store.set({ backendStatus: status });
     const { state = "none", name = "", detail = "" } = status?.model ?? {};
     if (!status) say("backend", "A backend is announced; it does not tell its state.", "none");

@@ -9,6 +9,7 @@ import { errorOf, metricTable, sorted, valueOf } from "../pure/rank.js";
 const ROW = 23; // pixels, as in the style sheet
 const SPARE = 12; // rows made above and below the ones in sight
 
+/** @param {import("../core/app.js").App} app */
 export function createTable(app) {
   const { store, heads, tip } = app;
   const panel = createPanel(app, {

@@ -31,7 +31,7 @@ export function gridPlot({ rows, shape, name, extent, top, shown, width, height,
   const gap = Math.min(w, h) > 7 ? 1 : 0;
   const cells = new Map();
   const byPlace = new Map();
-  /** @type {import("./scene.js").Mark[]} */
+  /** @type {import("../pure/scene.js").Mark[]} */
   const marks = [];
   for (const row of rows) {
     const [c, l] = across === "layer" ? [
@@ -52,7 +52,7 @@ export function gridPlot({ rows, shape, name, extent, top, shown, width, height,
       width: 1.5,
     });
     if (cell.w > 15 && cell.h > 12) {
-      const dark = extent && extent[1] > extent[0] && (valueOf(row, name) - extent[0]) / (extent[1] - extent[0]) < 0.6;
+      const dark = extent && extent[1] > extent[0] && (row[name] - extent[0]) / (extent[1] - extent[0]) < 0.6;
       marks.push({
         kind: "text", x: cell.x + cell.w / 2, y: cell.y + cell.h / 2 + 3.5, text: String(i + 1), size: 10, weight: 600,
         anchor: "middle", fill: dark ? "#ffffff" : "#1d1d1b",
