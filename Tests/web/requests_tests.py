@@ -108,3 +108,69 @@ def custom_sequences_of_a_tree_are_read_where_it_has_some(tab):
     assert len(asked) == 1
     tab.open("interval=-1").cards()
     assert len(asked) == 1
+
+
+@test("live")
+def a_server_that_goes_away_is_not_called_live_and_is_found_again(tab):
+    tab.open("interval=-1&layer=1&head=0")
+    page = tab.page
+    badge, text = page.locator(".backend"), page.locator(".composer textarea")
+    until(page, "document.querySelector('.backend').textContent === 'live'")
+    until(page, "/No custom sequence of this head yet/.test(document.querySelector('.cards').textContent)")
+    assert not page.locator(".status button", has_text="Retry").is_visible()
+    away = ("**/api/**", "**/data/**")
+    for pattern in away:
+        page.route(pattern, lambda route: route.abort())
+    text.fill("while it is away")
+    page.locator(".composer .primary").click()
+    until(page, "document.querySelector('.backend').textContent === 'no answer'")
+    assert badge.get_attribute("data-state") == "gone"
+    until(page, "/not known/.test(document.querySelector('.cards').textContent)")
+    assert "yet" not in page.locator(".cards").inner_text()
+    assert "does not answer" in page.locator(".composer .note").inner_text()
+    assert text.input_value() == "while it is away"
+    tab.shot("server-gone")
+    page.locator(".status button", has_text="Retry").click()
+    tab.still()
+    assert badge.inner_text() == "no answer"
+    for pattern in away:
+        page.unroute(pattern)
+    page.locator(".status button", has_text="Retry").click()
+    until(page, "document.querySelector('.backend').textContent === 'live'")
+    until(page, "/No custom sequence of this head yet/.test(document.querySelector('.cards').textContent)")
+    page.locator(".composer .primary").click()
+    page.locator(".card .tok").first.wait_for()
+    # Left alone, the page finds out by itself, both ways; what could not be read meanwhile comes with it.
+    for pattern in away:
+        page.route(pattern, lambda route: route.abort())
+    until(page, "document.querySelector('.backend').textContent === 'no answer'", 30)
+    for pattern in away:
+        page.unroute(pattern)
+    until(page, "document.querySelector('.backend').textContent === 'live'", 30)
+    tab.complaints = [c for c in tab.complaints if "ERR_FAILED" not in c]
+
+
+@test("live")
+def custom_sequences_that_cannot_be_read_are_not_called_none(tab):
+    page = tab.page
+    page.route("**/server_config.json", lambda route: route.fulfill(json={"server_url": tab.base, "context": {"tag": "verbatim"}}))
+    page.route("**/custom_sequences/**", lambda route: route.abort())
+    tab.open("interval=-1&layer=1&head=1")
+    page.wait_for_selector(".cards .empty.error")
+    assert "is not known" in page.locator(".cards").inner_text()
+    assert page.locator(".toolbar select").first.locator("option").first.inner_text() == "Custom"
+    page.unroute("**/custom_sequences/**")
+    page.locator(".cards button", has_text="Try again").click()
+    until(page, "/No custom sequence of this head yet/.test(document.querySelector('.cards').textContent)")
+    tab.complaints = [c for c in tab.complaints if "ERR_FAILED" not in c]
+
+
+@test("live")
+def half_a_character_is_not_sent(tab):
+    tab.open("interval=-1")
+    page = tab.page
+    until(page, "!document.querySelector('.composer textarea').disabled")
+    page.evaluate("document.querySelector('.composer textarea').value = '\\u{1f600}ab\\ud83dc'")
+    page.locator(".composer .primary").click()
+    assert "half of a character (a lone surrogate) at position 3" in page.locator(".composer .note").inner_text()
+    assert not [url for url in tab.posts if "add_custom_sequence" in url]

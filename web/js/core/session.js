@@ -106,6 +106,12 @@ export function createSession(tree, store) {
   }
 
   store.on(["layer", "head"], load);
+  // What could not be read while the server was away is read when it is back.
+  store.on(["backendGone"], ({ backendGone }) => {
+    if (backendGone) return;
+    if (session.head.error) load();
+    else if (session.head.asked === "failed") loadCustom();
+  });
   store.on(NAMING, () => session.head.data && session.head.asked === "no" && isCustomWanted() && loadCustom());
   return session;
 }

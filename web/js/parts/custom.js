@@ -2,6 +2,7 @@
 // Custom prompts: text sent to the backend, the sequence it answers, and what went wrong.
 
 import { button, el, fill } from "../core/dom.js";
+import { loneSurrogate } from "../pure/format.js";
 
 /**
  * Whether the backend says it can do an operation; true while it has not said.
@@ -37,6 +38,10 @@ export function createComposer(app) {
   async function add() {
     if (!backend) return undefined;
     if (!text.value.trim()) return say("Write some text first.", true);
+    const half = loneSurrogate(text.value);
+    if (half >= 0) return say(
+      `The text holds half of a character (a lone surrogate) at position ${half}; take it out.`, true,
+    );
     const { layer, head } = store.state;
     send.disabled = true;
     say("Running …");
@@ -68,16 +73,24 @@ export function createComposer(app) {
     }
   }
 
+  let shown = "";
   function show() {
     const allowed = can(app, "add_custom_sequence");
     text.disabled = send.disabled = !allowed;
     if (!backend) say("Without a backend stored sequences can be read, not added: run serve.");
+    else if (store.state.backendGone) say("The backend does not answer; the text stays here until it is back.", true, add);
     else if (!allowed) say(
       store.state.backendStatus?.model?.detail ?? "The backend has no model to run text through.", true,
     );
     else say("");
   }
-  app.on(["backendStatus"], show);
+  app.on(["backendGone", "backendStatus"], (state, changed) => {
+    // A heartbeat that brings no news leaves what was said.
+    const now = `${Boolean(state.backendGone)} ${can(app, "add_custom_sequence")} ${state.backendStatus?.model?.detail}`;
+    if (now === shown) return;
+    shown = now;
+    show();
+  });
   show();
   return { root, remove };
 }

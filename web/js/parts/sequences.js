@@ -178,7 +178,11 @@ export function createSequences(app, view) {
     "p", { class: "empty" },
     all
       ? "No sequence of this interval matches the filter."
-      : chosen() === CUSTOM ? "No custom sequence of this head yet." : "The tree has no sequences of this interval.",
+      : chosen() !== CUSTOM
+        ? "The tree has no sequences of this interval."
+        : store.state.backendGone
+          ? "The backend does not answer: whether this head has custom sequences by now is not known."
+          : "No custom sequence of this head yet.",
   );
 
   app.on(["headVersion", "interval", "text", "tab", "layer", "head"], (state, changed) => {
@@ -188,6 +192,7 @@ export function createSequences(app, view) {
     if (onlyCustom && drawn && chosen() !== CUSTOM) showControls();
     else show();
   });
+  app.on(["backendGone"], () => chosen() === CUSTOM && !cards.length && show());
   app.on(["reduction", "transpose", "alt", "themeName"], showControls);
   app.on(["full"], () => cards.forEach((card) => {
     card.showSize();

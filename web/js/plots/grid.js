@@ -2,7 +2,6 @@
 // The layers x heads grid as a scene: every head a cell, the top few ringed with their rank.
 
 import { address, short } from "../pure/format.js";
-import { valueOf } from "../pure/rank.js";
 import { rowColour } from "./scatter.js";
 
 /** Layers and heads present, and which of the two runs across (the longer one). */
