@@ -186,6 +186,10 @@ export function writeTree(
     write(`heads/L${l}H${h}.json`, odd && i === 1 ? file.slice(0, file.length / 2) : file);
     if (points > 0) write(`umap/L${l}H${h}.json`, cloudOf(rand, points, length, pool.length, i % 2 === 0));
   });
+  if (!odd) { // what the pipeline always writes; an odd tree does without
+    write("attributions/manifest.json", {});
+    write("scatter_errors.json", []);
+  }
   if (stored) writeAttributions(write);
   if (points > 0) write("umap/sequences.json", Object.fromEntries(pool.map((tokens, i) => [i, tokens])));
   return { all, pool };

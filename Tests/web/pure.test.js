@@ -9,7 +9,7 @@ import {
 } from "../../web/js/pure/cloud.js";
 import { addToCluster, deleteCluster, membership, readClusters, renameCluster } from "../../web/js/pure/clusters.js";
 import { MISSING, attentionRamp, attentionStep, luminance, signed, viridis } from "../../web/js/pure/colour.js";
-import { number, parseAddress, quoted, score, short, statistic, token, uncertainty } from "../../web/js/pure/format.js";
+import { loneSurrogate, number, parseAddress, quoted, score, short, statistic, token, uncertainty } from "../../web/js/pure/format.js";
 import { splitCommands } from "../../web/js/pure/commands.js";
 import { textRule, tokenRule } from "../../web/js/pure/match.js";
 import { MATCH, paintPoints } from "../../web/js/pure/paint.js";
@@ -21,7 +21,7 @@ import {
 import { barPlot, binned, readBins } from "../../web/js/plots/bars.js";
 import { nearestAlong, nearestPoint, placePoints, readLenses, writeLenses, zoomedAt } from "../../web/js/plots/cloud.js";
 import { heatmapPlot, moved, zoomed } from "../../web/js/plots/heatmap.js";
-import { toSvg } from "../../web/js/plots/scene.js";
+import { toSvg } from "../../web/js/pure/scene.js";
 import { nearest, scatterPlot } from "../../web/js/plots/scatter.js";
 import { toCsv, toObjects } from "../../web/js/core/exports.js";
 
@@ -168,6 +168,13 @@ test("tokens show their control characters, lists show their spaces", () => {
   assert.equal(token("\u202eevil\u2066"), "⇄evil⇄");
   assert.equal(quoted("  the "), "␣␣the␣");
   assert.equal(quoted(""), "∅");
+});
+
+test("half a surrogate pair is found, in characters", () => {
+  assert.deepEqual(
+    ["", "abc", "a\u{1f600}b", "\ud83d", "a\u{1f600}\ude00", "ab\ud83d c", "\ude00\ud83d"].map(loneSurrogate),
+    [-1, -1, -1, 0, 2, 2, 0],
+  );
 });
 
 test("addresses are read in every common form", () => {

@@ -3,9 +3,10 @@
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 import { STATE, forgetHead, readSelection, readState, writeSelection, writeState } from "../../web/js/core/state.js";
+import { createPlace } from "../../web/js/core/place.js";
 import { createStore } from "../../web/js/core/store.js";
 import { dataCandidates } from "../../web/js/core/tree.js";
 import { readPlace } from "../../web/js/core/scroll.js";
@@ -115,6 +116,70 @@ test("index.html preloads exactly the modules main.js reaches", () => {
     new URL("index.html", web), "utf8",
   ).matchAll(/modulepreload" href="([^"]+)"/g)].map(([, path]) => new URL(path, web).href);
   assert.deepEqual(listed.sort(), [...seen].sort());
+});
+
+test("imports go down, from parts to plots to core to pure, and never in a circle", () => {
+  const floors = ["pure", "core", "plots", "parts"];
+  const js = new URL("../../web/js/", import.meta.url);
+  const imports = new Map();
+  for (const [i, floor] of floors.entries()) {
+    for (const name of readdirSync(new URL(`${floor}/`, js))) {
+      const file = new URL(`${floor}/${name}`, js);
+      const found = [...readFileSync(file, "utf8").matchAll(/(?:from|import\() ?"(\.[^"]+)"(?!\)\.)/g)]
+        .map(([, path]) => new URL(path, file).href.slice(js.href.length));
+      imports.set(`${floor}/${name}`, found);
+      for (const path of found) {
+        assert.ok(floors.indexOf(path.split("/")[0]) <= i, `${floor}/${name} imports ${path}, which lies above it`);
+      }
+    }
+  }
+  const finished = new Set();
+  const walk = (name, way) => {
+    assert.ok(!way.includes(name), `a circle of imports: ${[...way, name].join(" -> ")}`);
+    if (finished.has(name)) return;
+    for (const path of imports.get(name)) walk(path, [...way, name]);
+    finished.add(name);
+  };
+  for (const name of imports.keys()) walk(name, []);
+});
+
+test("parts subscribe through the place they are in, which ends it", () => {
+  const parts = new URL("../../web/js/parts/", import.meta.url);
+  for (const name of readdirSync(parts)) {
+    assert.doesNotMatch(readFileSync(new URL(name, parts), "utf8"), /\bstore\.on\(/, `parts/${name}`);
+  }
+});
+
+test("a place ends what its parts held when it is filled anew, emptied, or ended by the place around it", () => {
+  const element = () => ({ children: [], replaceChildren() { this.children = []; }, append(...nodes) { this.children.push(...nodes); } });
+  const listeners = new Set();
+  const ended = [];
+  const root = {
+    store: { on(keys, run) { listeners.add(run); return () => listeners.delete(run); } }, own() {},
+  };
+  const outer = createPlace(root, element());
+  let inner;
+  let late;
+  outer.fill((app) => {
+    app.on(["layer"], () => {});
+    inner = createPlace(app, element());
+    inner.fill((deep) => {
+      late = deep;
+      deep.on(["head"], () => {});
+      deep.own(() => ended.push("canvas"));
+      return "text";
+    });
+    return null;
+  });
+  assert.deepEqual([inner.element.children, listeners.size], [["text"], 2]);
+  inner.fill(() => "other");
+  assert.deepEqual([ended, listeners.size], [["canvas"], 1]);
+  late.on(["head"], () => {});
+  late.own(() => ended.push("late"));
+  assert.deepEqual([ended, listeners.size], [["canvas", "late"], 1]);
+  inner.fill((deep) => deep.own(() => ended.push("third")));
+  outer.empty();
+  assert.deepEqual([ended, listeners.size], [["canvas", "late", "third"], 0]);
 });
 
 test("the policy's style hash was taken from the plotly.js that is served", (t) => {

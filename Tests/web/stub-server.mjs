@@ -3,7 +3,7 @@
 // kind of error. `node stub-server.mjs PORT WEB DATA [--static]`
 
 import { createServer } from "node:http";
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { extname, join, normalize } from "node:path";
 import { attributionAnswer } from "./fixture-tree.mjs";
 
@@ -46,6 +46,15 @@ function custom({ layer, head, text }) {
   const all = read(path, { sequences: [] }).sequences.filter((s) => s.sequence_id !== record.sequence_id);
   write(path, { sequences: [...all, record] });
   return done(record);
+}
+
+/** The heads with custom sequences, as the page needs them to be named. */
+function customHeads() {
+  const folder = join(data, "custom_sequences");
+  return (existsSync(folder) ? readdirSync(folder) : []).flatMap((name) => {
+    const [, layer, head] = /^L(\d+)H(\d+)\.json$/.exec(name) ?? [];
+    return layer === undefined ? [] : [[Number(layer), Number(head)]];
+  });
 }
 
 const OPERATIONS = {
@@ -117,7 +126,7 @@ createServer((request, response) => {
   const path = normalize(decodeURIComponent(new URL(request.url, "http://x").pathname));
   const name = /^\/api\/head_vis\/public\/(\w+)\/v0$/.exec(path)?.[1];
   if (live && path === "/data/server_config.json") return answer(
-    response, done({ server_url: `http://localhost:${port}`, context: { tag: "verbatim" } }),
+    response, done({ server_url: `http://localhost:${port}`, context: { tag: "verbatim" }, custom_heads: customHeads() }),
   );
   if (!name) return file(response, path);
   if (name === "status") return answer(

@@ -11,36 +11,44 @@ import { createStore } from "./core/store.js";
 import { createTheme } from "./core/theme.js";
 import { createTip } from "./core/tip.js";
 import { openTree } from "./core/tree.js";
-import { createLayout } from "./parts/layout.js";
+import { edgeOpener } from "./parts/attribution.js";
+import { createLayout, keyTable } from "./parts/layout.js";
 import { address } from "./pure/format.js";
 
 async function start() {
-  const root = document.getElementById("app");
+  const root = /** @type {HTMLElement} */ (document.getElementById("app"));
   const store = createStore();
-  const app = { store, theme: createTheme(store), tip: createTip(), tree: null, gives: new WeakMap() };
-  app.headName = () => address(store.state.layer, store.state.head);
-  app.setHot = (name) => store.set({ hot: name });
-  app.goTo = (layer, head) => {
-    if (layer === store.state.layer && head === store.state.head) store.set({ pane: "head" });
-    else store.set({
-      ...forgetHead(), layer, head, pane: "head", tab: isEdgeTab(store.state.tab) ? "sequences" : store.state.tab,
-    });
-  };
+  const theme = createTheme(store);
+  let tree;
   try {
-    app.tree = await openTree(location.href, store.state.data);
-    if (!app.tree.heads.length) throw new Error("config.json and scatter_data.json name no head.");
+    tree = await openTree(location.href, store.state.data);
+    if (!tree.heads.length) throw new Error("config.json and scatter_data.json name no head.");
   } catch (error) {
     fill(root, fatal(error));
     root.removeAttribute("aria-busy");
     return;
   }
-  app.heads = createHeads(app.tree, store);
-  app.session = createSession(app.tree, store);
-  app.ranking = createRanking(app.tree);
-  app.backend = createBackend(app.tree.server, location.href);
+  /** @type {import("./core/app.js").App} */
+  const app = {
+    store, theme, tree, tip: createTip(), heads: createHeads(tree, store), session: createSession(tree, store),
+    ranking: createRanking(tree), backend: createBackend(tree.server, location.href), gives: new WeakMap(),
+    intervals: intervalsOf(tree.config), keys: {},
+    headName: () => address(store.state.layer, store.state.head),
+    setHot: (name) => store.set({ hot: name }),
+    goTo(layer, head) {
+      if (layer === store.state.layer && head === store.state.head) store.set({ pane: "head" });
+      else store.set({
+        ...forgetHead(), layer, head, pane: "head", tab: isEdgeTab(store.state.tab) ? "sequences" : store.state.tab,
+      });
+    },
+    chooseEdge: edgeOpener(store),
+    on: store.on,
+    own() {}, // the page itself lasts
+  };
+  app.keys = keyTable(app);
   const { layer, head } = store.state;
-  if (!app.tree.heads.some((h) => h.layer === layer && h.head === head)) store.set(
-    { ...app.tree.heads[0], ...(layer === null ? {} : forgetHead()) }, { replace: true },
+  if (!tree.heads.some((h) => h.layer === layer && h.head === head)) store.set(
+    { ...tree.heads[0], ...(layer === null ? {} : forgetHead()) }, { replace: true },
   );
   else app.session.load();
   fill(root, createLayout(app));
@@ -48,6 +56,7 @@ async function start() {
   performance.mark("headvis:interactive");
 }
 
+const intervalsOf = ({ n_intervals: n }) => (Number.isInteger(n) && n > 0 ? n : 10);
 const isEdgeTab = (tab) => tab === "qk" || tab === "ov";
 
 function fatal(error) {

@@ -3,10 +3,16 @@
 
 /** An answer that is no result; `retryAfter` in seconds when the backend names one. */
 export class BackendError extends Error {
+  /** @param {number | null} retryAfter */
   constructor(message, status = 0, retryAfter = null) {
     super(message);
     this.status = status;
     this.retryAfter = retryAfter;
+  }
+
+  /** The message and, where the backend says so, when to come back. */
+  get sentence() {
+    return this.retryAfter ? `${this.message} Try again in ${this.retryAfter} s.` : this.message;
   }
 }
 
@@ -21,23 +27,37 @@ export function createBackend(server, pageUrl) {
     return null;
   }
   const endpoint = (name) => `${root}/api/head_vis/public/${name}/v0`;
+  const listeners = new Set();
+  /** @param {boolean} answers */
+  const tell = (answers) => listeners.forEach((run) => run(answers));
+
+  /** A request to an operation; a server that cannot be reached is told to all who listen. */
+  async function ask(name, options) {
+    try {
+      const response = await fetch(endpoint(name), { credentials: "include", ...options });
+      tell(true);
+      return response;
+    } catch (error) {
+      if (error.name === "AbortError") throw error;
+      tell(false);
+      throw new BackendError(`The backend at ${root} does not answer; is serve running?`);
+    }
+  }
 
   return {
+    /** Calls `run(answers)` after every request: whether the backend could be reached. */
+    on(run) {
+      listeners.add(run);
+    },
+
     /** POSTs an operation; answers its JSON or throws a BackendError. */
     async call(name, body, signal) {
-      let response;
-      try {
-        response = await fetch(endpoint(name), {
-          method: "POST",
-          headers: { "Content-Type": "application/json" },
-          credentials: "include",
-          body: JSON.stringify({ ...body, context: server.context }),
-          signal,
-        });
-      } catch (error) {
-        if (error.name === "AbortError") throw error;
-        throw new BackendError(`The backend at ${root} does not answer; is serve running?`);
-      }
+      const response = await ask(name, {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ ...body, context: server.context }),
+        signal,
+      });
       const answer = await response.json().catch(() => null);
       if (!response.ok) {
         const detail = typeof answer?.detail === "string" ? answer.detail : `The backend answered ${response.status}.`;
@@ -48,14 +68,10 @@ export function createBackend(server, pageUrl) {
       return answer;
     },
 
-    /** Model and operations as the backend reports them; null when it has no status. */
+    /** Model and operations as the backend reports them; null when it has no status. Throws where nobody answers. */
     async status() {
-      try {
-        const response = await fetch(endpoint("status"), { credentials: "include" });
-        return response.ok ? await response.json() : null;
-      } catch {
-        return null;
-      }
+      const response = await ask("status", {});
+      return response.ok ? response.json().catch(() => null) : null;
     },
   };
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files the page hands out: SVG and PNG of drawings, CSV and JSON of tables.
 
-import { drawScene, toSvg } from "../plots/scene.js";
+import { drawScene, toSvg } from "../pure/scene.js";
 import { el } from "./dom.js";
 
 const PNG_SCALE = 3; // about 300 dpi at the width of a paper's column

@@ -13,6 +13,7 @@ export function createHeads(tree, store) {
   const preset = config.scatter ?? {};
   const discrete = new Set(Array.isArray(preset.discrete_axes) ? preset.discrete_axes : ["layer", "head"]);
   const pickAxis = (...wanted) => wanted.find((name) => axes.includes(name));
+  /** @type {{key: string | null, set: Set<string> | null, error: string | undefined}} */
   let memo = { key: null, set: null, error: undefined };
 
   const heads = {

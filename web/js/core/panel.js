@@ -7,9 +7,9 @@ import { fileName, saveCsv, saveJson, savePng, saveSvg, toObjects } from "./expo
 /**
  * Panel `name` (its key in the URL when maximised). `give` holds what it can export, each a
  * function called on demand: `scene()` a drawing, `table()` {columns, rows}, `json()` any value.
- * @param {any} app
+ * @param {import("./app.js").App} app
  * @param {{name: string, title: string, describe?: string, level?: number,
- *   give?: {scene?: () => object | null, table?: () => {columns: string[], rows: any[][]}, json?: () => unknown}}} options
+ *   give?: import("./app.js").Give}} options
  * @returns {{root: HTMLElement, body: HTMLElement, controls: HTMLElement, setTitle: (text: string) => void}}
  */
 export function createPanel(app, { name, title, describe = "", give = {}, level = 2 }) {
@@ -28,20 +28,24 @@ export function createPanel(app, { name, title, describe = "", give = {}, level 
   }
   app.gives.set(root, { title: () => heading.textContent, give });
   const file = () => fileName(app.tree?.config.model_name?.split("/").pop() ?? "headvis", app.headName(), name);
-  const saves = [
-    give.scene && ["SVG", () => give.scene() && saveSvg(file(), give.scene(), heading.textContent)],
-    give.scene && ["PNG", () => give.scene() && savePng(file(), give.scene())],
-    give.table && ["CSV", () => saveCsv(file(), give.table())],
-    (give.json || give.table) && ["JSON", () => saveJson(file(), give.json ? give.json() : toObjects(give.table()))],
-  ].filter(Boolean);
-  if (saves.length) tools.append(menu(`Export ${title}`, saves));
+  const { scene, table, json } = give;
+  const saves = /** @type {[string, () => unknown][]} */ ([
+    scene && ["SVG", () => scene() && saveSvg(file(), scene(), heading.textContent)],
+    scene && ["PNG", () => scene() && savePng(file(), scene())],
+    table && ["CSV", () => saveCsv(file(), table())],
+    json ? ["JSON", () => saveJson(file(), json())] : table && ["JSON", () => saveJson(file(), toObjects(table()))],
+  ].filter(Boolean));
+  if (saves.length) tools.append(menu(app, `Export ${title}`, saves));
   const { grow, show } = maximiser(app, root, name, title);
   tools.append(grow);
-  const stop = app.store.on(["full"], () => (root.isConnected || app.store.state.full === name ? show() : stop()));
+  app.on(["full"], show);
   return { root, body, controls, setTitle: (text) => fill(heading, text) };
 }
 
-/** The button that maximises `root` under `name`, and what brings both in step with the state. */
+/**
+ * The button that maximises `root` under `name`, and what brings both in step with the state.
+ * @param {import("./app.js").App} app
+ */
 export function maximiser(app, root, name, title) {
   const { store } = app;
   const grow = button("", () => store.set({ full: store.state.full === name ? "" : name }), {
@@ -58,8 +62,11 @@ export function maximiser(app, root, name, title) {
   return { grow, show };
 }
 
-/** A small menu of [label, run] behind a download button. */
-export function menu(label, items) {
+/**
+ * A small menu of [label, run] behind a download button.
+ * @param {import("./app.js").App} app
+ */
+export function menu(app, label, items) {
   const list = el("div", { class: "menu-items", role: "menu", hidden: true },
     items.map(([text, run]) => button(text, () => {
       close();
@@ -69,6 +76,7 @@ export function menu(label, items) {
     class: "icon", "aria-label": label, "aria-haspopup": "menu", "aria-expanded": "false", title: "Export",
   });
   const root = el("div", { class: "menu" }, open, list);
+  app.own(() => close(false));
   const away = (event) => root.contains(event.target) || close(false);
   function show() {
     list.hidden = false;

@@ -10,9 +10,12 @@ const LANES = 3; // files asked for at once
  * file could not be read.
  */
 export function createRanking(tree) {
+  /** @type {AbortController | null} */
   let abort = null;
+  /** @type {{layer: number, head: number, value: number, interval: number}[]} */
+  const none = [];
   const ranking = {
-    key: "", running: false, done: 0, of: tree.heads.length, without: 0, failed: 0, rows: [],
+    key: "", running: false, done: 0, of: tree.heads.length, without: 0, failed: 0, rows: none,
 
     /** Starts over for an edge; `tell()` hears every step. */
     async start(edge, tell) {

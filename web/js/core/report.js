@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The view as one HTML file for somebody else: its drawings, its tables and their data, and no script.
 
-import { escape, toSvg } from "../plots/scene.js";
+import { escape, toSvg } from "../pure/scene.js";
 import { address, number } from "../pure/format.js";
 import { download, fileName, toCsv, toObjects } from "./exports.js";
 
@@ -10,13 +10,19 @@ const ROWS_SHOWN = 200; // rows of a table that are written out; its file holds 
 const KEPT_ATTRIBUTES = new Set(["class", "style"]);
 const LEFT_OUT = "button, input, select, textarea, canvas, svg, script, style, .menu, .divider";
 
-/** Saves what the open tab shows of the open head, and the overview it is seen in. */
+/**
+ * Saves what the open tab shows of the open head, and the overview it is seen in.
+ * @param {import("./app.js").App} app
+ */
 export function saveReport(app) {
   const name = fileName(app.tree.config.model_name?.split("/").pop() ?? "headvis", app.headName(), app.store.state.tab);
   download(`${name}.html`, new Blob([reportOf(app)], { type: "text/html" }));
 }
 
-/** The parts of the page that are on screen and say what they give, in the order of the document. */
+/**
+ * The parts of the page that are on screen and say what they give, in the order of the document.
+ * @param {import("./app.js").App} app
+ */
 function partsOf(app) {
   const inside = [...document.querySelectorAll(".view:not([hidden]) *, .panel-scatter, .panel-grid")];
   const own = inside.filter((node) => app.gives.has(node) && (node.closest("[hidden]") === null));
@@ -24,6 +30,7 @@ function partsOf(app) {
   return [...views, ...own.filter((node) => !node.closest(".view"))];
 }
 
+/** @param {import("./app.js").App} app */
 export function reportOf(app) {
   const { tree, store, theme } = app;
   const title = `${tree.config.model_name ?? ""} ${app.headName()}`.trim();
@@ -48,8 +55,9 @@ ${partsOf(app).map((node) => partOf(app, node)).join("\n")}
 `;
 }
 
+/** @param {import("./app.js").App} app */
 function partOf(app, node) {
-  const { title, give } = app.gives.get(node);
+  const { title, give } = /** @type {{title: () => string, give: import("./app.js").Give}} */ (app.gives.get(node));
   const scene = give.scene?.();
   const table = give.table?.();
   const json = give.json ? give.json() : table && toObjects(table);

@@ -53,7 +53,7 @@ export function followScroll(store, viewOf) {
       if (left !== null) root.scrollTop += left;
       still = left !== null && (Math.abs(left) < 1 || root.scrollTop === before) ? still + 1 : 0;
       // The top of a view needs no waiting; any other place may still grow into reach.
-      const reached = still >= STILL_FRAMES && (Math.abs(left) < 1 || !root.querySelector(".spinner"));
+      const reached = still >= STILL_FRAMES && (Math.abs(left ?? 0) < 1 || !root.querySelector(".spinner"));
       seeking = reached || performance.now() > end || (wanted.id === "" && wanted.past === 0)
         ? 0
         : requestAnimationFrame(step);

@@ -1,19 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 // The open head: its payload, its custom sequences, and who is told when they arrive.
 
-import { fromRecord } from "../pure/sequence.js";
+import { fromRecord, isCustomId } from "../pure/sequence.js";
+import { CUSTOM } from "./state.js";
+
+const NAMING = /** @type {const} */ (["interval", "seq", "sel", "map", "open", "at", "rank"]); // what can name a custom sequence
 
 /**
- * Follows layer and head in the store. `session.head` is {layer, head, data, custom, error}: data
- * is null while loading and when the file cannot be read (then `error` says why). Every change
- * bumps the store's `headVersion`.
+ * @typedef {import("../pure/sequence.js").Sequence} Sequence
+ * @typedef {{layer: number, head: number, data: {sequences: Sequence[], rest: any} | null, error: string | null,
+ *   custom: Sequence[], customError: string | null, asked: "no" | "loading" | "loaded" | "failed"}} OpenHead
+ */
+
+/**
+ * Follows layer and head in the store. `session.head` is {layer, head, data, error, custom, asked, customError}:
+ * data is null while loading and when the file cannot be read (then `error` says why). Custom sequences are read
+ * where the tree says that there are some, else when they are asked for: `asked` is "no", "loading", "loaded" or
+ * "failed". Every change bumps the store's `headVersion`.
  */
 export function createSession(tree, store) {
+  /** @type {AbortController | null} */
   let abort = null;
   let version = 0;
+  /** @type {(layer: number, head: number) => OpenHead} */
+  const blank = (layer, head) => ({
+    layer, head, data: null, error: null, custom: [], customError: null,
+    asked: tree.hasCustom(layer, head) === false ? "loaded" : "no",
+  });
   const session = {
-    head: { layer: 0, head: 0, data: null, custom: [], error: null },
+    head: blank(0, 0),
     load,
+    loadCustom,
 
     /** A stored or custom sequence of the open head by id. */
     sequence(id) {
@@ -24,6 +41,7 @@ export function createSession(tree, store) {
       const sequence = fromRecord(record);
       if (!sequence) return null;
       session.head.custom = [sequence, ...session.head.custom.filter((s) => s.id !== sequence.id)];
+      tree.noteCustom(session.head.layer, session.head.head);
       tell();
       return sequence;
     },
@@ -47,7 +65,7 @@ export function createSession(tree, store) {
     abort?.abort();
     abort = new AbortController();
     const { signal } = abort;
-    const mine = { layer, head, data: null, custom: [], error: null };
+    const mine = blank(layer, head);
     session.head = mine;
     store.set({ loading: true });
     try {
@@ -59,14 +77,41 @@ export function createSession(tree, store) {
     if (session.head !== mine) return;
     store.set({ loading: false });
     tell();
-    const custom = await tree.custom(layer, head);
-    if (session.head !== mine) return;
-    const known = new Set(mine.custom.map((s) => s.id));
-    mine.custom = [...mine.custom, ...custom.filter((s) => !known.has(s.id))];
-    mine.customLoaded = true;
-    tell();
+    if (isCustomWanted()) await loadCustom();
+  }
+
+  /** Whether the tree has custom sequences of the open head, or may have and the state names them. */
+  function isCustomWanted() {
+    const { state } = store;
+    return tree.hasCustom(session.head.layer, session.head.head)
+      ?? (state.interval === CUSTOM || NAMING.some((key) => String(state[key] ?? "").split(",").some(isCustomId)));
+  }
+
+  async function loadCustom() {
+    const mine = session.head;
+    if (mine.asked === "loading") return;
+    mine.asked = "loading";
+    if (mine.customError) tell();
+    mine.customError = null;
+    try {
+      const custom = await tree.custom(mine.layer, mine.head);
+      const known = new Set(mine.custom.map((s) => s.id));
+      mine.custom = [...mine.custom, ...custom.filter((s) => !known.has(s.id))];
+      mine.asked = "loaded";
+    } catch (error) {
+      mine.asked = "failed";
+      mine.customError = error.message;
+    }
+    if (session.head === mine) tell();
   }
 
   store.on(["layer", "head"], load);
+  // What could not be read while the server was away is read when it is back.
+  store.on(["backendGone"], ({ backendGone }) => {
+    if (backendGone) return;
+    if (session.head.error) load();
+    else if (session.head.asked === "failed") loadCustom();
+  });
+  store.on(NAMING, () => session.head.data && session.head.asked === "no" && isCustomWanted() && loadCustom());
   return session;
 }

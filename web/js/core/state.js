@@ -13,6 +13,7 @@ const oneOf = (values, fallback) => ({
   read: (s) => (values.includes(s) ? s : fallback),
   write: (v) => v,
 });
+/** @param {number | null} fallback */
 const whole = (fallback = null) => ({
   fallback,
   read: (s) => (/^-?\d{1,15}$/.test(s) ? Number(s) : fallback),
@@ -52,7 +53,7 @@ export const STATE = {
   sort: { ...text(), says: "table order: a column name, with a leading - for descending" },
   find: { ...text(), says: "table filter: addresses (5.1, L5) and conditions (entropy<1)" },
   cloud: { ...text(), says: "projection: pca, or the number of a UMAP view from 0" },
-  spaces: { ...text(), says: "shown projection panels, letters out of OQKVR" },
+  spaces: { ...text(), says: "shown projection panels, letters out of OQKV" },
   paint: { ...text(), says: "colour of the cloud: norm, attention, distance, token, cluster" },
   rule: { ...text(), says: "token rule of paint=token: a token, or /pattern/" },
   side: { ...oneOf(["q", "k"], "q"), says: "side the token rule reads: q or k" },

@@ -11,6 +11,7 @@ const URL_DELAY_MS = 120; // browsers limit how often history may be written
  */
 export function createStore(view = window) {
   const listeners = new Set();
+  /** @type {Record<string, any>} */
   let state = readState(view.location.search);
   let timer = 0;
   let shown = writeState(state);
@@ -31,7 +32,10 @@ export function createStore(view = window) {
 
   function notify(changed, restored = false) {
     for (const listener of [...listeners]) {
-      if (listener.keys.some((key) => changed.has(key))) listener.run(state, changed, restored);
+      // One that an earlier one ended hears nothing more.
+      if (listeners.has(listener) && listener.keys.some((key) => changed.has(key))) {
+        listener.run(state, changed, restored);
+      }
     }
   }
 

@@ -3,7 +3,7 @@
 
 import { FileError, readJson } from "./json.js";
 import { address } from "../pure/format.js";
-import { fromRecord } from "../pure/sequence.js";
+import { fromRecord, isCustomId } from "../pure/sequence.js";
 
 const KEPT_HEADS = 6; // a large head file is some 15 MB unpacked
 
@@ -29,6 +29,7 @@ export function dataCandidates(pageUrl, given) {
 /** Opens the tree: config.json decides where it is; the other start files are read together. */
 export async function openTree(pageUrl, given) {
   const reader = createReader();
+  /** @type {any} */
   let failure;
   for (const base of dataCandidates(pageUrl, given)) {
     const problems = createProblems();
@@ -64,6 +65,7 @@ async function readConfig(base) {
   return config;
 }
 
+const customPath = (layer, head) => `custom_sequences/${address(layer, head)}.json`;
 const isHead = (h) => Array.isArray(h) && Number.isInteger(h[0]) && Number.isInteger(h[1]);
 
 /** The heads config.json names, as rows without metrics. */
@@ -127,6 +129,10 @@ function createTree({ base, config, rows, server, manifest, problems, reader }) 
   const heads = listed.length ? listed : rows.map(({ layer, head }) => ({ layer, head }));
   const kept = new Map();
   let sequencesOfClouds = null;
+  // Heads with custom sequences, by address; null where the tree does not say.
+  const customHeads = Array.isArray(server.custom_heads)
+    ? new Set(server.custom_heads.filter(isHead).map(([layer, head]) => address(layer, head)))
+    : null;
 
   const url = (path) => new URL(path, base).href;
   const pathOf = (layer, head, pattern = "L{layer}H{head}.json") =>
@@ -175,26 +181,36 @@ function createTree({ base, config, rows, server, manifest, problems, reader }) 
 
     /** {value, interval} of an edge in a head's file; null when the file does not hold the sequence. */
     async edge(layer, head, edge, signal) {
-      const stored = `custom_sequences/${address(layer, head)}.json`;
-      const path = /^c/.test(edge.seq) ? stored : headPath(layer, head);
+      const isCustom = isCustomId(edge.seq);
+      if (isCustom && this.hasCustom(layer, head) === false) return null;
+      const path = isCustom ? customPath(layer, head) : headPath(layer, head);
       try {
         return await reader.read("edge", url(path), path, signal, edge);
       } catch (error) {
-        if (path === stored && error.missing) return null;
+        if (isCustom && error.missing) return null;
         throw error;
       }
     },
 
+    /** Whether a head has custom sequences; null when the tree does not say, and only asking for them would tell. */
+    hasCustom: (layer, head) => customHeads && customHeads.has(address(layer, head)),
+
+    /** Remembers that the backend now has a custom sequence of a head. */
+    noteCustom: (layer, head) => customHeads?.add(address(layer, head)),
+
     /** The stored custom sequences of a head; none when there is no such file. */
     async custom(layer, head) {
-      const path = `custom_sequences/${address(layer, head)}.json`;
+      if (this.hasCustom(layer, head) === false) return [];
+      const path = customPath(layer, head);
       try {
         const file = await readJson(url(path), path, { cache: "no-cache" });
+        problems.clear(path);
         const list = Array.isArray(file) ? file : Array.isArray(file?.sequences) ? file.sequences : [];
         return list.map(fromRecord).filter(Boolean);
       } catch (error) {
-        if (!error.missing) problems.add(path, error.message);
-        return [];
+        if (error.missing) return [];
+        problems.add(path, error.message);
+        throw error;
       }
     },
 
@@ -217,11 +233,12 @@ function createTree({ base, config, rows, server, manifest, problems, reader }) 
       return sequencesOfClouds;
     },
 
-    /** Cached attribution of an edge, or null. */
+    /** Stored attribution of an edge; null when the manifest does not list it. */
     async attribution(kind, layer, head, { seq, q, k }) {
+      if (!this.cachedEdges(kind, layer, head, seq).some(([a, b]) => a === q && b === k)) return null;
       const path = `attributions/${kind}/${address(layer, head)}S${encodeURIComponent(seq)}Q${q}K${k}.json`;
       try {
-        return await readJson(url(path), path);
+        return await readJson(url(path), path, { cache: "no-cache" });
       } catch (error) {
         if (error.missing) return null;
         throw error;

@@ -2,13 +2,14 @@
 // The QK and OV tabs: an edge's sequence, what its score is made of, its ranked features; and what to do without.
 
 import { copyButton } from "../core/copy.js";
-import { button, el, fill } from "../core/dom.js";
+import { button, el } from "../core/dom.js";
+import { createPlace } from "../core/place.js";
 import { CUSTOM } from "../core/state.js";
 import { tokensScene } from "../plots/tokens.js";
 import { readAttribution } from "../pure/attribution.js";
 import { splitCommands } from "../pure/commands.js";
 import { number, quoted } from "../pure/format.js";
-import { valueAt } from "../pure/sequence.js";
+import { isCustomId, valueAt } from "../pure/sequence.js";
 import { measure, spansOf } from "./card.js";
 import { createFeatureList } from "./featurelist.js";
 import { createScoreSum } from "./scoresum.js";
@@ -16,20 +17,23 @@ import { createTokens } from "./tokens.js";
 
 const EDGES_SHOWN = 24; // stored edges offered where one is missing
 
-/** `kind` is "qk" or "ov". */
+/**
+ * `kind` is "qk" or "ov".
+ * @param {import("../core/app.js").App} app
+ */
 export function createAttribution(app, kind) {
   const { store, session, tree, backend } = app;
-  const root = el("div", { class: "attribution" });
-  const top = el("div", {});
-  const below = el("div", {});
-  const sum = el("div", {});
-  root.append(top, below);
+  const top = createPlace(app, el("div", {}));
+  const below = createPlace(app, el("div", {}));
+  const root = el("div", { class: "attribution" }, top.element, below.element);
   let answer = null;
   let asked = "";
   let abort = null;
   let failure = null;
+  let stale = ""; // why the answer is a stored one although there is a backend
   let tokens = null; // the view of the edge's sequence
   let lists = null;
+  let sum = null; // where the terms of the score are
 
   const edge = () => ({ seq: store.state.seq, q: store.state.qpos, k: store.state.kpos });
   const mine = () => store.state.tab === kind;
@@ -47,14 +51,7 @@ export function createAttribution(app, kind) {
     showEdge();
     showAnswer();
     try {
-      let found = await tree.attribution(kind, layer, head, edge());
-      if (!found && backend) {
-        const { seq, q, k } = edge();
-        found = await backend.call(
-          `${kind}_attributions`, { layer, head, seq_idx: seq, query_pos: q, key_pos: k }, signal,
-        );
-        tree.noteCached(kind, layer, head, { seq, q, k });
-      }
+      const found = await find(layer, head, edge(), signal);
       if (signal.aborted) return;
       if (found) answer = readAttribution(found);
       else failure = {
@@ -74,19 +71,39 @@ export function createAttribution(app, kind) {
     if (asked === wanted) showAnswer();
   }
 
+  /**
+   * A backend knows whether its stored answer is of the dictionary it has now, so it is asked first; where it is gone
+   * or still loading, and where there is none, a stored answer is better than nothing.
+   */
+  async function find(layer, head, edge, signal) {
+    stale = "";
+    if (!backend) return tree.attribution(kind, layer, head, edge);
+    try {
+      const body = { layer, head, seq_idx: edge.seq, query_pos: edge.q, key_pos: edge.k };
+      const found = await backend.call(`${kind}_attributions`, body, signal);
+      tree.noteCached(kind, layer, head, edge);
+      return found;
+    } catch (error) {
+      if (error.name === "AbortError" || (error.status !== 0 && error.status !== 503)) throw error;
+      const stored = await tree.attribution(kind, layer, head, edge).catch(() => null);
+      if (!stored) throw error;
+      stale = `This answer was stored earlier. ${error.message}`;
+      return stored;
+    }
+  }
+
   function showEdge() {
-    if (mine()) fill(top, edgePanel());
+    if (mine()) top.fill(edgePanel);
   }
   function showAnswer() {
     if (!mine()) return;
-    lists = null;
-    if (failure) fill(below, failed());
-    else if (answer) fill(below, body());
-    else fill(
-      below, el("div", { class: "empty", role: "status" }, el("span", { class: "spinner" }), "Attributing the edge …"),
-    );
+    lists = sum = null;
+    below.fill(failure ? failed : answer ? body : waiting);
   }
 
+  const waiting = () => el(
+    "div", { class: "empty", role: "status" }, el("span", { class: "spinner" }), "Attributing the edge …",
+  );
   const failed = () => el(
     "div", { class: "empty error", role: "alert" }, withCommands(failure.message),
     failure.hint ? withCommands(failure.hint, "dim") : null, failure.retry && button("Try again", () => load(true)),
@@ -104,19 +121,20 @@ export function createAttribution(app, kind) {
     ) : null;
   }
 
-  function edgePanel() {
+  /** @param {import("../core/app.js").App} app */
+  function edgePanel(app) {
     const { seq, q, k } = edge();
     const sequence = session.sequence(seq);
     const other = kind === "qk" ? "ov" : "qk";
     const swap = button(`See ${other.toUpperCase()}`, () => store.set({ tab: other, view: "pairs", pick: 0, partner: null }));
     tokens = null;
     if (!sequence) {
-      const waiting = !session.head.data && !session.head.error || !session.head.customLoaded;
+      const isLoading = !session.head.data && !session.head.error || isCustomId(seq) && /no|loading/.test(session.head.asked);
       return el(
         "div", { class: "edge" },
         el(
           "p", {},
-          waiting
+          isLoading
             ? "Loading the sequence …"
             : `Sequence ${seq} is not stored with this head; its tokens are not shown.`,
         ),
@@ -169,10 +187,11 @@ export function createAttribution(app, kind) {
     ].filter(Boolean).join(" · ");
   }
 
-  function body() {
+  /** @param {import("../core/app.js").App} app */
+  function body(app) {
     const sequence = session.sequence(edge().seq);
     const stored = sequence ? valueAt(sequence, edge().q, edge().k) : null;
-    const facts = top.querySelector(".facts");
+    const facts = top.element.querySelector(".facts");
     if (facts) showFacts(facts, stored);
     const at = (side) => {
       const i = side === "key" ? edge().k : edge().q;
@@ -180,48 +199,58 @@ export function createAttribution(app, kind) {
       return `${side} ${i}${token === undefined ? "" : ` ${quoted(token)}`}`;
     };
     lists = createFeatureList(app, kind, answer, at);
+    sum = createPlace(app, el("div", {}));
     showSum();
-    return el("div", { class: "attribution-body" }, el("div", { class: "attribution-lists" }, sum, lists.list), lists.features);
+    const note = stale && el(
+      "p", { class: "note", role: "status" }, stale, " ", button("Try again", () => load(true), { class: "small" }),
+    );
+    return [note, el(
+      "div", { class: "attribution-body" },
+      el("div", { class: "attribution-lists" }, sum.element, lists.list), lists.features,
+    )];
   }
-  const showSum = () => fill(sum, answer?.sum ? createScoreSum(app, kind, answer.sum) : null);
+  const showSum = () => answer?.sum && sum?.fill((app) => createScoreSum(app, kind, answer.sum));
 
-  store.on(["tab", "seq", "qpos", "kpos", "layer", "head"], (state, changed) => {
+  app.on(["tab", "seq", "qpos", "kpos", "layer", "head"], (state, changed) => {
     load();
     if (mine() && changed.has("tab")) {
       showEdge();
       showAnswer();
     }
   });
-  store.on(["headVersion"], () => {
+  app.on(["headVersion"], () => {
     showEdge();
     if (answer) showAnswer();
   });
-  store.on(["themeName"], () => {
+  app.on(["themeName"], () => {
     showEdge();
     showAnswer();
   });
-  store.on(["view"], showAnswer);
-  store.on(["full"], () => mine() && showSum()); // maximised, it shows every term
-  store.on(["pick", "partner"], (state, changed) => mine() && !changed.has("view") && lists?.mark());
-  store.on(["alt", "transpose"], () => mine() && tokens?.refresh());
+  app.on(["view"], showAnswer);
+  app.on(["full"], () => mine() && showSum()); // maximised, it shows every term
+  app.on(["pick", "partner"], (state, changed) => mine() && !changed.has("view") && lists?.mark());
+  app.on(["alt", "transpose"], () => mine() && tokens?.refresh());
   load();
   return root;
 }
 
 /** A sentence whose commands can be copied. */
-function withCommands(sentence, className = null) {
-  return el("p", { class: className }, splitCommands(sentence).map(({ text, command }) => (command
+function withCommands(sentence, className = "") {
+  return el("p", { class: className || null }, splitCommands(sentence).map(({ text, command }) => (command
     ? el("span", { class: "command" }, el("code", {}, text), copyButton("Copy", () => text, {
       class: "small", "aria-label": `Copy ${text}`,
     }))
     : text)));
 }
 
-/** Opens an edge in a tab: qk and ov attribute it, umap projects it, heads ranks the heads on it. */
-export function edgeOpener(app) {
+/**
+ * Opens an edge in a tab: qk and ov attribute it, umap projects it, heads ranks the heads on it.
+ * @param {import("../core/app.js").Store} store
+ */
+export function edgeOpener(store) {
   return (kind, seq, q, k) => {
-    if (kind === "umap") app.store.set({ picking: null, tab: "umap", land: { seq, q, k } });
-    else if (kind === "heads") app.store.set({ picking: null, rank: `${seq}:${q},${k}` });
-    else app.store.set({ picking: null, seq, qpos: q, kpos: k, tab: kind, view: "pairs", pick: 0, partner: null });
+    if (kind === "umap") store.set({ picking: null, tab: "umap", land: { seq, q, k } });
+    else if (kind === "heads") store.set({ picking: null, rank: `${seq}:${q},${k}` });
+    else store.set({ picking: null, seq, qpos: q, kpos: k, tab: kind, view: "pairs", pick: 0, partner: null });
   };
 }

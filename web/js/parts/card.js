@@ -5,11 +5,12 @@ import { copyButton } from "../core/copy.js";
 import { button, el, fill } from "../core/dom.js";
 import { fileName, saveCsv, saveJson, savePng, saveSvg } from "../core/exports.js";
 import { maximiser, menu } from "../core/panel.js";
+import { createPlace } from "../core/place.js";
 import { readSelection, writeSelection } from "../core/state.js";
-import { FONT } from "../plots/scene.js";
+import { FONT } from "../pure/scene.js";
 import { tokensScene } from "../plots/tokens.js";
 import { number } from "../pure/format.js";
-import { entries, folds, strongestPair, toRecord } from "../pure/sequence.js";
+import { entries, folds, patternTable, strongestPair, toRecord } from "../pure/sequence.js";
 import { createEdgeHeads } from "./edgeheads.js";
 import { createHeatmap } from "./heatmap.js";
 import { createTokens } from "./tokens.js";
@@ -35,20 +36,25 @@ export function spansOf(sequence, { open, anchors = [] }) {
   return folds(sequence.n, within.length ? within : pair ? [pair.q, pair.k] : [], CONTEXT);
 }
 
-/** `custom` cards can be deleted when `remove` is given. */
-export function createCard(app, sequence, { remove = null }) {
+/**
+ * `custom` cards can be deleted when `remove` is given.
+ * @param {import("../core/app.js").App} app
+ */
+export function createCard(app, sequence, { remove = /** @type {((sequence: any) => void) | null} */ (null) }) {
   const { store, session } = app;
   const root = el("article", { class: "card", "data-id": sequence.id, "aria-label": `Sequence ${sequence.id}` });
+  /** @type {any} */
   let view = null;
+  /** @type {any} */
   let map = null;
   let mounted = false;
-  const stops = [];
+  const place = createPlace(app, root);
   const { grow, show: showSize } = maximiser(app, root, `card-${sequence.id}`, `sequence ${sequence.id}`);
 
   const isOpen = () => store.state.open.split(",").includes(sequence.id);
   const selected = () => {
     const sel = readSelection(store.state.sel);
-    return sel?.id === sequence.id ? sel.positions.filter((i) => i < sequence.n) : [];
+    return sel && sel.id === sequence.id ? sel.positions.filter((i) => i < sequence.n) : [];
   };
   const picking = () => (store.state.picking?.id === sequence.id ? store.state.picking : null);
   const mode = () => ({
@@ -87,7 +93,8 @@ export function createCard(app, sequence, { remove = null }) {
     store.set({ sel: writeSelection(sequence.id, next.sort((a, b) => a - b)) });
   }
 
-  function header() {
+  /** @param {import("../core/app.js").App} app */
+  function header(app) {
     const id = copyButton(sequence.id, () => sequence.tokens.join(""), {
       class: "chip", "aria-label": `Sequence ${sequence.id}: copy its text`, title: "Copy the text",
     });
@@ -99,7 +106,7 @@ export function createCard(app, sequence, { remove = null }) {
       pair && el("span", { class: "dim wide-only" }, `strongest ${pair.q} → ${pair.k}`),
       el("span", { class: "spring" }),
       actions(),
-      menu(`Export sequence ${sequence.id}`, [
+      menu(app, `Export sequence ${sequence.id}`, [
         ["SVG", () => saveSvg(name(), scene(), title())],
         ["PNG", () => savePng(name(), scene())],
         ["CSV: pattern", () => saveCsv(name(), table())],
@@ -180,16 +187,8 @@ export function createCard(app, sequence, { remove = null }) {
     if (away) unmount();
     return made;
   }
+  const table = () => patternTable(sequence);
   app.gives.set(root, { title, give: { scene, json: () => toRecord(sequence), table } });
-  function table() {
-    const rows = [];
-    for (let q = 0; q < sequence.n; q++) {
-      for (let i = sequence.rowStart[q]; i < sequence.rowStart[q + 1]; i++) rows.push([
-        q, sequence.cols[i], sequence.tokens[q], sequence.tokens[sequence.cols[i]], sequence.vals[i],
-      ]);
-    }
-    return { columns: ["query", "key", "query_token", "key_token", "attention"], rows };
-  }
 
   /** Under the tokens: what is being picked, and the edges whose answers are stored. */
   function pickLine({ kind, q }) {
@@ -226,23 +225,6 @@ export function createCard(app, sequence, { remove = null }) {
     if (mounted) return;
     mounted = true;
     build();
-    stops.push(
-      store.on(["transpose", "alt", "reduction", "themeName"], () => {
-        view.refresh();
-        map?.refresh();
-        showLine();
-      }),
-      store.on(["sel"], () => {
-        view.select(selected());
-        showLine();
-      }),
-      store.on(["picking"], () => {
-        root.classList.toggle("picking", picking() !== null);
-        view.refresh();
-        showLine();
-      }),
-      store.on(["open", "map", "rank"], () => built() === root.dataset.built || build()),
-    );
   }
   const line = el("p", { class: "line", role: "status" });
   const showLine = () => {
@@ -260,8 +242,15 @@ export function createCard(app, sequence, { remove = null }) {
   }
 
   function build() {
+    place.fill(content);
+    view.select(selected());
+    root.classList.toggle("picking", picking() !== null);
+    showLine();
+    root.style.minHeight = "";
+  }
+  /** @param {import("../core/app.js").App} app */
+  function content(app) {
     root.dataset.built = built();
-    map?.stop();
     map = null;
     view = createTokens(app, sequence, {
       spans: spans(), mode, marks, largest: session.largest, onPress: press, onOpen: toggle,
@@ -283,21 +272,34 @@ export function createCard(app, sequence, { remove = null }) {
       });
     }
     const edge = ranked();
-    fill(root, header(), view.root, line, map?.root, edge && createEdgeHeads(app, sequence, edge));
-    view.select(selected());
-    root.classList.toggle("picking", picking() !== null);
-    showLine();
-    root.style.minHeight = "";
+    listen(app);
+    return [header(app), view.root, line, map?.root, edge && createEdgeHeads(app, sequence, edge)];
+  }
+  /** @param {import("../core/app.js").App} app */
+  function listen(app) {
+    app.on(["transpose", "alt", "reduction", "themeName"], () => {
+      view.refresh();
+      map?.refresh();
+      showLine();
+    });
+    app.on(["sel"], () => {
+      view.select(selected());
+      showLine();
+    });
+    app.on(["picking"], () => {
+      root.classList.toggle("picking", picking() !== null);
+      view.refresh();
+      showLine();
+    });
+    app.on(["open", "map", "rank"], () => built() === root.dataset.built || build());
   }
 
   function unmount() {
     if (!mounted) return;
     mounted = false;
     root.style.minHeight = `${root.offsetHeight}px`;
-    stops.splice(0).forEach((stop) => stop());
-    map?.stop();
     map = null;
-    root.replaceChildren();
+    place.empty();
   }
 
   // Until it is measured: about nine words a line of a card.

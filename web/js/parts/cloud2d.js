@@ -32,7 +32,7 @@ export function createCloud2d(
   });
 
   function overMarks() {
-    /** @returns {import("../plots/scene.js").Mark[]} */
+    /** @returns {import("../pure/scene.js").Mark[]} */
     const ring = (i, r, stroke) => (i >= 0 && Number.isFinite(places[2 * i]) ? [{
       kind: "circle", x: places[2 * i], y: places[2 * i + 1], r, stroke, width: 2,
     }] : []);
@@ -131,7 +131,7 @@ export function createCloud2d(
       canvas.redraw();
     },
     get scene() {
-      return canvas.scene && { ...canvas.scene, marks: [...canvas.scene.marks, ...overMarks()] };
+      return canvas.whole;
     },
     stop: canvas.stop,
   };

@@ -5,7 +5,10 @@ import { button, el, fill, select, setOptions } from "../core/dom.js";
 import { SPACES, SPACE_NAMES } from "../pure/cloud.js";
 import { PAINTS } from "../pure/paint.js";
 
-/** `setFlat(flat)` and `toggleLasso()` are called; everything else goes into the state. */
+/**
+ * `setFlat(flat)` and `toggleLasso()` are called; everything else goes into the state.
+ * @param {import("../core/app.js").App} app
+ */
 export function createCloudControls(app, { setFlat, toggleLasso }) {
   const { store } = app;
   const layouts = select("Layout", [], "", (value) => store.set({ cloud: value, lens: "" }));

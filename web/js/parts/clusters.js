@@ -5,9 +5,13 @@ import { button, el, fill } from "../core/dom.js";
 import { createPanel } from "../core/panel.js";
 import { addToCluster, deleteCluster, readClusters, renameCluster } from "../pure/clusters.js";
 
+/** @param {import("../core/app.js").App} app */
 const keyOf = (app) => `headvis clusters ${app.tree.base} ${app.headName()}`;
 
-/** Clusters made during this visit; null when there are none or a backend keeps them. */
+/**
+ * Clusters made during this visit; null when there are none or a backend keeps them.
+ * @param {import("../core/app.js").App} app
+ */
 export function keptClusters(app) {
   if (app.backend) return null;
   try {
@@ -18,6 +22,7 @@ export function keptClusters(app) {
   }
 }
 
+/** @param {import("../core/app.js").App} app */
 export function createClusterList(app, { change }) {
   let clusters = [];
   const note = el("p", { class: "note", role: "status" });

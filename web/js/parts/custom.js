@@ -2,13 +2,18 @@
 // Custom prompts: text sent to the backend, the sequence it answers, and what went wrong.
 
 import { button, el, fill } from "../core/dom.js";
+import { loneSurrogate } from "../pure/format.js";
 
-/** Whether the backend says it can do an operation; true while it has not said. */
+/**
+ * Whether the backend says it can do an operation; true while it has not said.
+ * @param {import("../core/app.js").App} app
+ */
 export function can(app, operation) {
   const known = app.store.state.backendStatus?.operations?.[operation];
   return app.backend !== null && known !== false;
 }
 
+/** @param {import("../core/app.js").App} app */
 export function createComposer(app) {
   const { store, session, backend } = app;
   const message = el("p", { class: "note", role: "status" });
@@ -25,13 +30,18 @@ export function createComposer(app) {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) add();
   });
 
-  function say(words, wrong = false, retry = null) {
+  function say(words, wrong = false, retry = /** @type {(() => void) | null} */ (null)) {
     message.classList.toggle("error", wrong);
     fill(message, words, retry && " ", retry && button("Try again", retry, { class: "small" }));
   }
 
   async function add() {
+    if (!backend) return undefined;
     if (!text.value.trim()) return say("Write some text first.", true);
+    const half = loneSurrogate(text.value);
+    if (half >= 0) return say(
+      `The text holds half of a character (a lone surrogate) at position ${half}; take it out.`, true,
+    );
     const { layer, head } = store.state;
     send.disabled = true;
     say("Running …");
@@ -44,13 +54,14 @@ export function createComposer(app) {
       );
       if (sequence) text.value = "";
     } catch (error) {
-      say(error.retryAfter ? `${error.message} Try again in ${error.retryAfter} s.` : error.message, true, add);
+      say(error.sentence ?? error.message, true, add);
     } finally {
       send.disabled = false;
     }
   }
 
   async function remove(sequence) {
+    if (!backend) return;
     const { layer, head } = store.state;
     try {
       await backend.call("delete_custom_sequence", { layer, head, sequence_id: sequence.id });
@@ -62,16 +73,24 @@ export function createComposer(app) {
     }
   }
 
+  let shown = "";
   function show() {
     const allowed = can(app, "add_custom_sequence");
     text.disabled = send.disabled = !allowed;
     if (!backend) say("Without a backend stored sequences can be read, not added: run serve.");
+    else if (store.state.backendGone) say("The backend does not answer; the text stays here until it is back.", true, add);
     else if (!allowed) say(
       store.state.backendStatus?.model?.detail ?? "The backend has no model to run text through.", true,
     );
     else say("");
   }
-  store.on(["backendStatus"], show);
+  app.on(["backendGone", "backendStatus"], (state, changed) => {
+    // A heartbeat that brings no news leaves what was said.
+    const now = `${Boolean(state.backendGone)} ${can(app, "add_custom_sequence")} ${state.backendStatus?.model?.detail}`;
+    if (now === shown) return;
+    shown = now;
+    show();
+  });
   show();
   return { root, remove };
 }

@@ -8,7 +8,10 @@ import { address, number, quoted } from "../pure/format.js";
 
 const AT_ONCE = 64; // more head files than this are read only when asked to
 
-/** The panel of an edge {q, k} of `sequence`; `stop()` ends what it reads. */
+/**
+ * The panel of an edge {q, k} of `sequence`; `stop()` ends what it reads.
+ * @param {import("../core/app.js").App} app
+ */
 export function createEdgeHeads(app, sequence, { q, k }) {
   const { store, ranking, tree } = app;
   const edge = { seq: sequence.id, q, k };

@@ -21,6 +21,7 @@ export function scoreBadge(value, most) {
 /**
  * The panel `name` of a feature on a side ("key" or "query") of the edge; `at` says in words
  * which token it was read at, `extra` is put between its description and its snippets.
+ * @param {import("../core/app.js").App} app
  */
 export function createFeature(app, { name, side, title, feature, at, extra = null }) {
   const panel = createPanel(app, {
@@ -37,6 +38,7 @@ export function createFeature(app, { name, side, title, feature, at, extra = nul
   return panel.root;
 }
 
+/** @param {import("../core/app.js").App} app */
 function snippetList(app, { snippets }) {
   const largest = Math.max(...snippets.map((s) => s.max), 1e-9);
   const intervals = [...new Set(snippets.map((s) => s.interval))];
@@ -58,6 +60,7 @@ function snippetList(app, { snippets }) {
   return root;
 }
 
+/** @param {import("../core/app.js").App} app */
 function snippetNode(app, snippet, largest) {
   const ramp = attentionRamp(app.theme.name);
   const line = el("p", { class: "snippet" });

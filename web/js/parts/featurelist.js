@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // The ranked lists of an attribution answer, and the features of the row that is chosen.
 
-import { button, el, fill } from "../core/dom.js";
+import { button, el } from "../core/dom.js";
 import { createPanel } from "../core/panel.js";
+import { createPlace } from "../core/place.js";
 import { createFeature, scoreBadge } from "./feature.js";
 
 const SIDES = { qk: { key: "Key", query: "Query" }, ov: { key: "Value", query: "Output" } };
 const SMALLEST = 1e-12; // so that a list of zeros has a colour scale
 
-/** Lists of `answer` (of readAttribution); `at(side)` names the token of a side of the edge. */
+/**
+ * Lists of `answer` (of readAttribution); `at(side)` names the token of a side of the edge.
+ * @param {import("../core/app.js").App} app
+ */
 export function createFeatureList(app, kind, answer, at) {
   const { store } = app;
   const names = SIDES[kind];
@@ -31,7 +35,7 @@ export function createFeatureList(app, kind, answer, at) {
   const list = el("ol", {
     class: "pairs", role: "listbox", tabIndex: 0, "aria-label": `${label}, strongest first`,
   }, rows.map(line));
-  const features = el("div", { class: "features" });
+  const features = createPlace(app, el("div", { class: "features" }));
   list.addEventListener("keydown", (event) => {
     const to = { ArrowDown: chosen() + 1, ArrowUp: chosen() - 1, Home: 0, End: rows.length - 1 }[event.key];
     if (to === undefined) return;
@@ -74,7 +78,7 @@ export function createFeatureList(app, kind, answer, at) {
     );
   }
 
-  const featureOn = (side, feature, extra = null) =>
+  const featureOn = (app, side, feature, extra = null) =>
     createFeature(app, { name: `${kind}-${side}`, side, title: names[side], feature, at: at(side), extra });
 
   /** The chosen row, and of a marginal the partner that was chosen. */
@@ -85,15 +89,15 @@ export function createFeatureList(app, kind, answer, at) {
     [...list.children].forEach((node, i) => node.setAttribute("aria-selected", String(i === at)));
     const row = rows[at];
     if (view === "pairs") {
-      fill(features, featureOn("key", row.key), featureOn("query", row.query));
+      features.fill((app) => [featureOn(app, "key", row.key), featureOn(app, "query", row.query)]);
       return;
     }
     const [side, other] = view === "key" ? ["key", "query"] : ["query", "key"];
     const partner = row.partners[store.state.partner ?? -1];
-    fill(
-      features, featureOn(side, row.feature, partnerList(row.partners, other)),
-      partner ? featureOn(other, partner.feature) : null,
-    );
+    features.fill((app) => [
+      featureOn(app, side, row.feature, partnerList(row.partners, other)),
+      partner ? featureOn(app, other, partner.feature) : null,
+    ]);
   }
 
   function partnerList(partners, side) {
@@ -124,5 +128,5 @@ export function createFeatureList(app, kind, answer, at) {
   }
 
   mark();
-  return { list: panel.root, features, mark };
+  return { list: panel.root, features: features.element, mark };
 }

@@ -9,6 +9,7 @@ import { address, number } from "../pure/format.js";
 import { ranked } from "../pure/rank.js";
 import { headTip } from "./headtip.js";
 
+/** @param {import("../core/app.js").App} app */
 export function createGrid(app) {
   const { store, heads, tip } = app;
   const shape = gridShape(heads.rows);
@@ -16,7 +17,7 @@ export function createGrid(app) {
   const panel = createPanel(app, {
     name: "grid", title: "Layers × heads",
     describe: "Every head in its place; the strongest of the chosen metric are ringed and ranked.",
-    give: { scene: () => fullScene(), table: () => table() },
+    give: { scene: () => canvas.whole, table: () => table() },
   });
   const metric = select(
     "Grid metric", heads.names.map((n) => [n, heads.label(n)]), heads.axis("grid") ?? "",
@@ -72,9 +73,6 @@ export function createGrid(app) {
     return { width, height, marks };
   }
 
-  const fullScene = () =>
-    canvas.scene && { ...canvas.scene, marks: [...canvas.scene.marks, ...over(canvas.scene.width, canvas.scene.height).marks] };
-
   function showList() {
     const name = heads.axis("grid");
     fill(list, top().map((row) => el("li", {}, button(address(row.layer, row.head), () => app.goTo(row.layer, row.head), {
@@ -106,13 +104,13 @@ export function createGrid(app) {
     const row = plot?.find(...canvas.at(event));
     if (row) app.goTo(row.layer, row.head);
   });
-  store.on(["grid", "top", "find", "box", "x", "y", "themeName"], () => {
+  app.on(["grid", "top", "find", "box", "x", "y", "themeName"], () => {
     metric.value = heads.axis("grid") ?? "";
     count.value = store.state.top;
     canvas.redraw();
     showList();
   });
-  store.on(["hot", "layer", "head"], oncePerFrame(() => plot && canvas.redrawOver()));
+  app.on(["hot", "layer", "head"], oncePerFrame(() => plot && canvas.redrawOver()));
   showList();
   return panel.root;
 }

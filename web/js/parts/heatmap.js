@@ -6,9 +6,12 @@ import { createPanel } from "../core/panel.js";
 import { createCanvas } from "../plots/canvas.js";
 import { heatmapPlot, moved, zoomed } from "../plots/heatmap.js";
 import { number, quoted } from "../pure/format.js";
-import { valueAt } from "../pure/sequence.js";
+import { patternTable, valueAt } from "../pure/sequence.js";
 
-/** `onCell({q, k} | null)` hears what is under the pointer; `onPress({q, k})` a click. */
+/**
+ * `onCell({q, k} | null)` hears what is under the pointer; `onPress({q, k})` a click.
+ * @param {import("../core/app.js").App} app
+ */
 export function createHeatmap(app, sequence, { largest, onCell, onPress }) {
   const { tip } = app;
   const whole = { q0: 0, q1: sequence.n, k0: 0, k1: sequence.n };
@@ -34,6 +37,7 @@ export function createHeatmap(app, sequence, { largest, onCell, onPress }) {
     },
     over: (width, height) => ({ width, height, marks: overMarks() }),
   });
+  app.own(canvas.stop);
 
   function overMarks() {
     const { left, top, side } = plot.side;
@@ -127,18 +131,8 @@ export function createHeatmap(app, sequence, { largest, onCell, onPress }) {
     event.preventDefault();
   });
 
-  function table() {
-    const rows = [];
-    for (let q = 0; q < sequence.n; q++) {
-      for (let i = sequence.rowStart[q]; i < sequence.rowStart[q + 1]; i++) {
-        const k = sequence.cols[i];
-        if (q + 1 > view.q0 && q < view.q1 && k + 1 > view.k0 && k < view.k1) rows.push([
-          q, k, sequence.tokens[q], sequence.tokens[k], sequence.vals[i],
-        ]);
-      }
-    }
-    return { columns: ["query", "key", "query_token", "key_token", "attention"], rows };
-  }
+  const table = () =>
+    patternTable(sequence, (q, k) => q + 1 > view.q0 && q < view.q1 && k + 1 > view.k0 && k < view.k1);
 
   return {
     root: panel.root,
@@ -148,7 +142,6 @@ export function createHeatmap(app, sequence, { largest, onCell, onPress }) {
       pointed = i;
       if (plot) canvas.redrawOver();
     },
-    stop: canvas.stop,
   };
 }
 

@@ -5,6 +5,7 @@ import { el } from "../core/dom.js";
 import { STATE } from "../core/state.js";
 import { words } from "../pure/format.js";
 
+/** @param {import("../core/app.js").App} app */
 export function createHelp(app) {
   const { tree, heads } = app;
   const rows = (pairs) => el(

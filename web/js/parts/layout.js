@@ -8,7 +8,7 @@ import { saveReport } from "../core/report.js";
 import { followScroll } from "../core/scroll.js";
 import { CUSTOM, hasEdge } from "../core/state.js";
 import { parseAddress } from "../pure/format.js";
-import { createAttribution, edgeOpener } from "./attribution.js";
+import { createAttribution } from "./attribution.js";
 import { createGrid } from "./grid.js";
 import { createHelp } from "./help.js";
 import { createMetrics } from "./metrics.js";
@@ -27,14 +27,12 @@ const TAB_LIST = [
   { key: "help", label: "Help", create: createHelp },
 ];
 
+/** @param {import("../core/app.js").App} app */
 export function createLayout(app) {
   const { store, tree } = app;
   const { config } = tree;
   document.title = `HeadVis · ${config.model_name ?? "attention heads"}`;
   document.body.classList.toggle("embed", store.state.embed);
-  app.keys = keyTable(app);
-  app.chooseEdge = edgeOpener(app);
-  app.intervals = Number.isInteger(config.n_intervals) && config.n_intervals > 0 ? config.n_intervals : 10;
   const views = el("div", { class: "views" });
   const tabs = createTabs(app, views);
   const side = el(
@@ -43,7 +41,7 @@ export function createLayout(app) {
   );
   side.append(divider(app, side));
   const showPane = () => (document.body.dataset.pane = store.state.pane);
-  store.on(["pane"], showPane);
+  app.on(["pane"], showPane);
   showPane();
   bindKeys(app.keys, (held) => store.set({ alt: held }));
   followScroll(store, (tab) => views.children[TAB_LIST.findIndex(({ key }) => key === tab)]);
@@ -54,6 +52,7 @@ export function createLayout(app) {
   ];
 }
 
+/** @param {import("../core/app.js").App} app */
 function topBar(app) {
   const { store, tree } = app;
   const go = el("input", {
@@ -90,20 +89,23 @@ function topBar(app) {
     theme.textContent = app.theme.name === "dark" ? "☀" : "☾";
     theme.setAttribute("aria-label", app.theme.name === "dark" ? "Light colours" : "Dark colours");
   };
-  store.on(["themeName"], showTheme);
+  app.on(["themeName"], showTheme);
   showTheme();
   const pane = button(
     "Heads", () => store.set({ pane: store.state.pane === "list" ? "head" : "list" }),
     { class: "pane-switch", "aria-controls": "side" },
   );
-  store.on(["pane"], () => (pane.textContent = store.state.pane === "list" ? "Head" : "Heads"));
+  app.on(["pane"], () => (pane.textContent = store.state.pane === "list" ? "Head" : "Heads"));
   return el("header", { id: "top" },
     el("span", { class: "wordmark" }, "HeadVis"),
     el("span", { class: "model", title: tree.config.model_name ?? "" }, String(tree.config.model_name ?? "")),
     el("span", { class: "spring" }), createStatus(app), pane, go, copy, save, theme);
 }
 
-/** The open head's address, its neighbours, and what the model calls it. */
+/**
+ * The open head's address, its neighbours, and what the model calls it.
+ * @param {import("../core/app.js").App} app
+ */
 function headLine(app) {
   const { store, heads, tree } = app;
   const title = el("h1", {});
@@ -118,7 +120,7 @@ function headLine(app) {
     const at = tree.heads.findIndex((h) => h.layer === layer && h.head === head);
     place.textContent = `${at + 1} of ${tree.heads.length}`;
   };
-  store.on(["layer", "head"], show);
+  app.on(["layer", "head"], show);
   show();
   return el("div", { class: "headline" }, title,
     el(
@@ -128,6 +130,7 @@ function headLine(app) {
     place);
 }
 
+/** @param {import("../core/app.js").App} app */
 function createTabs(app, main) {
   const { store, tree } = app;
   const made = new Map();
@@ -180,20 +183,24 @@ function createTabs(app, main) {
       main.children[TAB_LIST.findIndex((t) => t.key === key)].hidden = !on;
     }
     if (!made.has(tab)) {
-      const { create } = TAB_LIST.find((t) => t.key === tab);
+      const { create } = TAB_LIST.find((t) => t.key === tab) ?? TAB_LIST[0];
       made.set(tab, true);
       const view = main.children[TAB_LIST.findIndex((t) => t.key === tab)];
       view.append(create(app, view));
     }
     if (tab !== store.state.tab) store.set({ tab }, { replace: true });
   }
-  store.on(["tab", "layer", "head", "seq", "qpos", "kpos"], show);
+  app.on(["tab", "layer", "head", "seq", "qpos", "kpos"], show);
   show();
   return bar;
 }
 
-/** A bar between sidebar and content, moved by pointer or arrow keys; a double click gives the usual width. */
-function divider({ store }, side) {
+/**
+ * A bar between sidebar and content, moved by pointer or arrow keys; a double click gives the usual width.
+ * @param {import("../core/app.js").App} app
+ */
+function divider(app, side) {
+  const { store } = app;
   const [least, most] = [260, 900];
   const bar = el(
     "div",
@@ -221,13 +228,16 @@ function divider({ store }, side) {
     set(side.getBoundingClientRect().width + step);
     event.preventDefault();
   });
-  store.on(["width"], show);
+  app.on(["width"], show);
   show();
   return bar;
 }
 
-/** Every key of the page and what it does; Help prints this table. */
-function keyTable(app) {
+/**
+ * Every key of the page and what it does; Help prints this table.
+ * @param {import("../core/app.js").App} app
+ */
+export function keyTable(app) {
   const { store, heads } = app;
   const head = (event) => {
     const next = heads.next(store.state.layer, store.state.head, event.shiftKey ? -1 : 1);
@@ -255,7 +265,7 @@ function keyTable(app) {
     },
     "?": { says: "help", run: () => store.set({ tab: "help" }) },
     "/": {
-      says: "go to a head by address", run: () => document.querySelector(/** @type {"input"} */ ("input.goto")).focus(),
+      says: "go to a head by address", run: () => document.querySelector(/** @type {"input"} */ ("input.goto"))?.focus(),
     },
     Escape: { says: "cancel: picking, selection, maximised panel", run: () => escape(app) },
   };

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The Metrics tab: distributions, top tokens, statistics, and where the head stands among all heads.
 
-import { button, el, fill } from "../core/dom.js";
+import { button, el } from "../core/dom.js";
 import { createPanel } from "../core/panel.js";
+import { createPlace } from "../core/place.js";
 import { createCanvas } from "../plots/canvas.js";
 import { barPlot, binned, readBins, stripPlot } from "../plots/bars.js";
 import { address, number, quoted, statistic, uncertainty, words } from "../pure/format.js";
@@ -10,263 +11,282 @@ import { alike, errorOf, standing, valueOf } from "../pure/rank.js";
 
 const ALIKE = 8; // heads listed as alike
 
+/** @param {import("../core/app.js").App} app */
 export function createMetrics(app) {
-  const { store, session, tree } = app;
-  const { config } = tree;
-  const root = el("div", { class: "metrics" });
-  let stops = [];
-
+  const { store, session } = app;
+  const place = createPlace(app, el("div", { class: "metrics" }));
   function show() {
-    if (store.state.tab !== "metrics") return;
-    stops.forEach((stop) => stop());
-    stops = [];
+    if (store.state.tab === "metrics") place.fill(panels);
+  }
+  app.on(["headVersion", "tab", "layer", "head"], show);
+  show();
+  return place.element;
+
+  /** @param {import("../core/app.js").App} app */
+  function panels(app) {
     const { data, error } = session.head;
-    const parts = [standingPanel(), alikePanel()];
-    if (error) parts.unshift(el(
-      "div", { class: "empty error", role: "alert" }, error, " ", button("Try again", session.load),
-    ));
-    else if (!data) parts.push(el(
+    const among = [standingPanel(app), alikePanel(app)];
+    if (error) return [
+      el("div", { class: "empty error", role: "alert" }, error, " ", button("Try again", session.load)), among,
+    ];
+    if (!data) return [among, el(
       "div", { class: "empty", role: "status" }, el("span", { class: "spinner" }), "Loading ", app.headName(), " …",
-    ));
-    else parts.splice(0, 0, el("div", {}, plots(data), statisticsPanel(data)));
-    if (data) parts.push(el("div", {}, tables(data)));
-    fill(root, parts);
+    )];
+    return [el("div", {}, plots(app, data), statisticsPanel(app, data)), among, el("div", {}, tables(app, data))];
   }
+}
 
-  function plots({ rest, sequences }) {
-    const stored = readBins(rest.histogram);
-    const out = [barPanel({
-      name: "histogram", title: "Strongest attention of a sequence",
-      bins: stored ?? binned(sequences.map((s) => s.max)), xLabel: "max activation", yLabel: "sequences", logY: true,
-      describe: stored
-        ? "max_activation over all walked sequences; heights are logarithmic."
-        : "max_activation of the stored sequences; the file has no histogram of all. Heights are logarithmic.",
-    })];
-    for (const plot of list(config.custom_plots)) {
-      const bins = readBins(rest[plot.key]);
-      if (!bins) continue;
-      const doubling = bins.edges.length > 4 && bins.edges.at(-1) > 4 * bins.edges.length;
-      out.push(barPanel({
-        name: `plot-${plot.key}`, title: String(plot.label ?? words(plot.key)), bins,
-        describe: String(plot.description ?? ""),
-        xLabel: plot.key.includes("distance") ? "distance |q − k|" : words(plot.key),
-        yLabel: bins.values.every((v) => v <= 1) ? "share" : "count",
-        even: doubling, xFormat: (plot.x_format ?? "integer") === "integer" ? (v) => String(Math.round(v)) : undefined,
-      }));
-    }
-    return out;
+/**
+ * The distributions a head's file has.
+ * @param {import("../core/app.js").App} app
+ */
+function plots(app, { rest, sequences }) {
+  const stored = readBins(rest.histogram);
+  const out = [barPanel(app, {
+    name: "histogram", title: "Strongest attention of a sequence",
+    bins: stored ?? binned(sequences.map((s) => s.max)), xLabel: "max activation", yLabel: "sequences", logY: true,
+    describe: stored
+      ? "max_activation over all walked sequences; heights are logarithmic."
+      : "max_activation of the stored sequences; the file has no histogram of all. Heights are logarithmic.",
+  })];
+  for (const plot of list(app.tree.config.custom_plots)) {
+    const bins = readBins(rest[plot.key]);
+    if (!bins) continue;
+    const doubling = bins.edges.length > 4 && bins.edges.at(-1) > 4 * bins.edges.length;
+    out.push(barPanel(app, {
+      name: `plot-${plot.key}`, title: String(plot.label ?? words(plot.key)), bins,
+      describe: String(plot.description ?? ""),
+      xLabel: plot.key.includes("distance") ? "distance |q − k|" : words(plot.key),
+      yLabel: bins.values.every((v) => v <= 1) ? "share" : "count",
+      even: doubling, xFormat: (plot.x_format ?? "integer") === "integer" ? (v) => String(Math.round(v)) : undefined,
+    }));
   }
+  return out;
+}
 
-  /** @param {any} options */
-  function barPanel({ name, title, bins, describe, ...look }) {
-    let plot = null;
-    let hot = -1;
-    const holder = el("div", { class: "plot plot-bars" });
-    const panel = createPanel(app, {
-      name, title, describe,
-      give: {
-        scene: () => canvas.scene,
-        table: () => ({
-          columns: ["from", "to", "value"], rows: bins.values.map((v, i) => [bins.edges[i], bins.edges[i + 1], v]),
-        }),
-      },
-    });
-    panel.body.append(holder);
-    const canvas = createCanvas(holder, {
-      label: `${title}: ${bins.values.length} bins from ${number(bins.edges[0])} to ${number(bins.edges.at(-1))}`,
-      draw: (width, height) => {
-        plot = barPlot({ bins, width, height, colours: app.theme.colours, hot, ...look });
-        return plot.scene;
-      },
-    });
-    canvas.element.addEventListener("pointermove", (event) => {
-      const [x] = canvas.at(event);
-      const bin = plot.bin(x);
-      if (bin !== hot) {
-        hot = bin;
-        canvas.redraw();
-      }
-      if (bin < 0) app.tip.hide();
-      else app.tip.show(
-        event.clientX, event.clientY, el("b", {}, bins.values[bin].toLocaleString("en-US")),
-        ` in ${number(bins.edges[bin])} to ${number(bins.edges[bin + 1])}`,
-      );
-    });
-    canvas.element.addEventListener("pointerleave", () => {
-      hot = -1;
+/**
+ * `look` is what barPlot takes beside bins and size.
+ * @param {import("../core/app.js").App} app
+ */
+function barPanel(app, { name, title, bins, describe, ...look }) {
+  let plot = null;
+  let hot = -1;
+  const holder = el("div", { class: "plot plot-bars" });
+  const panel = createPanel(app, {
+    name, title, describe,
+    give: {
+      scene: () => canvas.scene,
+      table: () => ({
+        columns: ["from", "to", "value"], rows: bins.values.map((v, i) => [bins.edges[i], bins.edges[i + 1], v]),
+      }),
+    },
+  });
+  panel.body.append(holder);
+  const canvas = createCanvas(holder, {
+    label: `${title}: ${bins.values.length} bins from ${number(bins.edges[0])} to ${number(bins.edges.at(-1))}`,
+    draw: (width, height) => {
+      plot = barPlot({ bins, width, height, colours: app.theme.colours, hot, ...look });
+      return plot.scene;
+    },
+  });
+  canvas.element.addEventListener("pointermove", (event) => {
+    const [x] = canvas.at(event);
+    const bin = plot.bin(x);
+    if (bin !== hot) {
+      hot = bin;
       canvas.redraw();
-      app.tip.hide();
-    });
-    stops.push(canvas.stop, store.on(["themeName"], canvas.redraw));
-    return panel.root;
-  }
-
-  function tables({ rest }) {
-    return list(config.custom_tables).map((table) => {
-      const rows = Array.isArray(rest[table.key])
-        ? rest[table.key].filter((r) => typeof r?.token === "string" && Number.isFinite(r.weight))
-        : [];
-      if (!rows.length) return null;
-      const shown = rows.slice(0, Number.isInteger(table.max_rows) ? table.max_rows : 15);
-      const most = Math.max(...shown.map((r) => Math.abs(r.weight)), 1e-12);
-      const panel = createPanel(app, {
-        name: `table-${table.key}`, title: String(table.label ?? words(table.key)),
-        describe: String(table.description ?? ""),
-        give: { table: () => ({ columns: ["token", "weight"], rows: shown.map((r) => [r.token, r.weight]) }) },
-      });
-      panel.body.append(el("table", { class: "weights" },
-        el(
-          "thead", {},
-          el("tr", {}, el("th", { scope: "col" }, "token"), el("th", { scope: "col" }, "weight"), el("td", {})),
-        ),
-        el("tbody", {}, shown.map((r) => {
-          const bar = el("span", { class: "bar" });
-          bar.style.width = `${(100 * Math.abs(r.weight)) / most}%`;
-          return el(
-            "tr", {}, el("th", { scope: "row", class: "token" }, quoted(r.token)),
-            el("td", { class: "num" }, number(r.weight)), el("td", { class: "bar-cell", "aria-hidden": "true" }, bar),
-          );
-        }))));
-      return panel.root;
-    }).filter(Boolean);
-  }
-
-  function statisticsPanel({ rest, sequences }) {
-    const display = config.statistics_display ?? {};
-    let stats = rest.statistics && typeof rest.statistics === "object" ? rest.statistics : null;
-    if (!stats) {
-      const maxima = sequences.map((s) => s.max);
-      stats = {
-        count: maxima.length, mean: maxima.reduce((a, b) => a + b, 0) / (maxima.length || 1),
-        max: Math.max(...maxima, 0),
-      };
     }
-    const keys = Object.keys(stats).filter((key) => stats[key] !== null && !(key.endsWith("_se") && key.slice(0, -3) in stats));
-    const format = (key) => (key === "count" && !display[key] ? "integer" : display[key]?.format);
-    const rows = keys.map((key) => ({
-      key, label: String(display[key]?.label ?? words(key)), value: stats[key],
-      error: Number.isFinite(stats[`${key}_se`]) ? stats[`${key}_se`] : null,
-    }))
-      // Metrics have their own panel; an error without its metric here is shown there.
-      .filter(({ key }) => !(key.endsWith("_se") && app.heads.names.includes(key.slice(0, -3))));
-    const panel = createPanel(app, {
-      name: "statistics", title: "Statistics",
-      give: { table: () => ({
-        columns: ["statistic", "value", "standard_error"], rows: rows.map((r) => [r.key, r.value, r.error]),
-      }) },
-    });
-    panel.body.append(el("table", { class: "stats" }, el("tbody", {}, rows.map((r) => el("tr", {},
-      el("th", { scope: "row" }, r.label),
-      el("td", { class: "num" }, statistic(r.value, format(r.key)), r.error === null ? null : el("small", {}, ` ± ${statistic(r.error, format(r.key))}`)))))));
-    return panel.root;
-  }
+    if (bin < 0) app.tip.hide();
+    else app.tip.show(
+      event.clientX, event.clientY, el("b", {}, bins.values[bin].toLocaleString("en-US")),
+      ` in ${number(bins.edges[bin])} to ${number(bins.edges[bin + 1])}`,
+    );
+  });
+  canvas.element.addEventListener("pointerleave", () => {
+    hot = -1;
+    canvas.redraw();
+    app.tip.hide();
+  });
+  app.own(canvas.stop);
+  app.on(["themeName"], canvas.redraw);
+  return panel.root;
+}
 
-  /** The heads nearest by metrics: a first guess at heads that do the same. */
-  function alikePanel() {
-    const { heads } = app;
-    const row = heads.row(store.state.layer, store.state.head);
-    const found = row ? alike(heads.rows, heads.names, row, ALIKE) : [];
-    if (!found.length) return null;
+/**
+ * The tables of tokens a head's file has.
+ * @param {import("../core/app.js").App} app
+ */
+function tables(app, { rest }) {
+  return list(app.tree.config.custom_tables).map((table) => {
+    const rows = Array.isArray(rest[table.key])
+      ? rest[table.key].filter((r) => typeof r?.token === "string" && Number.isFinite(r.weight))
+      : [];
+    if (!rows.length) return null;
+    const shown = rows.slice(0, Number.isInteger(table.max_rows) ? table.max_rows : 15);
+    const most = Math.max(...shown.map((r) => Math.abs(r.weight)), 1e-12);
     const panel = createPanel(app, {
-      name: "alike", title: "Heads alike by metrics",
-      describe: `The mean difference of the two heads' ranks, as a share of all heads, over ${heads.names.length} metrics. `
-        + "Alike in these numbers is not alike in what they attend to: look at their sequences.",
-      give: { table: () => ({
-        columns: ["layer", "head", "mean_rank_difference", "differs_most_in"],
-        rows: found.map((f) => [f.row.layer, f.row.head, f.distance, f.apart]),
-      }) },
+      name: `table-${table.key}`, title: String(table.label ?? words(table.key)),
+      describe: String(table.description ?? ""),
+      give: { table: () => ({ columns: ["token", "weight"], rows: shown.map((r) => [r.token, r.weight]) }) },
     });
     panel.body.append(el("table", { class: "weights" },
-      el("thead", {}, el("tr", {}, ["head", "mean rank difference", "differs most in"].map((t) => el("th", { scope: "col" }, t)))),
-      el("tbody", {}, found.map(({ row: other, distance, apart }) => {
-        const name = address(other.layer, other.head);
-        return el("tr", {},
-          el("th", { scope: "row" }, button(name, () => app.goTo(other.layer, other.head), {
-            class: "link", on: { pointerenter: () => app.setHot(name), pointerleave: () => app.setHot("") },
-          })),
-          el("td", { class: "num" }, `${(100 * distance).toFixed(1)}%`), el("td", { class: "dim" }, words(apart)));
-      }))));
-    return panel.root;
-  }
-
-  /** Rank and percentile of every metric, each over a strip of all heads. */
-  function standingPanel() {
-    const { heads } = app;
-    const row = heads.row(store.state.layer, store.state.head);
-    const stats = session.head.data?.rest.statistics ?? {};
-    const errorFor = (name) =>
-      errorOf(row, name) ?? (Number.isFinite(stats[`${name}_se`]) ? stats[`${name}_se`] : null);
-    const known = heads.names.filter((name) => valueOf(row, name) !== null);
-    const lines = known.map((name) => ({
-      name, value: row[name], error: errorFor(name), ...standing(heads.rows, name, row[name]),
-    }));
-    const panel = createPanel(app, {
-      name: "standing", title: `Among all ${heads.rows.length} heads`,
-      describe: "Every tick is a head, the marked one is this; rank 1 is the largest value, the percentile the share of heads at or below it.",
-      give: {
-        table: () => ({
-          columns: ["metric", "value", "standard_error", "rank", "of", "percentile"],
-          rows: lines.map((l) => [l.name, l.value, l.error, l.rank, l.of, +l.percentile.toFixed(1)]),
-        }),
-        scene: () => standingScene(lines),
-      },
-    });
-    if (!lines.length) panel.body.append(el("p", { class: "empty" }, "The tree has no metrics of this head."));
-    else panel.body.append(el("table", { class: "standing" },
       el(
         "thead", {},
-        el("tr", {}, ["metric", "value", "all heads", "rank", "percentile"].map((t) => el("th", { scope: "col" }, t))),
+        el("tr", {}, el("th", { scope: "col" }, "token"), el("th", { scope: "col" }, "weight"), el("td", {})),
       ),
-      el("tbody", {}, lines.map((line) => {
-        const strip = el("td", { class: "strip" });
-        const canvas = createCanvas(strip, {
-          label: `${words(line.name)}: rank ${line.rank} of ${line.of}`,
-          draw: (width, height) => stripPlot({
-            values: columnOf(line.name), value: line.value, error: line.error, width, height,
-            colours: app.theme.colours,
-          }),
-        });
-        stops.push(canvas.stop, store.on(["themeName"], canvas.redraw));
-        const label = button(
-          words(line.name), () => store.set({ grid: line.name, sort: `-${line.name}` }), { class: "link" },
+      el("tbody", {}, shown.map((r) => {
+        const bar = el("span", { class: "bar" });
+        bar.style.width = `${(100 * Math.abs(r.weight)) / most}%`;
+        return el(
+          "tr", {}, el("th", { scope: "row", class: "token" }, quoted(r.token)),
+          el("td", { class: "num" }, number(r.weight)), el("td", { class: "bar-cell", "aria-hidden": "true" }, bar),
         );
-        app.tip.on(label, heads.describe(line.name) || "Rank all heads by this metric");
-        return el("tr", {}, el("th", { scope: "row" }, label),
-          el(
-            "td", { class: "num" }, number(line.value),
-            line.error === null ? null : el("small", {}, ` ± ${uncertainty(line.error)}`),
-          ),
-          strip, el("td", { class: "num" }, `${line.rank} of ${line.of}`), el("td", { class: "num" }, `${Math.round(line.percentile)}%`));
       }))));
     return panel.root;
+  }).filter(Boolean);
+}
+
+/** @param {import("../core/app.js").App} app */
+function statisticsPanel(app, { rest, sequences }) {
+  const display = app.tree.config.statistics_display ?? {};
+  let stats = rest.statistics && typeof rest.statistics === "object" ? rest.statistics : null;
+  if (!stats) {
+    const maxima = sequences.map((s) => s.max);
+    stats = {
+      count: maxima.length, mean: maxima.reduce((a, b) => a + b, 0) / (maxima.length || 1),
+      max: Math.max(...maxima, 0),
+    };
   }
+  const keys = Object.keys(stats).filter((key) => stats[key] !== null && !(key.endsWith("_se") && key.slice(0, -3) in stats));
+  const format = (key) => (key === "count" && !display[key] ? "integer" : display[key]?.format);
+  const rows = keys.map((key) => ({
+    key, label: String(display[key]?.label ?? words(key)), value: stats[key],
+    error: Number.isFinite(stats[`${key}_se`]) ? stats[`${key}_se`] : null,
+  }))
+    // Metrics have their own panel; an error without its metric here is shown there.
+    .filter(({ key }) => !(key.endsWith("_se") && app.heads.names.includes(key.slice(0, -3))));
+  const panel = createPanel(app, {
+    name: "statistics", title: "Statistics",
+    give: { table: () => ({
+      columns: ["statistic", "value", "standard_error"], rows: rows.map((r) => [r.key, r.value, r.error]),
+    }) },
+  });
+  panel.body.append(el("table", { class: "stats" }, el("tbody", {}, rows.map((r) => el("tr", {},
+    el("th", { scope: "row" }, r.label),
+    el("td", { class: "num" }, statistic(r.value, format(r.key)), r.error === null ? null : el("small", {}, ` ± ${statistic(r.error, format(r.key))}`)))))));
+  return panel.root;
+}
 
-  const columnOf = (name) => app.heads.rows.map((r) => valueOf(r, name)).filter((v) => v !== null);
+/**
+ * The heads nearest by metrics: a first guess at heads that do the same.
+ * @param {import("../core/app.js").App} app
+ */
+function alikePanel(app) {
+  const { heads, store } = app;
+  const row = heads.row(store.state.layer, store.state.head);
+  const found = row ? alike(heads.rows, heads.names, row, ALIKE) : [];
+  if (!found.length) return null;
+  const panel = createPanel(app, {
+    name: "alike", title: "Heads alike by metrics",
+    describe: `The mean difference of the two heads' ranks, as a share of all heads, over ${heads.names.length} metrics. `
+      + "Alike in these numbers is not alike in what they attend to: look at their sequences.",
+    give: { table: () => ({
+      columns: ["layer", "head", "mean_rank_difference", "differs_most_in"],
+      rows: found.map((f) => [f.row.layer, f.row.head, f.distance, f.apart]),
+    }) },
+  });
+  panel.body.append(el("table", { class: "weights" },
+    el("thead", {}, el("tr", {}, ["head", "mean rank difference", "differs most in"].map((t) => el("th", { scope: "col" }, t)))),
+    el("tbody", {}, found.map(({ row: other, distance, apart }) => {
+      const name = address(other.layer, other.head);
+      return el("tr", {},
+        el("th", { scope: "row" }, button(name, () => app.goTo(other.layer, other.head), {
+          class: "link", on: { pointerenter: () => app.setHot(name), pointerleave: () => app.setHot("") },
+        })),
+        el("td", { class: "num" }, `${(100 * distance).toFixed(1)}%`), el("td", { class: "dim" }, words(apart)));
+    }))));
+  return panel.root;
+}
 
-  function standingScene(lines) {
-    const { colours } = app.theme;
-    const width = 640;
-    const marks = [];
-    lines.forEach((line, i) => {
-      const y = 14 + i * 24;
-      marks.push({ kind: "text", x: 10, y: y + 4, text: words(line.name), fill: colours.ink, size: 12 });
-      marks.push({
-        kind: "text", x: 290, y: y + 4,
-        text: `${number(line.value)}${line.error === null ? "" : ` ± ${uncertainty(line.error)}`}`, fill: colours.ink,
-        size: 12, anchor: "end",
+/**
+ * Rank and percentile of every metric, each over a strip of all heads.
+ * @param {import("../core/app.js").App} app
+ */
+function standingPanel(app) {
+  const { heads, store, session } = app;
+  const row = heads.row(store.state.layer, store.state.head);
+  const stats = session.head.data?.rest.statistics ?? {};
+  const errorFor = (name) =>
+    errorOf(row, name) ?? (Number.isFinite(stats[`${name}_se`]) ? stats[`${name}_se`] : null);
+  const known = heads.names.filter((name) => valueOf(row, name) !== null);
+  const lines = known.map((name) => ({
+    name, value: row[name], error: errorFor(name), ...standing(heads.rows, name, row[name]),
+  }));
+  const panel = createPanel(app, {
+    name: "standing", title: `Among all ${heads.rows.length} heads`,
+    describe: "Every tick is a head, the marked one is this; rank 1 is the largest value, the percentile the share of heads at or below it.",
+    give: {
+      table: () => ({
+        columns: ["metric", "value", "standard_error", "rank", "of", "percentile"],
+        rows: lines.map((l) => [l.name, l.value, l.error, l.rank, l.of, +l.percentile.toFixed(1)]),
+      }),
+      scene: () => standingScene(app, lines),
+    },
+  });
+  if (!lines.length) panel.body.append(el("p", { class: "empty" }, "The tree has no metrics of this head."));
+  else panel.body.append(el("table", { class: "standing" },
+    el(
+      "thead", {},
+      el("tr", {}, ["metric", "value", "all heads", "rank", "percentile"].map((t) => el("th", { scope: "col" }, t))),
+    ),
+    el("tbody", {}, lines.map((line) => {
+      const strip = el("td", { class: "strip" });
+      const canvas = createCanvas(strip, {
+        label: `${words(line.name)}: rank ${line.rank} of ${line.of}`,
+        draw: (width, height) => stripPlot({
+          values: columnOf(app, line.name), value: line.value, error: line.error, width, height,
+          colours: app.theme.colours,
+        }),
       });
-      const strip = stripPlot({
-        values: columnOf(line.name), value: line.value, error: line.error, width: 230, height: 20, colours,
-      });
-      marks.push(...strip.marks.map((m) => shifted(m, 305, y - 10)));
-      marks.push({ kind: "text", x: 560, y: y + 4, text: `${line.rank} of ${line.of}`, fill: colours.soft, size: 12 });
+      app.own(canvas.stop);
+      app.on(["themeName"], canvas.redraw);
+      const label = button(
+        words(line.name), () => store.set({ grid: line.name, sort: `-${line.name}` }), { class: "link" },
+      );
+      app.tip.on(label, heads.describe(line.name) || "Rank all heads by this metric");
+      return el("tr", {}, el("th", { scope: "row" }, label),
+        el(
+          "td", { class: "num" }, number(line.value),
+          line.error === null ? null : el("small", {}, ` ± ${uncertainty(line.error)}`),
+        ),
+        strip, el("td", { class: "num" }, `${line.rank} of ${line.of}`), el("td", { class: "num" }, `${Math.round(line.percentile)}%`));
+    }))));
+  return panel.root;
+}
+
+/** @param {import("../core/app.js").App} app */
+const columnOf = (app, name) => app.heads.rows.map((r) => valueOf(r, name)).filter((v) => v !== null);
+
+/** @param {import("../core/app.js").App} app */
+function standingScene(app, lines) {
+  const { colours } = app.theme;
+  const width = 640;
+  const marks = [];
+  lines.forEach((line, i) => {
+    const y = 14 + i * 24;
+    marks.push({ kind: "text", x: 10, y: y + 4, text: words(line.name), fill: colours.ink, size: 12 });
+    marks.push({
+      kind: "text", x: 290, y: y + 4,
+      text: `${number(line.value)}${line.error === null ? "" : ` ± ${uncertainty(line.error)}`}`, fill: colours.ink,
+      size: 12, anchor: "end",
     });
-    return { width, height: lines.length * 24 + 10, ground: colours.panel, marks };
-  }
-
-  store.on(["headVersion", "tab", "layer", "head"], show);
-  show();
-  return root;
+    const strip = stripPlot({
+      values: columnOf(app, line.name), value: line.value, error: line.error, width: 230, height: 20, colours,
+    });
+    marks.push(...strip.marks.map((m) => shifted(m, 305, y - 10)));
+    marks.push({ kind: "text", x: 560, y: y + 4, text: `${line.rank} of ${line.of}`, fill: colours.soft, size: 12 });
+  });
+  return { width, height: lines.length * 24 + 10, ground: colours.panel, marks };
 }
 
 const list = (value) => (Array.isArray(value) ? value.filter((v) => v && typeof v.key === "string") : []);

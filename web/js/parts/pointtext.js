@@ -7,7 +7,10 @@ import { folds } from "../pure/sequence.js";
 
 const CONTEXT = 40;
 
-/** `points()` is the cloud model the numbers of points refer to. */
+/**
+ * `points()` is the cloud model the numbers of points refer to.
+ * @param {import("../core/app.js").App} app
+ */
 export function createPointText(app, points) {
   const root = el("div", { class: "pointtext", role: "status" });
 

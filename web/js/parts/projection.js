@@ -3,6 +3,7 @@
 
 import { button, el, fill, oncePerFrame } from "../core/dom.js";
 import { createPanel } from "../core/panel.js";
+import { createPlace } from "../core/place.js";
 import { readLenses, WHOLE, writeLenses } from "../plots/cloud.js";
 import { explainedWords, SPACE_NAMES } from "../pure/cloud.js";
 import { membership, readClusters } from "../pure/clusters.js";
@@ -25,6 +26,7 @@ function cameraOf(eye) {
   return given ? { ...CAMERA, eye: { x, y, z } } : CAMERA;
 }
 
+/** @param {import("../core/app.js").App} app */
 export function createProjection(app) {
   const { store, tree, session, tip } = app;
   let model = null;
@@ -40,11 +42,11 @@ export function createProjection(app) {
 
   const controls = createCloudControls(app, { setFlat, toggleLasso: () => setLasso(!lasso) });
   const note = el("p", { class: "note", role: "status" });
-  const grid = el("div", { class: "clouds" });
+  const grid = createPlace(app, el("div", { class: "clouds" }));
   const list = createClusterList(app, { change: changeClusters });
   const text = createPointText(app, () => model);
   const root = el("div", { class: "projection" },
-    controls.root, note, grid, el("div", { class: "cloud-foot" }, text.root, list.root));
+    controls.root, note, grid.element, el("div", { class: "cloud-foot" }, text.root, list.root));
 
   const mine = () => store.state.tab === "umap";
   const layout = () => model.layout(store.state.cloud);
@@ -62,9 +64,9 @@ export function createProjection(app) {
     loaded = key;
     abort?.abort();
     abort = new AbortController();
-    fill(
-      grid, el("div", { class: "empty", role: "status" }, el("span", { class: "spinner" }), "Loading the projection …"),
-    );
+    grid.fill(() => el(
+      "div", { class: "empty", role: "status" }, el("span", { class: "spinner" }), "Loading the projection …",
+    ));
     note.textContent = "";
     try {
       const [cloud, tokens] = await Promise.all([tree.cloud(layer, head, abort.signal), tree.cloudTokens()]);
@@ -76,9 +78,9 @@ export function createProjection(app) {
     } catch (error) {
       if (error.name === "AbortError") return;
       loaded = "";
-      fill(
-        grid, el("div", { class: "empty error", role: "alert" }, el("p", {}, error.message), button("Try again", load)),
-      );
+      grid.fill(() => el(
+        "div", { class: "empty error", role: "alert" }, el("p", {}, error.message), button("Try again", load),
+      ));
     }
   }
 
@@ -86,10 +88,9 @@ export function createProjection(app) {
     stopViews();
     model = null;
     loaded = "";
-    fill(grid);
   }
   function stopViews() {
-    views.forEach((view) => view.stop());
+    grid.empty();
     views = new Map();
     hot = -1;
   }
@@ -114,14 +115,14 @@ export function createProjection(app) {
     if (!model || !mine()) return;
     stopViews();
     if (!model.cloud.layouts.length) {
-      fill(grid, el("p", { class: "empty" }, "The projection file has no layout the page knows."));
+      grid.fill(() => el("p", { class: "empty" }, "The projection file has no layout the page knows."));
       return;
     }
     no3d ??= missing3d();
     recolour();
     showControls();
     list.show(clusters);
-    fill(grid, model.spaces(layout(), spaces()).map(panelOf));
+    grid.fill((app) => model.spaces(layout(), spaces()).map((space) => panelOf(app, space)));
     text.show(chosen());
   }
   const spaces = () => store.state.spaces || "OQK";
@@ -130,7 +131,8 @@ export function createProjection(app) {
       model, layout: layout(), spaces: model.spaces(layout(), spaces()), paint: painted(), flat: isFlat(), lasso, no3d,
     });
 
-  function panelOf(space) {
+  /** @param {import("../core/app.js").App} app */
+  function panelOf(app, space) {
     const holder = el("div", { class: "plot plot-cloud" });
     const panel = createPanel(app, {
       name: `cloud-${space}`, title: `${space} · ${SPACE_NAMES[space]}`,
@@ -149,8 +151,12 @@ export function createProjection(app) {
       lens: readLenses(store.state.lens)[space] ?? WHOLE,
       onLens: (lens) => setLens({ ...readLenses(store.state.lens), [space]: lens }),
     };
-    if (isFlat()) views.set(space, createCloud2d(holder, options));
-    else open3d(space, holder, options);
+    if (!isFlat()) open3d(app, space, holder, options);
+    else {
+      const view = createCloud2d(holder, options);
+      app.own(view.stop);
+      views.set(space, view);
+    }
     return panel.root;
   }
 
@@ -160,23 +166,18 @@ export function createProjection(app) {
     store.set({ lens: owned });
   }
 
-  function open3d(space, holder, options) {
-    const waiting = {
-      stopped: false,
-      recolour() {},
-      mark() {},
-      turn() {},
-      stop() {
-        this.stopped = true;
-      },
-    };
+  /** @param {import("../core/app.js").App} app */
+  function open3d(app, space, holder, options) {
+    const waiting = { recolour() {}, mark() {}, turn() {} };
     views.set(space, waiting);
+    const isGone = () => views.get(space) !== waiting;
     createCloud3d(holder, options).then((view) => {
-      if (waiting.stopped) return view.stop();
+      app.own(view.stop);
+      if (isGone()) return;
       views.set(space, view);
-      return view.mark({ hot, chosen: chosen() });
+      view.mark({ hot, chosen: chosen() });
     }).catch((error) => {
-      if (waiting.stopped) return;
+      if (isGone()) return;
       no3d = error.message;
       build();
     });
@@ -263,7 +264,7 @@ export function createProjection(app) {
     note.textContent = "Projecting the edge …";
     try {
       const body = { layer, head, seq_idx: edge.seq, query_pos: edge.q, key_pos: edge.k };
-      const answer = await app.backend.call("project_to_umap", body);
+      const answer = await /** @type {NonNullable<typeof app.backend>} */ (app.backend).call("project_to_umap", body);
       if (model !== here) return;
       if (answer.point) {
         model.cloud.projected.push(answer.point);
@@ -275,7 +276,7 @@ export function createProjection(app) {
       store.set({ point: name });
       note.textContent = `${words} is marked.`;
     } catch (error) {
-      note.textContent = error.retryAfter ? `${error.message} Try again in ${error.retryAfter} s.` : error.message;
+      note.textContent = error.sentence ?? error.message;
     }
   }
 
@@ -285,19 +286,19 @@ export function createProjection(app) {
     showControls();
     views.forEach((view) => view.recolour());
   }
-  store.on(["tab", "layer", "head", "land"], () => {
+  app.on(["tab", "layer", "head", "land"], () => {
     if (mine()) load();
     else if (model && `${store.state.layer},${store.state.head}` !== loaded) forget();
   });
-  store.on(["cloud", "spaces", "flat", "themeName"], build);
-  store.on(["lens"], () => store.state.lens !== owned && isFlat() && build());
-  store.on(["paint", "rule", "side"], repaint);
-  store.on(["headVersion"], () => {
+  app.on(["cloud", "spaces", "flat", "themeName"], build);
+  app.on(["lens"], () => store.state.lens !== owned && isFlat() && build());
+  app.on(["paint", "rule", "side"], repaint);
+  app.on(["headVersion"], () => {
     if (!model || !mine()) return;
     if (painted() === "attention") repaint();
     text.show(chosen()); // the payload may hold the point's sequence
   });
-  store.on(["point"], () => {
+  app.on(["point"], () => {
     if (!model || !mine()) return;
     views.forEach((view) => view.recolour());
     mark();

@@ -4,11 +4,12 @@
 import { button, checkbox, el, oncePerFrame, select } from "../core/dom.js";
 import { createPanel } from "../core/panel.js";
 import { createCanvas } from "../plots/canvas.js";
-import { barMarks, nearest, scatterPlot } from "../plots/scatter.js";
+import { barMarks, nearest, next, scatterPlot } from "../plots/scatter.js";
 import { address, words } from "../pure/format.js";
 import { errorOf, metricTable } from "../pure/rank.js";
 import { headTip } from "./headtip.js";
 
+/** @param {import("../core/app.js").App} app */
 export function createScatter(app) {
   const { store, heads, tip } = app;
   let plot = null;
@@ -17,7 +18,7 @@ export function createScatter(app) {
   const panel = createPanel(app, {
     name: "scatter", title: "All heads",
     describe: "Every head of the tree as a point. Click one to open it; drag a box to select several.",
-    give: { scene: () => fullScene(), table: () => table() },
+    give: { scene: () => canvas.whole, table: () => table() },
   });
 
   const option = (name) => [name, heads.label(name)];
@@ -28,20 +29,20 @@ export function createScatter(app) {
       (value) => store.set(key === "color" ? { color: value } : { [key]: value, box: "" }),
     );
     tip.on(node, () => heads.describe(heads.axis(key)));
-    store.on([key], () => (node.value = heads.axis(key) ?? "none"));
+    app.on([key], () => (node.value = heads.axis(key) ?? "none"));
     return el("label", { class: "axis" }, el("span", {}, key === "color" ? "colour" : key), node);
   };
   const logBox = (key, name) => {
     const box = checkbox(
       "log", store.state[key], (on) => store.set({ [key]: on, box: "" }), { title: `Logarithmic ${name} axis` },
     );
-    store.on([key], () => (box.input.checked = store.state[key]));
+    app.on([key], () => (box.input.checked = store.state[key]));
     return box;
   };
   const bars = checkbox(
     "±", store.state.bars, (on) => store.set({ bars: on }), { title: "Standard errors of all heads" },
   );
-  store.on(["bars"], () => (bars.input.checked = store.state.bars));
+  app.on(["bars"], () => (bars.input.checked = store.state.bars));
   const hasErrors = heads.names.some((name) => heads.rows.some((row) => errorOf(row, name) !== null));
   panel.controls.append(
     axisSelect("x", "Horizontal axis"), logBox("xlog", "horizontal"),
@@ -72,7 +73,7 @@ export function createScatter(app) {
   }
 
   function over(width, height) {
-    /** @type {import("../plots/scene.js").Mark[]} */
+    /** @type {import("../pure/scene.js").Mark[]} */
     const marks = [];
     const { colours } = app.theme;
     const ring = (name, stroke, labelled) => {
@@ -96,11 +97,6 @@ export function createScatter(app) {
       [plot.x.at(box.x[0]), plot.y.at(box.y[0])], [plot.x.at(box.x[1]), plot.y.at(box.y[1])], colours,
     ));
     return { width, height, marks };
-  }
-
-  function fullScene() {
-    const scene = canvas.scene;
-    return scene && { ...scene, marks: [...scene.marks, ...over(scene.width, scene.height).marks] };
   }
 
   function table() {
@@ -163,17 +159,7 @@ export function createScatter(app) {
     if (event.key === "Enter" && from) app.goTo(from.row.layer, from.row.head);
     if (!step || !from) return;
     event.preventDefault();
-    let best = null;
-    let least = Infinity;
-    for (const p of plot.points) {
-      const [dx, dy] = [p.x - from.x, p.y - from.y];
-      const along = dx * step[0] + dy * step[1];
-      const aside = Math.abs(dx * step[1]) + Math.abs(dy * step[0]);
-      if (along > 0.5 && along + 2 * aside < least) {
-        least = along + 2 * aside;
-        best = p;
-      }
-    }
+    const best = next(plot.points, from, step);
     if (!best) return;
     app.setHot(address(best.row.layer, best.row.head));
     const { clientX, clientY } = canvas.inWindow(best.x, best.y);
@@ -183,12 +169,12 @@ export function createScatter(app) {
     );
   }
 
-  store.on(["x", "y", "color", "xlog", "ylog", "bars", "box", "find", "themeName"], () => canvas.redraw());
-  store.on(["hot", "layer", "head"], oncePerFrame(() => plot && canvas.redrawOver()));
+  app.on(["x", "y", "color", "xlog", "ylog", "bars", "box", "find", "themeName"], () => canvas.redraw());
+  app.on(["hot", "layer", "head"], oncePerFrame(() => plot && canvas.redrawOver()));
   return panel.root;
 }
 
-/** @returns {import("../plots/scene.js").Mark} */
+/** @returns {import("../pure/scene.js").Mark} */
 const boxMark = (a, b, colours) => ({
   kind: "rect", x: Math.min(a[0], b[0]), y: Math.min(a[1], b[1]), w: Math.abs(a[0] - b[0]), h: Math.abs(a[1] - b[1]),
   stroke: colours.accent, width: 1, fill: "rgba(70,130,190,0.10)",

@@ -17,7 +17,10 @@ const SAYS = {
     + "value and output are made of: features of the dictionary, its bias, and the error it leaves.",
 };
 
-/** The panel of `sum` (of readAttribution). */
+/**
+ * The panel of `sum` (of readAttribution).
+ * @param {import("../core/app.js").App} app
+ */
 export function createScoreSum(app, kind, sum) {
   const full = app.store.state.full === `${kind}-sum`;
   const terms = full ? sum.terms : foldTerms(sum.terms, SHOWN);

@@ -2,6 +2,7 @@
 // The Sequences tab: interval, reduction, filter, and the cards of the interval, made as they come into sight.
 
 import { button, el, fill, select, setOptions } from "../core/dom.js";
+import { createPlace } from "../core/place.js";
 import { CUSTOM } from "../core/state.js";
 import { attentionRamp } from "../pure/colour.js";
 import { number, words } from "../pure/format.js";
@@ -11,7 +12,10 @@ import { createComposer } from "./custom.js";
 
 const AHEAD = "900px"; // cards this far outside the window are kept made
 
-/** `view` is the scrolling element the tab is put into. */
+/**
+ * `view` is the scrolling element the tab is put into.
+ * @param {import("../core/app.js").App} app
+ */
 export function createSequences(app, view) {
   const { store, session } = app;
   const n = app.intervals;
@@ -42,7 +46,7 @@ export function createSequences(app, view) {
   const bar = el("span", { class: "colourbar", role: "img" });
   const note = el("p", { class: "note", role: "status" });
   const composer = createComposer(app);
-  const list = el("div", { class: "cards" });
+  const list = createPlace(app, el("div", { class: "cards" }));
   const root = el("div", { class: "sequences" },
     el("div", { class: "toolbar" },
       el("label", { class: "axis" }, el("span", {}, "interval"), interval),
@@ -52,7 +56,7 @@ export function createSequences(app, view) {
         button("›", () => step(1), { class: "icon", "aria-label": "Interval below in the list" }),
       ),
       reduction, transpose, hint, el("span", { class: "spring" }), filter, bar),
-    composer.root, note, list);
+    composer.root, note, list.element);
 
   const observer = new IntersectionObserver((entries) => {
     for (const entry of entries) {
@@ -64,16 +68,22 @@ export function createSequences(app, view) {
     }
   }, { root: view, rootMargin: `${AHEAD} 0px` });
 
+  /** Custom sequences can be made, are there, or may be: not every tree says. */
+  const isCustomOffered = () => {
+    const { layer, head, custom } = session.head;
+    return app.backend !== null || custom.length > 0 || app.tree.hasCustom(layer, head) !== false;
+  };
   const chosen = () => {
     const wanted = store.state.interval;
-    if (wanted === CUSTOM && (app.backend || session.head.custom.length || !session.head.customLoaded)) return CUSTOM;
+    if (wanted === CUSTOM && isCustomOffered()) return CUSTOM;
     return wanted !== null && wanted >= 1 && wanted <= n ? wanted : n;
   };
 
   function showControls() {
-    const { custom } = session.head;
+    const { custom, asked } = session.head;
     const options = Array.from({ length: n }, (_, i) => [n - i, `${n - i} of ${n}`]);
-    if (app.backend || custom.length) options.unshift([CUSTOM, `Custom (${custom.length})`]);
+    const count = custom.length || asked === "loaded" ? ` (${custom.length})` : "";
+    if (isCustomOffered()) options.unshift([CUSTOM, `Custom${count}`]);
     setOptions(interval, options, chosen());
     for (const node of reduction.children) node.setAttribute(
       "aria-pressed", String(node.dataset.value === store.state.reduction),
@@ -110,43 +120,48 @@ export function createSequences(app, view) {
     if (store.state.tab !== "sequences") return;
     showControls();
     composer.root.hidden = chosen() !== CUSTOM;
-    const { data, error, custom } = session.head;
+    const { data, error, custom, asked, customError } = session.head;
     drawn = chosen() === CUSTOM ? null : data;
-    for (const card of cards) {
-      observer.unobserve(card.root);
-      card.unmount();
-    }
     cards = [];
     if (error && chosen() !== CUSTOM) {
-      fill(
-        list,
-        el(
-          "div", { class: "empty error", role: "alert" }, el("p", {}, error),
-          el("p", { class: "dim" }, "The other heads and the overview still work."), button("Try again", session.load),
-        ),
-      );
+      list.fill(() => el(
+        "div", { class: "empty error", role: "alert" }, el("p", {}, error),
+        el("p", { class: "dim" }, "The other heads and the overview still work."), button("Try again", session.load),
+      ));
       note.textContent = "";
       return;
     }
     if (!data && chosen() !== CUSTOM) {
-      fill(
-        list,
-        el(
-          "div", { class: "empty", role: "status" }, el("span", { class: "spinner" }), "Loading ", app.headName(), " …",
-        ),
-      );
+      list.fill(() => el(
+        "div", { class: "empty", role: "status" }, el("span", { class: "spinner" }), "Loading ", app.headName(), " …",
+      ));
       note.textContent = "";
       return;
     }
-    const all = chosen() === CUSTOM ? custom : data.sequences.filter((s) => s.interval === chosen());
+    if (chosen() === CUSTOM && asked !== "loaded" && !custom.length) {
+      note.textContent = "";
+      list.fill(() => (asked === "failed"
+        ? el(
+          "div", { class: "empty error", role: "alert" },
+          el("p", {}, `Whether this head has custom sequences is not known: ${customError}`),
+          button("Try again", session.loadCustom),
+        )
+        : el("div", { class: "empty", role: "status" }, el("span", { class: "spinner" }), "Loading the custom sequences …")));
+      return;
+    }
+    const all = chosen() === CUSTOM ? custom : (data?.sequences ?? []).filter((s) => s.interval === chosen());
     const { list: found, error: wrong } = matching(all);
     const order = [...found].sort((a, b) => b.max - a.max);
     note.classList.toggle("error", wrong !== undefined);
     note.textContent = wrong ?? noteText(order.length, all.length);
-    cards = order.map((sequence) => createCard(
-      app, sequence, { remove: chosen() === CUSTOM && app.backend ? composer.remove : null },
-    ));
-    fill(list, cards.map((card) => card.root), order.length ? null : emptyText(all.length));
+    list.fill((app) => {
+      cards = order.map((sequence) => {
+        const card = createCard(app, sequence, { remove: chosen() === CUSTOM && app.backend ? composer.remove : null });
+        app.own(() => observer.unobserve(card.root));
+        return card;
+      });
+      return [cards.map((card) => card.root), order.length ? null : emptyText(all.length)];
+    });
     cards.filter((card, i) => i < 4 || card.isFull()).forEach((card) => card.mount());
     cards.forEach((card) => observer.observe(card.root));
   }
@@ -163,18 +178,23 @@ export function createSequences(app, view) {
     "p", { class: "empty" },
     all
       ? "No sequence of this interval matches the filter."
-      : chosen() === CUSTOM ? "No custom sequence yet." : "The tree has no sequences of this interval.",
+      : chosen() !== CUSTOM
+        ? "The tree has no sequences of this interval."
+        : store.state.backendGone
+          ? "The backend does not answer: whether this head has custom sequences by now is not known."
+          : "No custom sequence of this head yet.",
   );
 
-  store.on(["headVersion", "interval", "text", "tab", "layer", "head"], (state, changed) => {
+  app.on(["headVersion", "interval", "text", "tab", "layer", "head"], (state, changed) => {
     if (document.activeElement !== filter) filter.value = state.text;
     // When only the custom sequences came, the cards of an interval stay as they are.
     const onlyCustom = changed.has("headVersion") && changed.size === 1 && drawn === session.head.data;
     if (onlyCustom && drawn && chosen() !== CUSTOM) showControls();
     else show();
   });
-  store.on(["reduction", "transpose", "alt", "themeName"], showControls);
-  store.on(["full"], () => cards.forEach((card) => {
+  app.on(["backendGone"], () => chosen() === CUSTOM && !cards.length && show());
+  app.on(["reduction", "transpose", "alt", "themeName"], showControls);
+  app.on(["full"], () => cards.forEach((card) => {
     card.showSize();
     if (card.isFull()) card.mount();
   }));

@@ -3,10 +3,13 @@
 
 import { button, el, fill } from "../core/dom.js";
 
-const POLL_MS = 2000;
+const POLL_MS = 2000; // while the model is loaded
+const BEAT_MS = 10_000; // while all is well
+const RETRY_MS = 4000; // while nobody answers
 
+/** @param {import("../core/app.js").App} app */
 export function createStatus(app) {
-  const { store, tree, backend } = app;
+  const { tree } = app;
   const list = el("ul", { class: "problems", hidden: true, id: "problems" });
   const open = button("", () => {
     list.hidden = !list.hidden;
@@ -22,25 +25,55 @@ export function createStatus(app) {
   tree.problems.on(show);
   show();
 
+  return el("span", { class: "status" }, open, list, createBadge(app));
+}
+
+/** What is known of the backend. It is asked now and then: one that went away must not be called live. */
+function createBadge(app) {
+  const { store, backend } = app;
   const chip = el("span", { class: "backend", role: "status" });
+  const retry = button("Retry", () => poll(), { class: "small", hidden: true, title: "Ask the backend again" });
   app.tip.on(chip, () => chip.dataset.says ?? "");
+  let timer = 0;
+  let asking = false;
   const say = (text, says, state) => {
-    chip.textContent = text;
+    if (chip.textContent !== text) chip.textContent = text;
     chip.dataset.says = says;
     chip.dataset.state = state;
+    retry.hidden = state !== "gone";
   };
-  async function poll() {
-    const status = await backend.status();
-    store.set({ backendStatus: status });
+
+  function show(status) {
     const { state = "none", name = "", detail = "" } = status?.model ?? {};
     if (!status) say("backend", "A backend is announced; it does not tell its state.", "none");
     else if (state === "ready") say("live", `${name} is loaded: live operations work.`, "ready");
     else if (state === "loading") say("model loading …", detail || `${name} is being loaded.`, "loading");
     else if (state === "failed") say("model failed", detail || "The model could not be loaded.", "failed");
     else say("backend", detail || "The backend runs without a model; clusters can be saved.", "none");
-    if (state === "loading") setTimeout(poll, POLL_MS);
+    store.set({ backendGone: false, backendStatus: status });
+    return state === "loading" ? POLL_MS : status ? BEAT_MS : 0;
   }
-  if (backend) poll();
-  else say("static", "No backend: stored data only. Run serve for live operations.", "static");
-  return el("span", { class: "status" }, open, list, chip);
+  function miss(error) {
+    say("no answer", `${error.message} What was loaded stays; it is asked again every few seconds.`, "gone");
+    store.set({ backendGone: true });
+    return RETRY_MS;
+  }
+
+  async function poll() {
+    if (asking || !backend) return;
+    asking = true;
+    clearTimeout(timer);
+    const wait = await backend.status().then(show, miss);
+    asking = false;
+    if (wait) timer = setTimeout(poll, document.hidden ? 6 * wait : wait);
+  }
+
+  if (!backend) say("static", "No backend: stored data only. Run serve for live operations.", "static");
+  else {
+    // What another request found out counts at once.
+    backend.on((answers) => answers === Boolean(store.state.backendGone) && poll());
+    document.addEventListener("visibilitychange", () => document.hidden || poll());
+    poll();
+  }
+  return el("span", { class: "row" }, chip, retry);
 }

@@ -9,6 +9,7 @@ import { errorOf, metricTable, sorted, valueOf } from "../pure/rank.js";
 const ROW = 23; // pixels, as in the style sheet
 const SPARE = 12; // rows made above and below the ones in sight
 
+/** @param {import("../core/app.js").App} app */
 export function createTable(app) {
   const { store, heads, tip } = app;
   const panel = createPanel(app, {
@@ -117,8 +118,8 @@ export function createTable(app) {
     first = -1;
     drawRows();
   })).observe(scroller);
-  store.on(["find", "box", "sort", "grid", "x", "y", "color", "full"], update);
-  store.on(["hot", "layer", "head"], mark);
+  app.on(["find", "box", "sort", "grid", "x", "y", "color", "full"], update);
+  app.on(["hot", "layer", "head"], mark);
   update();
   return panel.root;
 }

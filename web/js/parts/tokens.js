@@ -7,6 +7,7 @@ import { number, quoted, token as shown } from "../pure/format.js";
 import { entries, strongestPair, strongestPerToken, summed } from "../pure/sequence.js";
 
 const LINES = 5; // strongest keys a line is drawn to
+/** @typedef {{query: number, key: number, cached: Set<number>}} Marks tokens to point out; -1 for none */
 /** @type {(...args: any[]) => void} */
 const nobody = () => {};
 const SVG = "http://www.w3.org/2000/svg";
@@ -15,9 +16,11 @@ const SVG = "http://www.w3.org/2000/svg";
  * A view of `sequence` over the stretches `spans` ([from, to) pairs).
  * `mode()` answers {transpose, reduction}; `largest()` where the colour scale ends; `onFocus(i)`
  * hears what is hovered or focused (-1: nothing), `onPress(i, event)` a click or Enter.
+ * @param {import("../core/app.js").App} app
  */
 export function createTokens(
-  app, sequence, { spans, mode, largest, onFocus = nobody, onPress = nobody, onOpen = nobody, marks = () => null },
+  app, sequence, { spans, mode, largest, onFocus = nobody, onPress = nobody, onOpen = nobody,
+    marks = /** @type {() => Marks | null} */ (() => null) },
 ) {
   const arcs = document.createElementNS(SVG, "svg");
   arcs.setAttribute("class", "arcs");
@@ -31,6 +34,7 @@ export function createTokens(
   let rover = -1;
   let selection = [];
   let base = null;
+  /** @type {{fills: Float64Array, strips: Float64Array | null, from: number[]}} */
   let look = { fills: new Float64Array(sequence.n), strips: null, from: [] };
   let lines = []; // to the strongest keys: {source, at, value}
 
@@ -81,7 +85,7 @@ export function createTokens(
     if (!base) rebase();
     const { transpose, reduction } = mode();
     const given = marks();
-    const single = given?.query !== undefined && given.query >= 0 && active < 0 ? given.query : active;
+    const single = given && given.query >= 0 && active < 0 ? given.query : active;
     const from = single > 0 ? [single] : selection;
     const still = reduction === "pairwise_max" && single > 0 && !selection.length && given === null;
     if (from.length && !still) look = {

@@ -77,7 +77,7 @@ export function stripPlot({ values, value, error, width, height, colours }) {
   const high = Math.max(...values);
   const x = axis([low, high > low ? high : low + 1], [5, width - 5]);
   const middle = height / 2;
-  /** @type {import("./scene.js").Mark[]} */
+  /** @type {import("../pure/scene.js").Mark[]} */
   const marks = [{ kind: "line", points: [5, middle, width - 5, middle], stroke: colours.line, width: 1 }];
   for (const v of values) marks.push({
     kind: "line", points: [x.at(v), middle - 4, x.at(v), middle + 4], stroke: colours.faint, width: 1, alpha: 0.55,

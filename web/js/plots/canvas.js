@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A canvas that follows its element's size and the screen's pixel density.
 
-import { drawScene } from "./scene.js";
+import { drawScene } from "../pure/scene.js";
 import { el } from "../core/dom.js";
 
 const TYPE = 13.2; // size of the page's type, in pixels, at which a unit of a scene is a pixel
@@ -13,13 +13,16 @@ export const sceneUnit = () => Math.max(1, parseFloat(getComputedStyle(document.
  * A canvas in `holder` that redraws when its size changes: `draw(width, height)`, in scene units, answers a scene.
  * `over` (optional) answers a second scene on a layer above, for what follows the pointer.
  */
-export function createCanvas(holder, { label, draw, over = null, focusable = false }) {
+export function createCanvas(
+  holder, { label, draw, over = /** @type {((width: number, height: number) => any) | null} */ (null), focusable = false },
+) {
   const layers = [el("canvas", { role: "img", "aria-label": label, tabIndex: focusable ? 0 : -1 })];
   if (over) layers.push(el("canvas", { class: "over", "aria-hidden": "true" }));
   holder.classList.add("canvas");
   holder.append(...layers);
   let size = { width: 0, height: 0 };
   let unit = 1;
+  /** @type {import("../pure/scene.js").Scene | null} */
   let scene = null;
 
   function paint(layer, made) {
@@ -36,7 +39,7 @@ export function createCanvas(holder, { label, draw, over = null, focusable = fal
     if (over) redrawOver();
   }
   function redrawOver() {
-    if (size.width >= 2 && size.height >= 2) paint(layers[1], over(size.width / unit, size.height / unit));
+    if (over && size.width >= 2 && size.height >= 2) paint(layers[1], over(size.width / unit, size.height / unit));
   }
   const observer = new ResizeObserver(([entry]) => {
     const { width, height } = entry.contentRect;
@@ -53,6 +56,10 @@ export function createCanvas(holder, { label, draw, over = null, focusable = fal
     /** The scene on screen, for the exports. */
     get scene() {
       return scene;
+    },
+    /** The same with what is on the layer above. */
+    get whole() {
+      return scene && over ? { ...scene, marks: [...scene.marks, ...over(scene.width, scene.height).marks] } : scene;
     },
     setLabel: (text) => layers[0].setAttribute("aria-label", text),
     /** Pointer position in scene units. */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A projection panel in two dimensions as a scene, seen by an orthographic camera.
 
+import { nearestTo, nextAlong } from "../pure/near.js";
+
 /** @typedef {{zoom: number, x: number, y: number}} Lens magnification, and what of the plane is in the middle */
 
 /** @type {Lens} all points in sight */
@@ -54,7 +56,7 @@ export function writeLenses(lenses) {
 
 /** Points as marks; `look` = {colors, dim}. */
 export function cloudScene({ places, look, width, height, colours, title = "" }) {
-  /** @type {import("./scene.js").Mark[]} */
+  /** @type {import("../pure/scene.js").Mark[]} */
   const marks = [];
   const r = places.length > 4000 ? 1.7 : 2.4;
   for (let i = 0; i < places.length / 2; i++) {
@@ -67,32 +69,12 @@ export function cloudScene({ places, look, width, height, colours, title = "" })
   return { width, height, ground: colours.panel, marks };
 }
 
+/** @type {(places: ArrayLike<number>) => (i: number) => [number, number]} */
+const placeIn = (places) => (i) => [places[2 * i], places[2 * i + 1]];
+
 /** The nearest point in a direction [1, 0], [0, 1], ... from another, on screen; -1 for none. */
-export function nearestAlong(places, from, [dx, dy]) {
-  let best = -1;
-  let least = Infinity;
-  for (let i = 0; i < places.length / 2; i++) {
-    const [x, y] = [places[2 * i] - places[2 * from], places[2 * i + 1] - places[2 * from + 1]];
-    const along = x * dx + y * dy;
-    const cost = along + 2 * Math.abs(x * dy - y * dx);
-    if (along > 0.5 && cost < least) {
-      least = cost;
-      best = i;
-    }
-  }
-  return best;
-}
+export const nearestAlong = (places, from, step) =>
+  nextAlong(places.length / 2, placeIn(places), placeIn(places)(from), step);
 
 /** The point nearest to a pixel within `reach`, -1 for none. */
-export function nearestPoint(places, x, y, reach = 9) {
-  let best = -1;
-  let least = reach * reach;
-  for (let i = 0; i < places.length / 2; i++) {
-    const d = (places[2 * i] - x) ** 2 + (places[2 * i + 1] - y) ** 2;
-    if (d <= least) {
-      least = d;
-      best = i;
-    }
-  }
-  return best;
-}
+export const nearestPoint = (places, x, y, reach = 9) => nearestTo(places.length / 2, placeIn(places), x, y, reach);

@@ -12,7 +12,7 @@ export function frameMarks({
 }) {
   const [left, right] = [margin.left, width - margin.right];
   const [top, bottom] = [margin.top, height - margin.bottom];
-  /** @type {import("./scene.js").Mark[]} */
+  /** @type {import("../pure/scene.js").Mark[]} */
   const marks = [];
   for (const value of x.ticks) {
     const at = x.at(value);

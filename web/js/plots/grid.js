@@ -2,7 +2,6 @@
 // The layers x heads grid as a scene: every head a cell, the top few ringed with their rank.
 
 import { address, short } from "../pure/format.js";
-import { valueOf } from "../pure/rank.js";
 import { rowColour } from "./scatter.js";
 
 /** Layers and heads present, and which of the two runs across (the longer one). */
@@ -31,7 +30,7 @@ export function gridPlot({ rows, shape, name, extent, top, shown, width, height,
   const gap = Math.min(w, h) > 7 ? 1 : 0;
   const cells = new Map();
   const byPlace = new Map();
-  /** @type {import("./scene.js").Mark[]} */
+  /** @type {import("../pure/scene.js").Mark[]} */
   const marks = [];
   for (const row of rows) {
     const [c, l] = across === "layer" ? [
@@ -52,7 +51,7 @@ export function gridPlot({ rows, shape, name, extent, top, shown, width, height,
       width: 1.5,
     });
     if (cell.w > 15 && cell.h > 12) {
-      const dark = extent && extent[1] > extent[0] && (valueOf(row, name) - extent[0]) / (extent[1] - extent[0]) < 0.6;
+      const dark = extent && extent[1] > extent[0] && (row[name] - extent[0]) / (extent[1] - extent[0]) < 0.6;
       marks.push({
         kind: "text", x: cell.x + cell.w / 2, y: cell.y + cell.h / 2 + 3.5, text: String(i + 1), size: 10, weight: 600,
         anchor: "middle", fill: dark ? "#ffffff" : "#1d1d1b",

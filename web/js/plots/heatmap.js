@@ -21,7 +21,7 @@ export function heatmapPlot({ sequence, view, largest, width, height, theme, col
   const [w, h] = [side / (view.k1 - view.k0), side / (view.q1 - view.q0)];
   const place = (q, k) => ({ x: left + (k - view.k0) * w, y: top + (q - view.q0) * h, w, h });
   const ramp = attentionRamp(theme);
-  /** @type {import("./scene.js").Mark[]} */
+  /** @type {import("../pure/scene.js").Mark[]} */
   const marks = [{
     kind: "rect", x: left, y: top, w: side, h: side, fill: ramp[0].fill, stroke: colours.line, width: 1,
   }];
@@ -63,7 +63,7 @@ const cellSize = (view, width, height) => (Math.min(width, height) - 110) / Math
 );
 
 function axisMarks(sequence, view, { left, top, side, w, h }, colours) {
-  /** @type {import("./scene.js").Mark[]} */
+  /** @type {import("../pure/scene.js").Mark[]} */
   const marks = [];
   const named = Math.min(w, h) >= NAMED;
   const label = (i) => (named ? clip(shown(sequence.tokens[i]).trim() || "␣") : String(i));

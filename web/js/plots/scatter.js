@@ -3,6 +3,7 @@
 
 import { MISSING, viridisStep } from "../pure/colour.js";
 import { short, words } from "../pure/format.js";
+import { nearestTo, nextAlong } from "../pure/near.js";
 import { errorOf, valueOf } from "../pure/rank.js";
 import { axis, padded } from "../pure/scale.js";
 import { MARGIN, frameMarks } from "./frame.js";
@@ -32,7 +33,7 @@ export function rowColour(row, name, extent, plain) {
 }
 
 /**
- * @returns {{scene: import("./scene.js").Scene, points: {row: object, x: number, y: number}[],
+ * @returns {{scene: import("../pure/scene.js").Scene, points: {row: object, x: number, y: number}[],
  *   x: object, y: object, hidden: number}} `hidden` counts heads a log axis cannot show
  */
 export function scatterPlot({ rows, names, logs, bars, shown, discrete, width, height, colours, extentOf }) {
@@ -78,9 +79,9 @@ export function scatterPlot({ rows, names, logs, bars, shown, discrete, width, h
 
 /** Plus and minus one standard error of a row on both axes, where the tree has them. */
 export function barMarks(row, names, x, y, colours) {
-  /** @type {import("./scene.js").Mark[]} */
+  /** @type {import("../pure/scene.js").Mark[]} */
   const marks = [];
-  const [vx, vy] = [valueOf(row, names.x), valueOf(row, names.y)];
+  const [vx, vy] = [valueOf(row, names.x) ?? NaN, valueOf(row, names.y) ?? NaN];
   const [ex, ey] = [errorOf(row, names.x), errorOf(row, names.y)];
   const finite = (...points) => points.every(Number.isFinite);
   if (ex !== null) {
@@ -96,7 +97,7 @@ export function barMarks(row, names, x, y, colours) {
 
 function legend(name, [low, high], width, colours) {
   const bar = { x: width - MARGIN.right - 122, y: 6, w: 90, h: 7 };
-  /** @type {import("./scene.js").Mark[]} */
+  /** @type {import("../pure/scene.js").Mark[]} */
   const marks = [{
     kind: "text", x: bar.x - 14 - 6.2 * short(low).length, y: 13, text: words(name), fill: colours.soft, size: 10.5,
     anchor: "end",
@@ -109,16 +110,12 @@ function legend(name, [low, high], width, colours) {
   return marks;
 }
 
+const placeIn = (points) => (i) => [points[i].x, points[i].y];
+
 /** The point nearest to a pixel within `reach`, or null. */
-export function nearest(points, px, py, reach = 14) {
-  let best = null;
-  let least = reach * reach;
-  for (const point of points) {
-    const d = (point.x - px) ** 2 + (point.y - py) ** 2;
-    if (d <= least) {
-      least = d;
-      best = point;
-    }
-  }
-  return best;
-}
+export const nearest = (points, x, y, reach = 14) =>
+  points[nearestTo(points.length, placeIn(points), x, y, reach)] ?? null;
+
+/** The nearest point in a direction [1, 0], [0, 1], ... from another, or null. */
+export const next = (points, from, step) =>
+  points[nextAlong(points.length, placeIn(points), [from.x, from.y], step)] ?? null;

@@ -14,7 +14,7 @@ const LINE = 23;
 export function tokensScene({ title, tokens, look, theme, colours, width = 720, measure }) {
   const ramp = attentionRamp(theme);
   const strip = attentionRamp(theme, true);
-  /** @type {import("./scene.js").Mark[]} */
+  /** @type {import("../pure/scene.js").Mark[]} */
   const marks = [{ kind: "text", x: 12, y: 22, text: title, fill: colours.soft, size: 11.5 }];
   const margin = 12;
   let x = margin;
@@ -59,7 +59,7 @@ export function tokensScene({ title, tokens, look, theme, colours, width = 720, 
 
 /**
  * The line from a token to a key: over the text on the same line, else from edge to edge.
- * @returns {import("./scene.js").Mark}
+ * @returns {import("../pure/scene.js").Mark}
  */
 function lineMark(from, to, share, colours) {
   const strength = Math.min(1, share);

@@ -9,11 +9,11 @@ const ROW = 22;
 const NAMES = 230; // width left of the bars
 const NUMBERS = 70; // width right of them
 
-/** @returns {import("./scene.js").Scene} */
+/** @returns {import("../pure/scene.js").Scene} */
 export function waterfallScene({ terms, total, title, colours, width = 640 }) {
   const { bars, zero } = waterfall(terms, total);
   const across = (v) => NAMES + v * (width - NAMES - NUMBERS);
-  /** @type {import("./scene.js").Mark[]} */
+  /** @type {import("../pure/scene.js").Mark[]} */
   const marks = [{ kind: "text", x: 10, y: 18, text: title, fill: colours.soft, size: 11.5 }];
   bars.forEach((bar, i) => {
     const y = 28 + i * ROW;

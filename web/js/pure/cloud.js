@@ -2,10 +2,10 @@
 // A head's projection cloud: points, their identity, and one position a space and layout.
 
 /** Panels in the order they are shown; the names are the tree's. */
-export const SPACES = ["O", "Q", "K", "V", "R"];
+export const SPACES = ["O", "Q", "K", "V"];
 
 /** What a space is, for titles. */
-export const SPACE_NAMES = { Q: "query", K: "key", V: "value", O: "output", R: "residual" };
+export const SPACE_NAMES = { Q: "query", K: "key", V: "value", O: "output" };
 
 /**
  * @typedef {{n: number, seq: string[], q: Int32Array, k: Int32Array, norms: Float64Array | null,

@@ -79,3 +79,9 @@ export function parseAddress(text) {
 
 /** "qk_distance" as "qk distance". */
 export const words = (name) => name.replaceAll("_", " ");
+
+/** Position (in characters, from 0) of the first half of a surrogate pair without its other half; -1 for none. */
+export function loneSurrogate(text) {
+  const at = text.search(/\p{Surrogate}/u);
+  return at < 0 ? -1 : [...text.slice(0, at)].length;
+}

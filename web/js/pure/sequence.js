@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A sequence's sparse attention pattern by rows, and every reduction the page shows of it.
 
+/** Whether an id is one of a custom sequence: those of a corpus are numbers. */
+export const isCustomId = (id) => /^c/.test(id);
+
 /**
  * A sequence: `tokens` (n), `cols` and `vals` the stored entries row by row, `rowStart` (n + 1)
  * where each row begins.
@@ -176,6 +179,19 @@ export function folds(n, anchors, context, gap = 12) {
   }
   if (!spans.length) spans.push([0, Math.min(n, 2 * context + 1)]);
   if (spans[0][0] < gap) spans[0][0] = 0;
-  if (n - spans.at(-1)[1] < gap) spans.at(-1)[1] = n;
+  const last = spans[spans.length - 1];
+  if (n - last[1] < gap) last[1] = n;
   return spans;
+}
+
+/** The stored entries as a table for export, those that `keep(q, k)`. */
+export function patternTable(sequence, keep = (q, k) => true) {
+  const rows = [];
+  for (let q = 0; q < sequence.n; q++) {
+    for (let i = sequence.rowStart[q]; i < sequence.rowStart[q + 1]; i++) {
+      const k = sequence.cols[i];
+      if (keep(q, k)) rows.push([q, k, sequence.tokens[q], sequence.tokens[k], sequence.vals[i]]);
+    }
+  }
+  return { columns: ["query", "key", "query_token", "key_token", "attention"], rows };
 }

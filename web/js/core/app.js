@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every part of the page is given, as types.
+
+/**
+ * @typedef {ReturnType<typeof import("./store.js").createStore>} Store
+ * @typedef {Awaited<ReturnType<typeof import("./tree.js").openTree>>} Tree
+ * @typedef {ReturnType<typeof import("./backend.js").createBackend>} Backend null in static mode
+ * @typedef {import("../pure/scene.js").Scene} Scene
+ * @typedef {{columns: string[], rows: any[][]}} Table
+ * @typedef {{scene?: () => Scene | null | undefined, table?: () => Table, json?: () => unknown}} Give what a part can
+ *   export, each made on demand
+ * @typedef {Record<string, {says: string, run: (event: KeyboardEvent) => unknown}>} Keys
+ */
+
+/**
+ * @typedef {object} App
+ * @property {Store} store
+ * @property {ReturnType<typeof import("./theme.js").createTheme>} theme
+ * @property {ReturnType<typeof import("./tip.js").createTip>} tip
+ * @property {Tree} tree
+ * @property {ReturnType<typeof import("./heads.js").createHeads>} heads
+ * @property {ReturnType<typeof import("./session.js").createSession>} session
+ * @property {ReturnType<typeof import("./ranking.js").createRanking>} ranking
+ * @property {Backend} backend
+ * @property {WeakMap<Element, {title: () => string, give: Give}>} gives what the parts on screen can export
+ * @property {Keys} keys
+ * @property {number} intervals how many intervals the sequences of a head are in
+ * @property {() => string} headName the open head, as L5H1
+ * @property {(name: string) => void} setHot marks a head in every view of the overview; "" none
+ * @property {(layer: number, head: number) => void} goTo opens a head
+ * @property {(kind: string, seq: string, q: number, k: number) => void} chooseEdge opens an edge in a tab
+ * @property {(keys: readonly string[], run: (state: any, changed: Set<string>, restored: boolean) => void) => void} on
+ *   subscribes to the store for as long as the place the part is in lasts
+ * @property {(end: () => void) => void} own hands over what is to be ended with that place
+ */
+
+export {};
