@@ -7,6 +7,7 @@ import { createPlace } from "../core/place.js";
 import { createCanvas } from "../plots/canvas.js";
 import { barPlot, binned, readBins, stripPlot } from "../plots/bars.js";
 import { address, number, quoted, statistic, uncertainty, words } from "../pure/format.js";
+import { circuitPanel } from "./circuit.js";
 import { alike, errorOf, standing, valueOf } from "../pure/rank.js";
 
 const ALIKE = 8; // heads listed as alike
@@ -32,7 +33,7 @@ export function createMetrics(app) {
     if (!data) return [among, el(
       "div", { class: "empty", role: "status" }, el("span", { class: "spinner" }), "Loading ", app.headName(), " …",
     )];
-    return [el("div", {}, plots(app, data), statisticsPanel(app, data)), among, el("div", {}, tables(app, data))];
+    return [el("div", {}, plots(app, data), statisticsPanel(app, data)), among, el("div", {}, circuitPanel(app, data), tables(app, data))];
   }
 }
 

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// With which heads a head works, by its weights: whose output its queries, keys and values read, and
+// which later heads read its own.
+
+import { button, el } from "../core/dom.js";
+import { createPanel } from "../core/panel.js";
+import { address, number } from "../pure/format.js";
+
+const SIDES = [["q", "query"], ["k", "key"], ["v", "value"]];
+const LISTED = 6; // partners shown of each kind
+const STANDS_OUT = 3; // standard deviations above unrelated heads
+
+/**
+ * The panel, or null where the head's file tells nothing of its circuit.
+ * @param {import("../core/app.js").App} app
+ */
+export function circuitPanel(app, { rest }) {
+  const found = readComposition(rest.composition);
+  if (!found) return null;
+  const panel = createPanel(app, {
+    name: "circuit", title: "Works with, by weights",
+    describe: "Composition |W₂W₁| / (|W₂| |W₁|) with heads of other layers, and how many standard deviations its square lies "
+      + `above that of unrelated heads of the same ranks (${number(found.chance)}). From weights alone: no text, no positions, no norms' scales.`,
+    give: { table: () => ({
+      columns: ["direction", "side", "layer", "head", "score", "deviations"],
+      rows: ["reads_from", "read_by"].flatMap((direction) => SIDES.flatMap(([side]) =>
+        found[direction][side].map((p) => [direction, side, p.layer, p.head, p.score, p.deviations]))),
+    }) },
+  });
+  panel.body.append(
+    directionTable(app, "Reads what these write", found.reads_from, (side) => `its ${side} reads`),
+    directionTable(app, "Is read by", found.read_by, (side) => `${side} of`),
+  );
+  return panel.root;
+}
+
+/** One table with a group of rows for query, key and value. */
+function directionTable(app, title, sides, words) {
+  const shown = SIDES.map(([side, name]) => ({
+    name, partners: sides[side].filter((p) => p.deviations >= STANDS_OUT).slice(0, LISTED),
+  })).filter(({ partners }) => partners.length);
+  if (!shown.length) {
+    return el("p", { class: "empty" }, `${title}: no head of another layer stands out from unrelated ones.`);
+  }
+  const most = Math.max(...shown.flatMap(({ partners }) => partners.map((p) => p.score)));
+  return el("table", { class: "weights" },
+    el("caption", {}, title),
+    el("thead", {}, el("tr", {}, ["", "head", "score", "above chance", ""].map((t) => (
+      t ? el("th", { scope: "col" }, t) : el("td", {}))))),
+    shown.map(({ name, partners }) => el("tbody", {}, partners.map((p, i) => el("tr", {},
+      i ? el("td", {}) : el("th", { scope: "rowgroup" }, words(name)),
+      el("td", {}, headLink(app, p)), el("td", { class: "num" }, number(p.score)),
+      el("td", { class: "num" }, `${Math.round(p.deviations).toLocaleString("en-US")} σ`), bar(p.score / most))))));
+}
+
+/** A link where the tree has the head, its name otherwise. */
+function headLink(app, { layer, head }) {
+  const name = address(layer, head);
+  if (!app.heads.row(layer, head)) return el("span", { class: "dim" }, name);
+  return button(name, () => app.goTo(layer, head), {
+    class: "link", on: { pointerenter: () => app.setHot(name), pointerleave: () => app.setHot("") },
+  });
+}
+
+function bar(share) {
+  const filled = el("span", { class: "bar" });
+  filled.style.width = `${100 * share}%`;
+  return el("td", { class: "bar-cell", "aria-hidden": "true" }, filled);
+}
+
+/** The file's `composition` with what is malformed left out; null where there is none. */
+function readComposition(value) {
+  if (!value || typeof value !== "object" || !Number.isFinite(value.chance)) return null;
+  const partners = (list) => (Array.isArray(list) ? list.filter((p) => p && Number.isInteger(p.layer)
+    && Number.isInteger(p.head) && Number.isFinite(p.score) && Number.isFinite(p.deviations)) : []);
+  const sides = (group) => Object.fromEntries(SIDES.map(([side]) => [side, partners(group?.[side])]));
+  return { chance: value.chance, reads_from: sides(value.reads_from), read_by: sides(value.read_by) };
+}
