@@ -105,7 +105,7 @@ export function createCard(app, sequence, { remove = /** @type {((sequence: any)
       el("span", { class: "dim" }, `${sequence.n} tokens`),
       pair && el("span", { class: "dim wide-only" }, `strongest ${pair.q} → ${pair.k}`),
       el("span", { class: "spring" }),
-      actions(),
+      actionsOf(app, sequence, { storedEdges, startPick, isOpen, toggle }),
       menu(app, `Export sequence ${sequence.id}`, [
         ["SVG", () => saveSvg(name(), scene(), title())],
         ["PNG", () => savePng(name(), scene())],
@@ -117,54 +117,6 @@ export function createCard(app, sequence, { remove = /** @type {((sequence: any)
         && button("×", () => remove(sequence), { class: "icon", "aria-label": `Delete sequence ${sequence.id}`, title: "Delete" }));
   }
 
-  function actions() {
-    const { layer, head } = store.state;
-    const live = app.backend !== null;
-    const out = ["qk", "ov"].map((kind) => {
-      const cached = storedEdges(kind).length;
-      const closed = !live && !cached;
-      const node = button(kind.toUpperCase(), () => closed || startPick(kind), {
-        class: `act ${kind}${cached ? " solid" : ""}`, "aria-disabled": closed ? "true" : null,
-        "aria-label": `${kind.toUpperCase()} attribution of an edge of sequence ${sequence.id}`,
-      });
-      return app.tip.on(node, closed
-        ? "No edge of this sequence has a stored attribution: make attributions stores some, make serve computes any."
-        : cached ? `${cached} stored ${cached === 1 ? "edge" : "edges"}` : "Choose an edge for its attribution");
-    });
-    if (app.tree.hasCloud(layer, head)) {
-      out.push(app.tip.on(
-        button(
-          "UMAP", () => startPick("umap"),
-          { class: "act umap", "aria-label": `Show an edge of sequence ${sequence.id} in the projection` },
-        ),
-        "Find an edge in the projection",
-      ));
-    }
-    const open = store.state.map === sequence.id;
-    out.push(button(
-      "Map", () => store.set({ map: open ? "" : sequence.id, zoom: "" }),
-      {
-        class: `act${open ? " solid" : ""}`, "aria-pressed": String(open),
-        "aria-label": `Heat map of sequence ${sequence.id}`,
-      },
-    ));
-    out.push(app.tip.on(
-      button("Heads", () => startPick("heads"), {
-        class: "act", "aria-label": `Rank the heads on an edge of sequence ${sequence.id}`,
-      }),
-      "Rank all heads by their attention on an edge",
-    ));
-    if (sequence.n > FOLD_FROM) {
-      out.push(button(
-        isOpen() ? "Fold" : "Unfold", toggle,
-        {
-          class: "act", "aria-expanded": String(isOpen()),
-          "aria-label": `${isOpen() ? "Fold" : "Unfold"} sequence ${sequence.id}`,
-        },
-      ));
-    }
-    return out;
-  }
   function startPick(kind) {
     const same = picking()?.kind === kind;
     store.set({ picking: same ? null : { kind, id: sequence.id, q: null } });
@@ -200,27 +152,6 @@ export function createCard(app, sequence, { remove = /** @type {((sequence: any)
     ];
   }
 
-  /** What the selection sums to, in words. */
-  function lineText() {
-    const chosen = selected();
-    if (!chosen.length) return "";
-    const { transpose } = mode();
-    const top = entriesOf(chosen, transpose)
-      .slice(0, 4)
-      .map(({ at, value }) => `${at} ${sequence.tokens[at].trim() || "␣"} ${number(value)}`);
-    const one = chosen.length === 1;
-    const who = one ? "Token" : `${chosen.length} tokens`;
-    const does = transpose ? `receive${one ? "s" : ""} from` : `attend${one ? "s" : ""} to`;
-    return `${who} ${chosen.join(", ")} ${does}: ${top.join(" · ") || "nothing stored"}`;
-  }
-  function entriesOf(positions, transpose) {
-    const sum = new Map();
-    for (const p of positions) for (const { at, value } of entries(sequence, p, transpose)) sum.set(
-      at, (sum.get(at) ?? 0) + value,
-    );
-    return [...sum].map(([at, value]) => ({ at, value })).sort((a, b) => b.value - a.value);
-  }
-
   function mount() {
     if (mounted) return;
     mounted = true;
@@ -229,7 +160,7 @@ export function createCard(app, sequence, { remove = /** @type {((sequence: any)
   const line = el("p", { class: "line", role: "status" });
   const showLine = () => {
     const pick = picking();
-    fill(line, pick ? pickLine(pick) : lineText());
+    fill(line, pick ? pickLine(pick) : sumText(sequence, selected(), mode().transpose));
     line.hidden = line.textContent === "";
   };
 
@@ -305,4 +236,78 @@ export function createCard(app, sequence, { remove = /** @type {((sequence: any)
   // Until it is measured: about nine words a line of a card.
   root.style.minHeight = `${70 + 24 * Math.ceil(Math.min(sequence.n, 2 * CONTEXT * 2) / 18)}px`;
   return { root, sequence, mount, unmount, showSize, isFull: () => root.classList.contains("full") };
+}
+
+/**
+ * What can be done with a sequence, as buttons; the card tells its state and changes it.
+ * @param {import("../core/app.js").App} app
+ */
+function actionsOf(app, sequence, { storedEdges, startPick, isOpen, toggle }) {
+  const { store } = app;
+  const { layer, head } = store.state;
+  const live = app.backend !== null;
+  const out = ["qk", "ov"].map((kind) => {
+    const cached = storedEdges(kind).length;
+    const closed = !live && !cached;
+    const node = button(kind.toUpperCase(), () => closed || startPick(kind), {
+      class: `act ${kind}${cached ? " solid" : ""}`, "aria-disabled": closed ? "true" : null,
+      "aria-label": `${kind.toUpperCase()} attribution of an edge of sequence ${sequence.id}`,
+    });
+    return app.tip.on(node, closed
+      ? "No edge of this sequence has a stored attribution: make attributions stores some, make serve computes any."
+      : cached ? `${cached} stored ${cached === 1 ? "edge" : "edges"}` : "Choose an edge for its attribution");
+  });
+  if (app.tree.hasCloud(layer, head)) {
+    out.push(app.tip.on(
+      button(
+        "UMAP", () => startPick("umap"),
+        { class: "act umap", "aria-label": `Show an edge of sequence ${sequence.id} in the projection` },
+      ),
+      "Find an edge in the projection",
+    ));
+  }
+  const open = store.state.map === sequence.id;
+  out.push(button(
+    "Map", () => store.set({ map: open ? "" : sequence.id, zoom: "" }),
+    {
+      class: `act${open ? " solid" : ""}`, "aria-pressed": String(open),
+      "aria-label": `Heat map of sequence ${sequence.id}`,
+    },
+  ));
+  out.push(app.tip.on(
+    button("Heads", () => startPick("heads"), {
+      class: "act", "aria-label": `Rank the heads on an edge of sequence ${sequence.id}`,
+    }),
+    "Rank all heads by their attention on an edge",
+  ));
+  if (sequence.n > FOLD_FROM) {
+    out.push(button(
+      isOpen() ? "Fold" : "Unfold", toggle,
+      {
+        class: "act", "aria-expanded": String(isOpen()),
+        "aria-label": `${isOpen() ? "Fold" : "Unfold"} sequence ${sequence.id}`,
+      },
+    ));
+  }
+  return out;
+}
+
+/** What the selection sums to, in words. */
+function sumText(sequence, chosen, transpose) {
+  if (!chosen.length) return "";
+  const top = entriesOf(sequence, chosen, transpose)
+    .slice(0, 4)
+    .map(({ at, value }) => `${at} ${sequence.tokens[at].trim() || "␣"} ${number(value)}`);
+  const one = chosen.length === 1;
+  const who = one ? "Token" : `${chosen.length} tokens`;
+  const does = transpose ? `receive${one ? "s" : ""} from` : `attend${one ? "s" : ""} to`;
+  return `${who} ${chosen.join(", ")} ${does}: ${top.join(" · ") || "nothing stored"}`;
+}
+
+function entriesOf(sequence, positions, transpose) {
+  const sum = new Map();
+  for (const p of positions) for (const { at, value } of entries(sequence, p, transpose)) sum.set(
+    at, (sum.get(at) ?? 0) + value,
+  );
+  return [...sum].map(([at, value]) => ({ at, value })).sort((a, b) => b.value - a.value);
 }

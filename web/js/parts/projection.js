@@ -136,7 +136,7 @@ export function createProjection(app) {
     const holder = el("div", { class: "plot plot-cloud" });
     const panel = createPanel(app, {
       name: `cloud-${space}`, title: `${space} · ${SPACE_NAMES[space]}`,
-      give: { scene: () => sceneOf(space), table: () => tableOf(space) },
+      give: { scene: () => sceneOf(space), table: () => tableOf(model, layout(), space, clusters) },
     });
     panel.body.append(holder);
     const explained = layout().name === "pca" ? explainedWords(model.cloud.explained[space]) : null;
@@ -211,16 +211,6 @@ export function createProjection(app) {
         chosen: chosen(),
       });
   }
-  function tableOf(space) {
-    const xyz = model.positions(layout(), space);
-    const of = membership(clusters, model.total, model.identity);
-    const rows = Array.from({ length: model.total }, (_, i) => [
-      ...model.identity(i), ...xyz.subarray(3 * i, 3 * i + 3),
-      of[i] >= 0 ? clusters[of[i]].name : "", i >= model.cloud.n,
-    ].map((v) => (Number.isNaN(v) ? null : v)));
-    return { columns: ["seq_idx", "query", "key", "d0", "d1", "d2", "cluster", "projected"], rows };
-  }
-
   function setFlat(flat) {
     lasso = false;
     camera = flat ? FACE : cameraOf(store.state.eye);
@@ -306,4 +296,15 @@ export function createProjection(app) {
   });
   load();
   return root;
+}
+
+/** The points of a panel, where they lie and whose they are. */
+function tableOf(model, layout, space, clusters) {
+  const xyz = model.positions(layout, space);
+  const of = membership(clusters, model.total, model.identity);
+  const rows = Array.from({ length: model.total }, (_, i) => [
+    ...model.identity(i), ...xyz.subarray(3 * i, 3 * i + 3),
+    of[i] >= 0 ? clusters[of[i]].name : "", i >= model.cloud.n,
+  ].map((v) => (Number.isNaN(v) ? null : v)));
+  return { columns: ["seq_idx", "query", "key", "d0", "d1", "d2", "cluster", "projected"], rows };
 }

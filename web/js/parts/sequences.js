@@ -82,7 +82,8 @@ export function createSequences(app, view) {
   function showControls() {
     const { custom, asked } = session.head;
     const options = Array.from({ length: n }, (_, i) => [n - i, `${n - i} of ${n}`]);
-    const count = custom.length || asked === "loaded" ? ` (${custom.length})` : "";
+    const isKnown = asked === "loaded" && !store.state.backendGone;
+    const count = custom.length || isKnown ? ` (${custom.length})` : "";
     if (isCustomOffered()) options.unshift([CUSTOM, `Custom${count}`]);
     setOptions(interval, options, chosen());
     for (const node of reduction.children) node.setAttribute(
@@ -169,6 +170,7 @@ export function createSequences(app, view) {
   function noteText(found, all) {
     const { data, custom } = session.head;
     if (!store.state.text.trim()) {
+      if (!all) return "";
       return `${all} ${all === 1 ? "sequence" : "sequences, strongest first"}. Hover a token; click to hold it, Shift-click to add.`;
     }
     const everywhere = matching([...(data?.sequences ?? []), ...custom]).list.length;

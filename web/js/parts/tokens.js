@@ -133,45 +133,12 @@ export function createTokens(
     }
     const top = largest();
     const colour = getComputedStyle(root).getPropertyValue("--given");
-    const place = (node) => [node.offsetLeft + node.offsetWidth / 2, node.offsetTop, node.offsetHeight];
-    arcs.replaceChildren(...lines.map(({ source, at, value }) => {
-      const [x1, y1, h1] = place(nodes[source]);
-      const [x2, y2, h2] = place(nodes[at]);
-      const path = document.createElementNS(SVG, "path");
-      const same = Math.abs(y1 - y2) < 4;
-      const lift = same ? Math.min(16, 6 + Math.abs(x1 - x2) / 20) : 0;
-      const [from, to] = same ? [[x1, y1 + 3], [x2, y2 + 3]] : y1 > y2 ? [
-        [x1, y1 + 2], [x2, y2 + h2 - 2],
-      ] : [[x1, y1 + h1 - 2], [x2, y2 + 2]];
-      const middle = [(from[0] + to[0]) / 2, (from[1] + to[1]) / 2 - lift];
-      path.setAttribute(
-        "d",
-        same
-          ? `M${from}Q${middle} ${to}`
-          : `M${from}C${from[0]},${(from[1] + to[1]) / 2} ${to[0]},${(from[1] + to[1]) / 2} ${to}`,
-      );
-      path.setAttribute("stroke", colour);
-      path.setAttribute("stroke-width", String(0.75 + 2.25 * Math.min(1, value / top)));
-      path.setAttribute("opacity", String(0.35 + 0.55 * Math.min(1, value / top)));
-      return path;
-    }));
+    arcs.replaceChildren(...lines.map(({ source, at, value }) => arcOf(nodes[source], nodes[at], value / top, colour)));
   }
 
   const strongestOf = (from, transpose) => from
     .flatMap((source) => entries(sequence, source, transpose).slice(0, LINES).map((e) => ({ source, ...e })))
     .filter(({ source, at }) => at !== source).sort((a, b) => b.value - a.value).slice(0, LINES);
-
-  /** What a token gives and receives most, in words. */
-  function says(i) {
-    const [toKey] = entries(sequence, i, false);
-    const [fromQuery] = entries(sequence, i, true);
-    const lines = [];
-    if (toKey) lines.push(`gives ${number(toKey.value)} to ${toKey.at} ${quoted(sequence.tokens[toKey.at])}`);
-    if (fromQuery) {
-      lines.push(`receives ${number(fromQuery.value)} from ${fromQuery.at} ${quoted(sequence.tokens[fromQuery.at])}`);
-    }
-    return lines.length ? lines : [i === 0 ? "position 0 is left out of every reduction" : "nothing stored"];
-  }
 
   function tipFor(i, x, y) {
     app.tip.show(x, y,
@@ -183,7 +150,7 @@ export function createTokens(
         look.from.length && !look.from.includes(i) ? el(
           "div", {}, `from the selection: ${number(look.fills[i])}`,
         ) : null,
-        says(i).map((line) => el("div", { class: "dim" }, line))));
+        wordsOf(sequence, i).map((line) => el("div", { class: "dim" }, line))));
   }
 
   function focusOn(i) {
@@ -219,7 +186,7 @@ export function createTokens(
     if (i < 0) return;
     rove(i);
     if (!event.target.matches(":focus-visible")) return;
-    nodes[i].setAttribute("aria-label", `${i}: ${quoted(sequence.tokens[i])}, ${says(i).join(", ")}`);
+    nodes[i].setAttribute("aria-label", `${i}: ${quoted(sequence.tokens[i])}, ${wordsOf(sequence, i).join(", ")}`);
     focusOn(i);
     const box = nodes[i].getBoundingClientRect();
     tipFor(i, box.left, box.bottom - 6);
@@ -282,4 +249,40 @@ export function createTokens(
     /** The element of a token, or of the fold it is in. */
     element: (i) => nodes[i] ?? gaps.find(({ from, to }) => i >= from && i < to)?.node,
   };
+}
+
+/** The line from one token's element to another's, as strong as their attention: over a line of text, else between. */
+function arcOf(source, target, share, colour) {
+  const place = (node) => [node.offsetLeft + node.offsetWidth / 2, node.offsetTop, node.offsetHeight];
+  const [x1, y1, h1] = place(source);
+  const [x2, y2, h2] = place(target);
+  const same = Math.abs(y1 - y2) < 4;
+  const lift = same ? Math.min(16, 6 + Math.abs(x1 - x2) / 20) : 0;
+  const [from, to] = same ? [[x1, y1 + 3], [x2, y2 + 3]] : y1 > y2 ? [
+    [x1, y1 + 2], [x2, y2 + h2 - 2],
+  ] : [[x1, y1 + h1 - 2], [x2, y2 + 2]];
+  const middle = [(from[0] + to[0]) / 2, (from[1] + to[1]) / 2 - lift];
+  const path = document.createElementNS(SVG, "path");
+  path.setAttribute(
+    "d",
+    same
+      ? `M${from}Q${middle} ${to}`
+      : `M${from}C${from[0]},${(from[1] + to[1]) / 2} ${to[0]},${(from[1] + to[1]) / 2} ${to}`,
+  );
+  path.setAttribute("stroke", colour);
+  path.setAttribute("stroke-width", String(0.75 + 2.25 * Math.min(1, share)));
+  path.setAttribute("opacity", String(0.35 + 0.55 * Math.min(1, share)));
+  return path;
+}
+
+/** What a token gives and receives most, in words. */
+function wordsOf(sequence, i) {
+  const [toKey] = entries(sequence, i, false);
+  const [fromQuery] = entries(sequence, i, true);
+  const lines = [];
+  if (toKey) lines.push(`gives ${number(toKey.value)} to ${toKey.at} ${quoted(sequence.tokens[toKey.at])}`);
+  if (fromQuery) {
+    lines.push(`receives ${number(fromQuery.value)} from ${fromQuery.at} ${quoted(sequence.tokens[fromQuery.at])}`);
+  }
+  return lines.length ? lines : [i === 0 ? "position 0 is left out of every reduction" : "nothing stored"];
 }
