@@ -71,6 +71,28 @@ def alt_transposes_while_it_is_held_and_never_sticks(tab):
     tab.page.keyboard.up("Alt")
 
 
+@test("static serve")
+def heads_that_work_together_are_a_click_apart(tab):
+    config = tab.data("config.json")
+    studied = {tuple(h) for h in config["heads"]}
+    layer, head = config["heads"][-1]
+    circuit = tab.data(f"heads/L{layer}H{head}.json").get("composition")
+    assert circuit, "the tree tells of no circuits"
+    panel = tab.open(f"?layer={layer}&head={head}&tab=metrics").page.locator(".circuit")
+    panel.wait_for()
+    partners = [p for p in circuit["reads_from"]["k"] if p["deviations"] >= 3][:6]
+    assert panel.locator("table").count() >= 1 or not partners
+    for p in partners:
+        assert f"L{p['layer']}H{p['head']}" in panel.inner_text()
+    tab.shot("circuit")
+    link = panel.locator("button.link")
+    if link.count():
+        name = link.first.inner_text()
+        link.first.click()
+        assert tuple(map(int, name[1:].split("H"))) in studied
+        tab.expect(layer=name[1:].split("H")[0], head=name.split("H")[1])
+
+
 @test("synthetic static serve")
 def the_overview_is_linked(tab):
     tab.open().cards()

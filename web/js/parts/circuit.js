@@ -27,30 +27,27 @@ export function circuitPanel(app, { rest }) {
         found[direction][side].map((p) => [direction, side, p.layer, p.head, p.score, p.deviations]))),
     }) },
   });
-  panel.body.append(
-    directionTable(app, "Reads what these write", found.reads_from, (side) => `its ${side} reads`),
-    directionTable(app, "Is read by", found.read_by, (side) => `${side} of`),
+  const most = Math.max(
+    ...[found.reads_from, found.read_by].flatMap((sides) => Object.values(sides).flat().map((p) => p.score)), 1e-12,
   );
+  panel.body.append(el("div", { class: "circuit" },
+    SIDES.map(([side, name]) => sideTable(app, `Its ${name} reads`, found.reads_from[side], most)),
+    SIDES.map(([side, name]) => sideTable(app, `Read by the ${name} of`, found.read_by[side], most))));
   return panel.root;
 }
 
-/** One table with a group of rows for query, key and value. */
-function directionTable(app, title, sides, words) {
-  const shown = SIDES.map(([side, name]) => ({
-    name, partners: sides[side].filter((p) => p.deviations >= STANDS_OUT).slice(0, LISTED),
-  })).filter(({ partners }) => partners.length);
+/** The partners on one side that stand out from unrelated heads. */
+function sideTable(app, title, partners, most) {
+  const shown = partners.filter((p) => p.deviations >= STANDS_OUT).slice(0, LISTED);
   if (!shown.length) {
-    return el("p", { class: "empty" }, `${title}: no head of another layer stands out from unrelated ones.`);
+    return el("div", {}, el("h3", {}, title), el("p", { class: "dim" }, "no head that stands out from unrelated ones"));
   }
-  const most = Math.max(...shown.flatMap(({ partners }) => partners.map((p) => p.score)));
   return el("table", { class: "weights" },
     el("caption", {}, title),
-    el("thead", {}, el("tr", {}, ["", "head", "score", "above chance", ""].map((t) => (
-      t ? el("th", { scope: "col" }, t) : el("td", {}))))),
-    shown.map(({ name, partners }) => el("tbody", {}, partners.map((p, i) => el("tr", {},
-      i ? el("td", {}) : el("th", { scope: "rowgroup" }, words(name)),
-      el("td", {}, headLink(app, p)), el("td", { class: "num" }, number(p.score)),
-      el("td", { class: "num" }, `${Math.round(p.deviations).toLocaleString("en-US")} σ`), bar(p.score / most))))));
+    el("thead", {}, el("tr", {}, ["head", "score", "above chance"].map((t) => el("th", { scope: "col" }, t)), el("td", {}))),
+    el("tbody", {}, shown.map((p) => el("tr", {},
+      el("th", { scope: "row" }, headLink(app, p)), el("td", { class: "num" }, number(p.score)),
+      el("td", { class: "num" }, `${Math.round(p.deviations).toLocaleString("en-US")} σ`), bar(p.score / most)))));
 }
 
 /** A link where the tree has the head, its name otherwise. */

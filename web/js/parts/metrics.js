@@ -33,7 +33,7 @@ export function createMetrics(app) {
     if (!data) return [among, el(
       "div", { class: "empty", role: "status" }, el("span", { class: "spinner" }), "Loading ", app.headName(), " …",
     )];
-    return [el("div", {}, plots(app, data), statisticsPanel(app, data)), among, el("div", {}, circuitPanel(app, data), tables(app, data))];
+    return [el("div", {}, plots(app, data), statisticsPanel(app, data)), among, circuitPanel(app, data), el("div", {}, tables(app, data))];
   }
 }
 
