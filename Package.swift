@@ -124,6 +124,8 @@ let package = Package(
             "stage-weights", "Digests", "Stages", "Tensors", "Transformer", "UserErrors",
             "WeightCircuits", "WorkFiles"),
         executable(
+            "stage-writes", "Stages", "Transformer", "UserErrors", "WeightCircuits", "WorkFiles"),
+        executable(
             "stage-emit", "Stages", "DataTree", "Tensors", "UserErrors", "WeightCircuits"),
         executable(
             "stage-dictionary", "Attribution", "DataTree", "Digests", "Explanations",
@@ -161,7 +163,7 @@ let package = Package(
         tests("WorkFilesTests", "WorkFiles", "HDF5"),
         tests(
             "PipelineTests", "stage-scan", "stage-metrics", "stage-sample", "stage-project",
-            "stage-weights", "stage-emit"),
+            "stage-weights", "stage-writes", "stage-emit"),
         tests(
             "ServerTests", "Server", "stage-dictionary", "CZlib", hummingbird, hummingbirdTesting),
 

@@ -24,18 +24,22 @@ public struct HeadPayload: Sendable {
     public var statistics: [(key: String, value: Double?)]
     /// With which heads it works; nil where that is not known.
     public var composition: CompositionPayload?
+    /// What it writes; empty where that is not known.
+    public var writes: [WritesPayload]
 
     /// Everything about one head.
     public init(
         sequences: [SequencePayload], plots: [(key: String, plot: PlotPayload)],
         tables: [(key: String, rows: [(token: String, weight: Double)])],
-        statistics: [(key: String, value: Double?)], composition: CompositionPayload? = nil
+        statistics: [(key: String, value: Double?)], composition: CompositionPayload? = nil,
+        writes: [WritesPayload] = []
     ) {
         self.sequences = sequences
         self.plots = plots
         self.tables = tables
         self.statistics = statistics
         self.composition = composition
+        self.writes = writes
     }
 
     /// The file's bytes.
@@ -55,16 +59,7 @@ public struct HeadPayload: Sendable {
             }
             for (key, rows) in tables {
                 json.key(key)
-                json.array { json in
-                    for row in rows {
-                        json.object { json in
-                            json.key("token")
-                            json.string(row.token)
-                            json.key("weight")
-                            json.number(row.weight)
-                        }
-                    }
-                }
+                json.weightedTokens(rows)
             }
             json.key("statistics")
             json.object { json in
@@ -76,6 +71,10 @@ public struct HeadPayload: Sendable {
             if let composition {
                 json.key("composition")
                 composition.write(to: &json)
+            }
+            if !writes.isEmpty {
+                json.key("writes")
+                json.array { json in for row in writes { row.write(to: &json) } }
             }
         }
         return json.bytes

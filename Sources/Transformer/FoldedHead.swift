@@ -28,11 +28,7 @@ public struct FoldedHead: Sendable {
         key = Self.folded(weights.key, weights.inputNorm, dModel)
         value = Self.folded(weights.value, weights.inputNorm, dModel)
         var written = weights.output
-        if let norm = weights.outputNorm?.norm {
-            // norm(x) = g (x - mean x) / scale, of each row that is written.
-            if norm.isCentred { centreRows(&written, width: dModel) }
-            multiplyColumns(&written, by: norm.weight)
-        }
+        if let norm = weights.outputNorm?.norm { written.foldWritten(norm) }
         output = written
     }
 
@@ -70,6 +66,15 @@ extension [Float] {
     mutating func fold(_ norm: NormWeights) {
         multiplyColumns(&self, by: norm.weight)
         if norm.isCentred { centreRows(&self, width: norm.weight.count) }
+    }
+}
+
+extension [Float] {
+    /// Makes rows that are written before a norm those that come out of it, but for the norm's scale:
+    /// norm(x) = g (x - mean x) / scale.
+    mutating func foldWritten(_ norm: NormWeights) {
+        if norm.isCentred { centreRows(&self, width: norm.weight.count) }
+        multiplyColumns(&self, by: norm.weight)
     }
 }
 

@@ -13,6 +13,7 @@ public enum WorkFileSchema: String, Sendable {
     case sample = "headvis-sample"
     case project = "headvis-project"
     case weights = "headvis-weights"
+    case writes = "headvis-writes"
     case features = "headvis-features"
 
     /// Raised whenever the layout changes in a way that old readers would misread.

@@ -13,12 +13,14 @@ struct HeadPayloadBuilder {
     /// [sequence, head].
     private let maxActivations: [Float]
     private let composition: CompositionTable?
+    private let writesOfHead: [Int: [WritesFile.Row]]
 
     init(_ work: WorkSet) throws {
         self.work = work
         massByDistance = try work.scan.massByDistance()
         maxActivations = try work.scan.maxActivations()
         composition = work.weights.map(CompositionTable.init)
+        writesOfHead = Dictionary(grouping: work.writes?.rows ?? [], by: \.head)
     }
 
     static let plots = [
@@ -84,7 +86,21 @@ struct HeadPayloadBuilder {
             ],
             tables: SampleFile.tableNames.map { ($0, sample.tables[$0] ?? []) },
             statistics: statistics(head),
-            composition: composition?.partners(of: work.scan.header.heads[head]))
+            composition: composition?.partners(of: work.scan.header.heads[head]),
+            writes: writes(head))
+    }
+
+    private func writes(_ head: Int) -> [WritesPayload] {
+        guard let writes = work.writes else { return [] }
+        func tokens(_ entries: [WritesFile.Entry]) -> [(token: String, weight: Double)] {
+            entries.map { (writes.display[$0.token] ?? "<id \($0.token)>", Double($0.weight)) }
+        }
+        return (writesOfHead[head] ?? []).map { row in
+            WritesPayload(
+                token: row.key.map { writes.display[$0] ?? "<id \($0)>" }, count: row.count,
+                meanAttention: row.meanAttention, promotes: tokens(row.promotes),
+                suppresses: tokens(row.suppresses))
+        }
     }
 
     private func plot(_ histogram: (edges: [Double], counts: [Double])) -> PlotPayload {

@@ -33,6 +33,9 @@ struct StageEmit: ParsableCommand {
         help: "What the model's weights say of its heads; without it the tree tells no circuits.")
     var weights: String?
 
+    @Option(help: "What the heads of that scan write; without it the tree does not tell.")
+    var writes: String?
+
     @Option(help: "The folder to write.")
     var data: String
 
@@ -40,7 +43,8 @@ struct StageEmit: ParsableCommand {
 
     func run() throws {
         let work = try WorkSet(
-            scan: scan, metrics: metrics, sample: sample, project: project, weights: weights)
+            scan: scan, metrics: metrics, sample: sample, project: project, weights: weights,
+            writes: writes)
         let tree = try TreeReplacement(of: URL(filePath: data))
         try makeRoom(tree, for: work.modelHash)
         let emitter = Emitter(work: work, tree: tree, workers: workers.count)

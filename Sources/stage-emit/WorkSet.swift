@@ -12,11 +12,13 @@ struct WorkSet {
     let sample: SampleReader
     let project: ProjectReader?
     let weights: WeightsFile?
+    let writes: WritesFile?
 
     /// Opens the files, and refuses them unless all come from the same scan.
     init(
         scan scanPath: String, metrics metricsPath: String, sample samplePath: String,
-        project projectPath: String?, weights weightsPath: String? = nil
+        project projectPath: String?, weights weightsPath: String? = nil,
+        writes writesPath: String? = nil
     ) throws {
         scan = try ScanFile(scanPath)
         metrics = try MetricsFile(metricsPath)
@@ -32,6 +34,13 @@ struct WorkSet {
         }
         if let project, let projectPath {
             try Self.check(project.provenance, projectPath, "stage-project", against: scan)
+        }
+        writes = try writesPath.map { try WritesFile($0) }
+        if let writes, let writesPath {
+            try Self.check(writes.provenance, writesPath, "stage-writes", against: scan)
+            guard writes.heads == scan.header.heads else {
+                throw UserError("\(writesPath): has other heads than \(scanPath); run make again.")
+            }
         }
         try Self.check(metrics.provenance, metricsPath, "stage-metrics", against: scan)
         try Self.check(sample.provenance, samplePath, "stage-sample", against: scan)

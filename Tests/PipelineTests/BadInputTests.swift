@@ -85,7 +85,8 @@ import Testing
 
     @Test func `every program explains itself`() throws {
         for program in [
-            "stage-scan", "stage-metrics", "stage-sample", "stage-project", "stage-emit",
+            "stage-scan", "stage-metrics", "stage-sample", "stage-project", "stage-weights",
+            "stage-writes", "stage-emit",
         ] {
             let result = try TestSupport.run(program, ["--help"])
             #expect(result.status == 0)

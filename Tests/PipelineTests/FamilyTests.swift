@@ -16,6 +16,12 @@ import Testing
             #expect(!rows.isEmpty)
             #expect(rows.allSatisfy { $0.values.allSatisfy { $0 is NSNumber } })
             #expect(rows.allSatisfy { ($0["learned_sink_score"] != nil) == (name == "gpt_oss") })
+            // Latent queries and shared or normalised values cannot be taken apart from the residual stream.
+            let isTakenApart = name == "gpt_oss"
+            #expect(rows.allSatisfy { ($0["copying_score"] != nil) == isTakenApart })
+            let head = try #require(try pipeline.json("heads/L0H0.json") as? [String: Any])
+            #expect((head["composition"] != nil) == isTakenApart)
+            #expect((head["writes"] as? [Any])?.isEmpty == false)
             let cloud = try #require(try pipeline.json("umap/L0H0.json") as? [String: Any])
             #expect((cloud["seq_idx"] as? [Int])?.isEmpty == false)
         }

@@ -57,6 +57,10 @@ struct Pipeline {
                 ["--scan", work("scan"), "--points", "200", "--output", work("project")])
             emit += ["--project", work("project")]
         }
+        try succeed("stage-weights", ["--model", model, "--output", work("weights")])
+        try succeed(
+            "stage-writes", ["--model", model, "--scan", work("scan"), "--output", work("writes")])
+        emit += ["--weights", work("weights"), "--writes", work("writes")]
         try succeed("stage-emit", emit)
     }
 

@@ -127,6 +127,63 @@ import Testing
         }
     }
 
+    @Test func `a head's file tells with whom it works and what it writes`() throws {
+        try withPipeline { pipeline in
+            #expect(try pipeline.scan().status == 0)
+            try pipeline.finish()
+            let config = try #require(try pipeline.json("config.json") as? [String: Any])
+            let heads = try #require(config["heads"] as? [[Int]])
+            for (layer, head) in heads.map({ ($0[0], $0[1]) }) {
+                let file = try #require(
+                    try pipeline.json("heads/L\(layer)H\(head).json") as? [String: Any])
+                let circuit = try #require(file["composition"] as? [String: Any])
+                for (key, isEarlier) in [("reads_from", true), ("read_by", false)] {
+                    let sides = try #require(circuit[key] as? [String: [[String: Any]]])
+                    #expect(sides.keys.sorted() == ["k", "q", "v"])
+                    for partners in sides.values {
+                        let layers = partners.compactMap { $0["layer"] as? Int }
+                        #expect(layers.allSatisfy { isEarlier ? $0 < layer : $0 > layer })
+                        #expect(layers.count == partners.count && layers.count <= 20)
+                        let deviations = partners.compactMap { $0["deviations"] as? Double }
+                        #expect(deviations == deviations.sorted(by: >))
+                    }
+                }
+                let writes = try #require(file["writes"] as? [[String: Any]])
+                #expect(writes[0]["token"] is NSNull)
+                #expect(writes.dropFirst().allSatisfy { $0["token"] is String })
+                #expect(writes.count <= 11)
+                for row in writes {
+                    let raised = (row["promotes"] as? [[String: Any]])?.compactMap {
+                        $0["weight"] as? Double
+                    }
+                    #expect(raised?.count == 8 && raised == raised?.sorted(by: >))
+                }
+            }
+        }
+    }
+
+    @Test func `weights of another model are not mixed in`() throws {
+        try withPipeline { pipeline in
+            #expect(try pipeline.scan().status == 0)
+            try pipeline.finish()
+            try pipeline.succeed(
+                "stage-weights",
+                [
+                    "--model", Fixtures.url("models/gpt2").path, "--output",
+                    pipeline.work("weights"),
+                ])
+            let result = try TestSupport.run(
+                "stage-emit",
+                [
+                    "--scan", pipeline.work("scan"), "--metrics", pipeline.work("metrics"),
+                    "--sample", pipeline.work("sample"), "--weights", pipeline.work("weights"),
+                    "--data", pipeline.data.path,
+                ])
+            #expect(result.status != 0)
+            #expect(result.errors.contains("is of another model"))
+        }
+    }
+
     @Test func `equal runs give equal bytes whatever the number of workers`() throws {
         try withPipeline { pipeline in
             #expect(try pipeline.scan(["--workers", "1"]).status == 0)

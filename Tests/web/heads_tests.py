@@ -84,6 +84,9 @@ def heads_that_work_together_are_a_click_apart(tab):
     assert panel.locator("table").count() >= 1 or not partners
     for p in partners:
         assert f"L{p['layer']}H{p['head']}" in panel.inner_text()
+    writes = tab.data(f"heads/L{layer}H{head}.json")["writes"]
+    rows = tab.page.locator("table.writes tbody tr")
+    assert rows.count() == len(writes) and rows.first.locator(".written").count() == 16
     tab.shot("circuit")
     link = panel.locator("button.link")
     if link.count():

@@ -8,6 +8,7 @@ import { createCanvas } from "../plots/canvas.js";
 import { barPlot, binned, readBins, stripPlot } from "../plots/bars.js";
 import { address, number, quoted, statistic, uncertainty, words } from "../pure/format.js";
 import { circuitPanel } from "./circuit.js";
+import { writesPanel } from "./writes.js";
 import { alike, errorOf, standing, valueOf } from "../pure/rank.js";
 
 const ALIKE = 8; // heads listed as alike
@@ -33,7 +34,7 @@ export function createMetrics(app) {
     if (!data) return [among, el(
       "div", { class: "empty", role: "status" }, el("span", { class: "spinner" }), "Loading ", app.headName(), " …",
     )];
-    return [el("div", {}, plots(app, data), statisticsPanel(app, data)), among, circuitPanel(app, data), el("div", {}, tables(app, data))];
+    return [el("div", {}, plots(app, data), statisticsPanel(app, data)), among, circuitPanel(app, data), writesPanel(app, data), el("div", {}, tables(app, data))];
   }
 }
 

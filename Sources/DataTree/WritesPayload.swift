@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// `writes` in heads/L{l}H{h}.json: the tokens a head raises and lowers, by the token it attends to.
+
+/// What a head writes from one key token.
+public struct WritesPayload: Sendable {
+    /// The key token as shown; nil: from all its edges.
+    public var token: String?
+    /// Edges that were averaged.
+    public var count: Int
+    public var meanAttention: Double
+    public var promotes: [(token: String, weight: Double)]
+    public var suppresses: [(token: String, weight: Double)]
+
+    /// What a head writes from one key token.
+    public init(
+        token: String?, count: Int, meanAttention: Double,
+        promotes: [(token: String, weight: Double)], suppresses: [(token: String, weight: Double)]
+    ) {
+        self.token = token
+        self.count = count
+        self.meanAttention = meanAttention
+        self.promotes = promotes
+        self.suppresses = suppresses
+    }
+
+    func write(to json: inout JSONWriter) {
+        json.object { json in
+            json.key("token")
+            if let token { json.string(token) } else { json.null() }
+            json.key("count")
+            json.int(count)
+            json.key("mean_attention")
+            json.number(meanAttention)
+            json.key("promotes")
+            json.weightedTokens(promotes)
+            json.key("suppresses")
+            json.weightedTokens(suppresses)
+        }
+    }
+}
+
+extension JSONWriter {
+    /// [{token, weight}, ...]
+    mutating func weightedTokens(_ rows: [(token: String, weight: Double)]) {
+        array { json in
+            for row in rows {
+                json.object { json in
+                    json.key("token")
+                    json.string(row.token)
+                    json.key("weight")
+                    json.number(row.weight)
+                }
+            }
+        }
+    }
+}
