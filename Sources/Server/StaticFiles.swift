@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page and the data tree as files.
 
+import Foundation
 import Hummingbird
 import NIOCore
 import NIOPosix
@@ -170,22 +171,42 @@ extension StaticFiles {
         }
         guard let host = request.head.authority.flatMap(Authority.init) else { throw Self.notFound }
         var response = Response(
-            json: Self.announcing(policy.url(host: host), in: stored ?? Array("{}".utf8)))
+            json: Self.announcing(
+                policy.url(host: host), customHeads: Self.customHeads(of: data),
+                in: stored ?? Array("{}".utf8)))
         response.headers[.cacheControl] = "no-cache"
         return response
     }
 
-    /// The file with this server's address and a context, where it says neither.
-    static func announcing(_ url: String, in stored: [UInt8]) -> [UInt8] {
-        let alone = Array(#"{"server_url":"\#(url)","context":{}}"#.utf8)
+    /// The heads with custom sequences as a JSON list of [layer, head]: nobody has to ask for those of others.
+    private static func customHeads(of data: String) -> [UInt8] {
+        let names = try? FileManager.default.contentsOfDirectory(atPath: "\(data)/custom_sequences")
+        let heads = (names ?? []).compactMap { name -> (Int, Int)? in
+            guard let match = name.wholeMatch(of: /L([0-9]{1,6})H([0-9]{1,6})\.json/),
+                let layer = Int(match.1), let head = Int(match.2)
+            else { return nil }
+            return (layer, head)
+        }
+        let list = heads.sorted(by: <).map { "[\($0.0),\($0.1)]" }.joined(separator: ",")
+        return Array("[\(list)]".utf8)
+    }
+
+    /// The file with this server's address, and a context and the heads with custom sequences where it
+    /// says neither.
+    static func announcing(_ url: String, customHeads: [UInt8], in stored: [UInt8]) -> [UInt8] {
+        let heads = String(decoding: customHeads, as: UTF8.self)
+        let alone = Array(#"{"server_url":"\#(url)","context":{},"custom_heads":\#(heads)}"#.utf8)
         do {
             let text = try JSONText(stored)
             guard let members = try text.members(of: text.root) else { return alone }
             let server = members.last { $0.name == "server_url" }
             if let server, !text.isNull(server.value) { return stored }
-            let named = try text.setting("server_url", to: Array("\"\(url)\"".utf8))
-            guard !members.contains(where: { $0.name == "context" }) else { return named }
-            return try JSONText(named).setting("context", to: Array("{}".utf8))
+            var bytes = try text.setting("server_url", to: Array("\"\(url)\"".utf8))
+            for (name, value) in [("context", Array("{}".utf8)), ("custom_heads", customHeads)]
+            where !members.contains(where: { $0.name == name }) {
+                bytes = try JSONText(bytes).setting(name, to: value)
+            }
+            return bytes
         } catch {
             return alone
         }

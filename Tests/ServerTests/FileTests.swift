@@ -135,13 +135,20 @@ import Testing
                 }
                 return try await client.get("/data/server_config.json").bytes
             }
-            let own = #"{"server_url":"http://localhost","context":{}}"#
+            try FileManager.default.createDirectory(
+                at: site.data.appending(path: "custom_sequences"), withIntermediateDirectories: true
+            )
+            for name in ["L10H2.json", "L9H3.json", "notes.txt"] {
+                try Data("[]".utf8).write(to: site.data.appending(path: "custom_sequences/\(name)"))
+            }
+            let heads = #""custom_heads":[[9,3],[10,2]]"#
+            let own = #"{"server_url":"http://localhost","context":{},\#(heads)}"#
             let named = #"{"server_url": "https://elsewhere.example", "context": {"a": 1}}"#
             for (stored, expected) in [
                 ("{}", own), (nil, own), ("not json", own), ("[]", own), (named, named),
                 (
                     #"{"context":{"a":1.50},"server_url":null}"#,
-                    #"{"context":{"a":1.50},"server_url":"http://localhost"}"#
+                    #"{"context":{"a":1.50},"server_url":"http://localhost",\#(heads)}"#
                 ),
             ] {
                 let answer = try await served(stored)
