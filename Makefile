@@ -53,6 +53,10 @@ $(call one_of,EDGES,attention output_norm)
 # $(call at_most,NAME,LIMIT): stops unless the number NAME is within what LIMIT lets the scan keep.
 at_most = $(if $(shell [[ $(call quote,$($(1))) =~ ^[0-9]+$$ && $(call quote,$($(2))) =~ ^[0-9]+$$ && \
 	$($(1)) -le $($(2)) ]] && echo yes),,$(error $(1) is $($(1)), more than $(2)=$($(2)) lets the scan keep; raise $(2)))
+$(if $(shell [[ $(call quote,$(SHARDS)) =~ ^[1-9][0-9]{0,4}$$ && $(call quote,$(SHARDS)) -le 10000 ]] && echo yes),,$(error \
+	SHARDS is $(SHARDS), but it can only be a number from 1 to 10000))
+$(if $(filter-out 1,$(SHARDS)),$(if $(filter -,$(DATASET)),$(error \
+	SHARDS is $(SHARDS), but standard input can be read only once; set DATASET to files, or SHARDS=1)))
 $(call at_most,SAMPLES_PER_INTERVAL,MAX_SAMPLES)
 $(call at_most,TOP_SEQUENCES,MAX_TOP)
 endif
@@ -118,9 +122,24 @@ $(addprefix $(STAMPS)/,$(STAGES)):
 	@mkdir -p $(@D)
 	@printf '%s' $(call quote,$(stamp_of_$(@F))) > $@
 
+run_scan = $< run $(strip $(scan_parameters)) --workers $(WORKERS)
+
+ifeq ($(SHARDS),1)
 $(WORK)/scan.h5: $(BIN)/stage-scan $(STAMPS)/scan $(INPUT_FILES)
-	$< run $(strip $(scan_parameters)) --workers $(WORKERS) --output $@
+	$(run_scan) --output $@
 	@printf '%s\n' $(call quote,$(MODEL_PATH)) > $(STAMPS)/model
+else
+# Parts are wanted only for a scan that is stale, and go when it is made: they are as large as it is.
+PARTS := $(if $(RUNS),$(patsubst %,$(WORK)/shards/%-of-$(SHARDS).h5,$(shell seq $(SHARDS))))
+.SECONDARY: $(PARTS)
+$(PARTS): $(WORK)/shards/%-of-$(SHARDS).h5: $(BIN)/stage-scan $(STAMPS)/scan $(INPUT_FILES)
+	$(if $(LAUNCH),$(LAUNCH) )$(run_scan) --shard $*/$(SHARDS) --output $@
+
+$(WORK)/scan.h5: $(BIN)/stage-scan $(STAMPS)/scan $(INPUT_FILES) $(PARTS)
+	$< merge $(PARTS) --output $@
+	@printf '%s\n' $(call quote,$(MODEL_PATH)) > $(STAMPS)/model
+	@rm -f $(WORK)/shards/*-of-*.h5 && rmdir --ignore-fail-on-non-empty $(WORK)/shards
+endif
 
 $(WORK)/metrics.h5: $(BIN)/stage-metrics $(STAMPS)/metrics $(WORK)/scan.h5
 	$< --scan $(WORK)/scan.h5 $(strip $(metrics_parameters)) --output $@
@@ -266,7 +285,7 @@ clean:
 
 ## clean-work : remove the work files of WORK
 clean-work:
-	rm -rf $(STAMPS) $(WORK)/*.h5 $(WORK)/.run $(WORK)/.run.lock
+	rm -rf $(STAMPS) $(WORK)/shards $(WORK)/*.h5 $(WORK)/.run $(WORK)/.run.lock
 
 ## distclean : remove also what was fetched; DATA stays, as it may hold what people made
 distclean: clean clean-work

@@ -116,7 +116,8 @@ let package = Package(
             "WorkFiles", "UserErrors"),
 
         // The stages.
-        executable("stage-scan", "Digests", "Stages", "Sequences", "Sampling", "UserErrors"),
+        executable(
+            "stage-scan", "Digests", "HDF5", "Stages", "Sequences", "Sampling", "UserErrors"),
         executable("stage-metrics", "Stages", "HeadMetrics", "AttentionStats"),
         executable("stage-sample", "Stages", "Sampling", "UserErrors"),
         executable("stage-project", "Stages", "Projection", "Tensors", "UserErrors"),

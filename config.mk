@@ -68,6 +68,12 @@ ATTRIBUTED_EDGES ?= top:20
 SEED ?= 0
 WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
 
+## In how many shards the corpus is scanned (at most 10000); make -j scans so many at the same time, and
+## one that failed is done again alone. LAUNCH are words before each shard's command, such as
+## "srun -c 16", which may run it elsewhere (docs/scale.md). The result depends on neither.
+SHARDS ?= 1
+LAUNCH ?=
+
 ## Where make serve listens, and where make site puts the page with its data.
 PORT ?= 8080
 SITE ?= dist

@@ -43,19 +43,19 @@ INPUT_FILES += $(DATASET)
 else ifeq ($(DATASET),-)
 CORPUS_ARGUMENTS := --corpus -
 else ifneq ($(or $(call exists,$(DATASET)),$(findstring *,$(DATASET)),$(findstring ?,$(DATASET)),$(findstring [,$(DATASET))),)
-SHARDS := $(call files,--parquet,$(DATASET))
-ifeq ($(SHARDS),)
+PARQUET_FILES := $(call files,--parquet,$(DATASET))
+ifeq ($(PARQUET_FILES),)
 CORPUS_ARGUMENTS := --corpus $(call quote,$(DATASET))
 INPUT_STATE += $(call files,--state,$(DATASET))
 else
-# Each shard is converted once, to a file of its own that is named after its path.
+# Each Parquet file is converted once, to a file of its own that is named after its path.
 converted = corpora/parquet/$(subst /,--,$(patsubst /%,%,$(basename $(1)))).$(TEXT_FIELD).jsonl.zst
 define conversion
 $(call converted,$(1)): $(1) | .venv/parquet
 	$$(convert) $$< $$@
 endef
-$(foreach shard,$(SHARDS),$(eval $(call conversion,$(shard))))
-JSON_LINES := $(foreach shard,$(SHARDS),$(call converted,$(shard)))
+$(foreach file,$(PARQUET_FILES),$(eval $(call conversion,$(file))))
+JSON_LINES := $(foreach file,$(PARQUET_FILES),$(call converted,$(file)))
 CORPUS_ARGUMENTS := $(JSON_LINES:%=--corpus %)
 INPUT_FILES += $(JSON_LINES)
 endif

@@ -25,7 +25,8 @@ public enum BLAS {
     }
 
     /// Whether a row of a product is the same to the bit wherever it stands among the rows. OpenBLAS' kernels
-    /// for AVX2 sum every other six rows in another order.
+    /// for AVX2 sum every other six rows in another order: with them the last bits of a mixture of experts, and of
+    /// a dictionary's codes, depend on what runs beside a sequence.
     public static var sumsRowsAlike: Bool { !["Haswell", "Zen"].contains(kernels) }
 
     private static let prepared: Void = {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What scan.h5 says about itself before its data.
 
+import AttentionStats
 import HDF5
 import Transformer
 
@@ -94,6 +95,9 @@ public struct ScanHeader: Sendable, Equatable {
         self.priorityThreshold = priorityThreshold
         self.highAttention = highAttention
     }
+
+    /// How many bins of distances a sequence can fill.
+    public var distanceBins: Int { DistanceBins.count(forLength: maxLength) }
 
     func write(to file: H5File) throws(H5Error) {
         try model.write(to: file)

@@ -20,6 +20,9 @@ struct StatisticsColumn: Sendable {
         self.set = set
     }
 
+    /// Which of `all` holds the largest activation.
+    static let maxActivation = 0
+
     static let all: [StatisticsColumn] = [
         .init(
             "max_activation", "Largest A[q,k] with q > 0 and k > 0.",

@@ -9,6 +9,7 @@ import UserErrors
 /// The kinds of work files.
 public enum WorkFileSchema: String, Sendable {
     case scan = "headvis-scan"
+    case scanPart = "headvis-scan-part"
     case metrics = "headvis-metrics"
     case sample = "headvis-sample"
     case project = "headvis-project"
@@ -21,8 +22,11 @@ public enum WorkFileSchema: String, Sendable {
 
     /// The stage that writes it.
     var stage: String {
-        self == .features
-            ? "stage-dictionary evidence" : rawValue.replacing("headvis-", with: "stage-")
+        switch self {
+        case .features: "stage-dictionary evidence"
+        case .scanPart: "stage-scan run --shard"
+        default: rawValue.replacing("headvis-", with: "stage-")
+        }
     }
 }
 

@@ -7,6 +7,7 @@ import Foundation
 import Sequences
 import Stages
 import Transformer
+import WorkFiles
 
 struct Run: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -53,6 +54,13 @@ struct Run: ParsableCommand {
     @Option(help: "Seed of all sampling.")
     var seed: UInt64 = 0
 
+    @Option(
+        help: ArgumentHelp(
+            "Scan only shard i of n, from 1/n to n/n, into a part for stage-scan merge.",
+            valueName: "i/n"),
+        transform: Shard.init(parsing:))
+    var shard: Shard?
+
     @OptionGroup var workers: WorkerArguments
 
     @Option(help: "The file to write.")
@@ -74,7 +82,7 @@ struct Run: ParsableCommand {
         let corpus = try TokenizedCorpus(paths: corpus, arguments: reading, loaded: loaded)
         let scan = try Scan(
             loaded: loaded, selection: selection, corpus: corpus, settings: settings)
-        try scan.run(output: output)
+        try scan.run(shard: shard, output: output)
     }
 
     private var settings: Scan.Settings {

@@ -37,8 +37,6 @@ struct Scan {
     /// Three times the samples wanted: an interval holds a tenth of the kept ones only on average,
     /// and with 60 expected fewer than 20 turn up once in 10^10.
     private static let keptPerSample = 3
-    /// Tokens in a batch: enough that widening a layer's weights is a few percent of its work.
-    private static let batchTokens = 16_384
 
     init(
         loaded: LoadedModel, selection: HeadSelection, corpus: TokenizedCorpus, settings: Settings
@@ -63,40 +61,61 @@ struct Scan {
         self.plan = plan
     }
 
-    /// Scans everything into `output`.
-    func run(output: String) throws {
+    /// Scans the corpus into `output`, or of a shard its part.
+    func run(shard: Shard?, output: String) throws {
         try corpus.requireContext(of: loaded)
-        let longest = corpus.longest
+        let header = try header()
+        let samples = SampleRule(header)
+        let sequences = shard?.sequences(of: corpus.starts) ?? 0..<corpus.count
         let pass = try ForwardPass(
-            loaded.model, selection: selection, maxLength: longest, workers: settings.workers)
-        let visitors = (0..<settings.workers).map { _ in ScanVisitor(plan, maxLength: longest) }
-        let writer = try ScanWriter(
-            output, try header(), tokens: corpus.tokens, starts: corpus.starts,
-            sources: corpus.sources, files: corpus.files,
-            vocabulary: corpus.vocabulary(loaded.tokenizer),
-            outputWeights: loaded.model.paddedOutputWeights(of:))
+            loaded.model, selection: selection, maxLength: corpus.longest,
+            workers: settings.workers)
+        let visitors = (0..<settings.workers).map { _ in
+            ScanVisitor(plan, maxLength: corpus.longest)
+        }
+        let sink = try sink(output, header, shard, sequences)
         var top = TopPatterns(heads: selection.heads.count, count: settings.topSequences)
-        var progress = Progress("scanning", unit: "tokens", total: corpus.tokens.count)
-        var next = 0
-        while next < corpus.count {
-            let batch = nextBatch(from: next)
+        let firstToken = corpus.starts[sequences.lowerBound]
+        var progress = Progress(
+            "scanning\(shard.map { " shard \($0)" } ?? "")", unit: "tokens",
+            total: corpus.starts[sequences.upperBound] - firstToken)
+        for blocks in batches(of: ScanBlock.ranges(of: corpus.starts, in: sequences)) {
+            let first = blocks[0].lowerBound
+            let batch = blocks.joined().map(sequence)
             let results = BatchResults(sequences: batch.count, heads: selection.heads.count)
             for visitor in visitors {
-                visitor.begin(batch, into: results) { [top] head, sequence, activation in
-                    keepsSample(head, batch[sequence].id)
-                        || top.admits(activation, head: head, sequence: batch[sequence].id)
+                visitor.begin(batch, into: results) { [top] head, s, activation in
+                    samples.keeps(head: head, sequence: batch[s].id)
+                        || top.admits(activation, head: head, sequence: batch[s].id)
                 }
             }
             try pass.run(batch.map(\.tokens), visitors: visitors)
             try refuseOverflow(batch, results)
-            try writer.append(batch, results) { keepsSample($0, batch[$1].id) }
-            top.collect(batch, results) { keepsSample($0, $1) }
-            next += batch.count
-            progress.update(corpus.starts[next])
+            for block in blocks {
+                try sink.append(
+                    ScanBlock(
+                        batch, block.lowerBound - first..<block.upperBound - first, results,
+                        distanceBins: header.distanceBins, keepsPattern: samples.keeps))
+            }
+            top.collect(batch, results, samples: samples)
+            progress.update(corpus.starts[first + batch.count] - firstToken)
         }
-        try writer.append(patterns: top.heldBack)
-        try writer.finish()
-        progress.finish(corpus.tokens.count)
+        try sink.append(topPatterns: top.heldBack)
+        try sink.finish()
+        progress.finish(corpus.starts[sequences.upperBound] - firstToken)
+    }
+
+    private func sink(
+        _ output: String, _ header: ScanHeader, _ shard: Shard?, _ sequences: Range<Int>
+    ) throws -> any ScanSink {
+        let whole = ScanCorpus(
+            tokens: corpus.tokens, starts: corpus.starts, sources: corpus.sources,
+            files: corpus.files, vocabulary: corpus.vocabulary(loaded.tokenizer),
+            outputWeights: loaded.model.paddedOutputWeights(of:))
+        guard let shard else { return try ScanWriter(output, header, whole) }
+        return try ScanPartWriter(
+            output, header, shard: shard, sequences: sequences,
+            fingerprint: fingerprint(header, corpus), corpus: whole)
     }
 
     /// Scores beyond the range of Float32 leave sums that are no numbers; nothing later could use them.
@@ -110,25 +129,25 @@ struct Scan {
         }
     }
 
-    /// Whether a head's pattern on a sequence is kept as a candidate for its sample.
-    private func keepsSample(_ head: Int, _ sequence: Int) -> Bool {
-        guard priorityThreshold != .max else { return true }
-        let address = selection.heads[head]
-        return Priority(seed: settings.seed, layer: address.layer, head: address.head)(sequence)
-            < priorityThreshold
+    /// Puts blocks that follow each other together until every worker has two sequences to do: a
+    /// block is work enough to widen a layer's weights for, but may be of few, long sequences.
+    private func batches(of blocks: [Range<Int>]) -> [[Range<Int>]] {
+        var batches: [[Range<Int>]] = []
+        var count = Int.max
+        for block in blocks {
+            if count >= 2 * settings.workers {
+                batches.append([])
+                count = 0
+            }
+            batches[batches.count - 1].append(block)
+            count += block.count
+        }
+        return batches
     }
 
-    private func nextBatch(from first: Int) -> [ScanSequence] {
-        var batch: [ScanSequence] = []
-        var tokens = 0
-        var id = first
-        while id < corpus.count, tokens < Self.batchTokens || batch.count < 2 * settings.workers {
-            let isInPool = poolThreshold == .max || poolPriority(id) < poolThreshold
-            batch.append(ScanSequence(id: id, tokens: corpus[id], isInPool: isInPool))
-            tokens += corpus[id].count
-            id += 1
-        }
-        return batch
+    private func sequence(_ id: Int) -> ScanSequence {
+        let isInPool = poolThreshold == .max || poolPriority(id) < poolThreshold
+        return ScanSequence(id: id, tokens: corpus[id], isInPool: isInPool)
     }
 
     private func header() throws -> ScanHeader {
@@ -153,43 +172,5 @@ struct Scan {
         facts["edges_per_sequence"] = .int(plan.edgesPerSequence)
         facts["seed"] = .text(String(settings.seed))
         return facts
-    }
-}
-
-/// The patterns of the top sequences so far that were not kept as samples anyway.
-private struct TopPatterns {
-    private var top: [TopSequences]
-    private var patterns: [[Int: [AttentionPair]]]
-
-    init(heads: Int, count: Int) {
-        top = Array(repeating: TopSequences(count: count), count: heads)
-        patterns = Array(repeating: [:], count: heads)
-    }
-
-    func admits(_ activation: Float, head: Int, sequence: Int) -> Bool {
-        top[head].admits(activation, sequence: sequence)
-    }
-
-    /// Takes over the patterns of a batch's top sequences, unless `isStored(head, id)`.
-    mutating func collect(
-        _ batch: [ScanSequence], _ results: BatchResults, isStored: (Int, Int) -> Bool
-    ) {
-        for head in top.indices {
-            for s in batch.indices {
-                let id = batch[s].id
-                let offer = top[head].offer(results[s, head].sums.maxActivation, sequence: id)
-                if let evicted = offer.evicted { patterns[head][evicted] = nil }
-                if offer.isKept, !isStored(head, id) {
-                    patterns[head][id] = results[s, head].pattern
-                }
-            }
-        }
-    }
-
-    /// By head, then sequence.
-    var heldBack: [(head: Int, sequence: Int, pairs: [AttentionPair])] {
-        patterns.enumerated().flatMap { head, patterns in
-            patterns.sorted { $0.key < $1.key }.map { (head, $0.key, $0.value) }
-        }
     }
 }

@@ -8,6 +8,6 @@ struct StageScan: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stage-scan",
         abstract: "Runs a corpus through a model and keeps what its attention heads did.",
-        subcommands: [Run.self, Dump.self, Compare.self, Tokenize.self], defaultSubcommand: Run.self
-    )
+        subcommands: [Run.self, Merge.self, Dump.self, Compare.self, Tokenize.self],
+        defaultSubcommand: Run.self)
 }

@@ -40,6 +40,26 @@ import Testing
         }
     }
 
+    /// Experts see the tokens of a whole batch, and batches are other ones in a shard.
+    @Test func `a mixture of experts gives the same numbers in shards`() throws {
+        try withModel("mixtral") { pipeline in
+            let options = ["--layers", "all", "--seq-len", "32"]
+            #expect(try pipeline.scan(options).status == 0)
+            let parts = [pipeline.work("a"), pipeline.work("b"), pipeline.work("c")]
+            for (i, part) in parts.enumerated() {
+                try #require(
+                    try pipeline.scan(options + ["--shard", "\(i + 1)/3", "--output", part]).status
+                        == 0)
+            }
+            try pipeline.succeed(
+                "stage-scan", ["merge"] + parts + ["--output", pipeline.work("merged")])
+            let files = try ["scan", "merged"].map {
+                try Data(contentsOf: URL(filePath: pipeline.work($0)))
+            }
+            #expect(files[0] == files[1])
+        }
+    }
+
     /// A fixture with the tokenizer of another, whose ids are all within its vocabulary.
     private func withModel(_ name: String, _ body: (Pipeline) throws -> Void) throws {
         try withTemporaryFolder { folder in

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// Lists of pairs read in file order, some rows at a time.
+
+import AttentionStats
+import HDF5
+
+/// Reads what `PairTableWriter` wrote from its first list to its last.
+final class PairStream {
+    private let file: H5File
+    private let group: String
+    private let heads: Int
+    private let index: [String: H5Dataset]
+    private let query: H5Dataset
+    private let key: H5Dataset
+    private let attention: H5Dataset
+    private var row = 0
+    private var entry = 0
+
+    init(_ file: H5File, group: String, heads: Int) throws(H5Error) {
+        self.file = file
+        self.group = group
+        self.heads = heads
+        query = try file.dataset("\(group)/query", shape: [-1])
+        let total = query.shape[0]
+        key = try file.dataset("\(group)/key", shape: [total])
+        attention = try file.dataset("\(group)/attention", shape: [total])
+        var index: [String: H5Dataset] = [:]
+        let lists = try file.dataset("\(group)/head_index", shape: [-1]).shape[0]
+        for name in ["head_index", "sequence", "start", "count"] {
+            index[name] = try file.dataset("\(group)/\(name)", shape: [lists])
+        }
+        self.index = index
+    }
+
+    /// The next lists, which must be of these sequences.
+    func next(_ lists: Int, sequences: Range<Int>) throws(H5Error) -> [ScanBlock.PairList] {
+        let rows = row..<row + lists
+        let head: [Int32] = try column("head_index", rows)
+        let sequence: [Int32] = try column("sequence", rows)
+        let start: [Int64] = try column("start", rows)
+        let count: [Int32] = try column("count", rows)
+        let first = entry
+        for i in 0..<lists {
+            guard (0..<heads).contains(Int(head[i])), sequences.contains(Int(sequence[i])),
+                start[i] == Int64(entry), count[i] >= 0,
+                Int(count[i]) <= query.shape[0] - entry
+            else {
+                throw H5Error(
+                    file: file.path, object: group,
+                    problem: "row \(row + i) of its index is damaged; scan the shard again")
+            }
+            entry += Int(count[i])
+        }
+        row += lists
+        let queries: [UInt16] = try query.read(rows: first..<entry)
+        let keys: [UInt16] = try key.read(rows: first..<entry)
+        let attentions: [Float] = try attention.read(rows: first..<entry)
+        return (0..<lists).map { i in
+            let place = Int(start[i]) - first
+            return (
+                Int(head[i]), Int(sequence[i]),
+                (place..<place + Int(count[i])).map {
+                    AttentionPair(
+                        query: Int(queries[$0]), key: Int(keys[$0]), attention: attentions[$0])
+                }
+            )
+        }
+    }
+
+    private func column<Scalar: H5Scalar>(
+        _ name: String, _ rows: Range<Int>
+    ) throws(H5Error) -> [Scalar] {
+        guard let dataset = index[name] else { return [] }
+        return try dataset.read(rows: rows)
+    }
+}

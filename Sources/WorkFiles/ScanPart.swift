@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads what a scan found on one shard, block by block.
+
+import AttentionStats
+import HDF5
+import Transformer
+import UserErrors
+
+/// An open part of a scan.
+public final class ScanPart {
+    /// What the whole scan says about itself.
+    public let header: ScanHeader
+    /// Which piece it is of.
+    public let shard: Shard
+    /// The ids of its sequences.
+    public let sequences: Range<Int>
+    /// Equal in the parts of one run, and in no others.
+    public let fingerprint: String
+    private let file: H5File
+    private let columns: [H5Dataset]
+    private let massByDistance: H5Dataset
+    private let highAttention: PairStream
+    private let patterns: PairStream
+    private let edges: EdgeStream
+    /// For each block, one past its last sequence, row of the patterns and edge.
+    private let ends: [[Int64]]
+    private var nextBlock = 0
+
+    /// Opens a part.
+    ///
+    /// - Throws: when it is no part, or does not fit together.
+    public init(_ path: String) throws {
+        file = try openWorkFile(path, schema: .scanPart)
+        let file = file
+        let facts = try reading { () throws(H5Error) in try Facts(file) }
+        (header, shard, sequences) = (facts.header, facts.shard, facts.sequences)
+        fingerprint = facts.fingerprint
+        let (header, sequences) = (facts.header, facts.sequences)
+        let h = header.heads.count
+        (columns, massByDistance, ends) = try reading { () throws(H5Error) in
+            var columns: [H5Dataset] = []
+            for column in StatisticsColumn.all {
+                columns.append(
+                    try file.dataset("statistics/\(column.name)", shape: [sequences.count, h]))
+            }
+            let mass = try file.dataset(
+                "statistics/mass_by_distance", shape: [sequences.count, h, header.distanceBins])
+            return (columns, mass, try Self.ends(file, sequences))
+        }
+        (highAttention, patterns, edges) = try reading { () throws(H5Error) in
+            (
+                try PairStream(file, group: "high_attention", heads: h),
+                try PairStream(file, group: "patterns", heads: h),
+                try EdgeStream(file, heads: h, dHead: header.model.dHead)
+            )
+        }
+    }
+
+    /// What a part says of itself.
+    private struct Facts {
+        let header: ScanHeader
+        let shard: Shard
+        let sequences: Range<Int>
+        let fingerprint: String
+
+        init(_ file: H5File) throws(H5Error) {
+            header = try ScanHeader(from: file)
+            fingerprint = try file.stringAttribute("fingerprint", of: "shard")
+            let index = try file.attribute("index", of: "shard", as: Int.self)
+            let count = try file.attribute("count", of: "shard", as: Int.self)
+            let first = try file.attribute("first_sequence", of: "shard", as: Int.self)
+            let end = try file.attribute("end_sequence", of: "shard", as: Int.self)
+            guard let shard = Shard(index, of: count), 0 <= first, first <= end else {
+                throw H5Error(
+                    file: file.path, object: "shard",
+                    problem: "its numbers are absurd; scan the shard again")
+            }
+            self.shard = shard
+            sequences = first..<end
+        }
+    }
+
+    private static func ends(_ file: H5File, _ sequences: Range<Int>) throws(H5Error) -> [[Int64]] {
+        let ends: [[Int64]] = [
+            try file.read("blocks/end", shape: [-1]),
+            try file.read("blocks/pattern_end", shape: [-1]),
+            try file.read("blocks/edge_end", shape: [-1]),
+        ]
+        let starts = [Int64(sequences.lowerBound), 0, 0]
+        let isAscending = zip(starts, ends).allSatisfy { start, ends in
+            zip([start] + ends, ends).allSatisfy { $0 <= $1 }
+        }
+        guard isAscending, ends.allSatisfy({ $0.count == ends[0].count }),
+            (ends[0].last ?? starts[0]) == Int64(sequences.upperBound)
+        else {
+            throw H5Error(
+                file: file.path, object: "blocks",
+                problem: "do not fit the shard; scan it again")
+        }
+        return ends
+    }
+
+    /// The corpus of the whole, which the first shard carries.
+    public func corpus() throws -> ScanCorpus {
+        let (file, header) = (file, header)
+        return try reading { () throws(H5Error) in try ScanCorpus(header, from: file) }
+    }
+
+    /// The next block, or what there is of it in this shard; nil at the end.
+    public func next() throws -> ScanBlock? {
+        guard nextBlock < ends[0].count else { return nil }
+        defer { nextBlock += 1 }
+        let block = nextBlock
+        func rows(_ kind: Int, from start: Int = 0) -> Range<Int> {
+            (block == 0 ? start : Int(ends[kind][block - 1]))..<Int(ends[kind][block])
+        }
+        let ids = rows(0, from: sequences.lowerBound)
+        let local = ids.lowerBound - sequences.lowerBound..<ids.upperBound - sequences.lowerBound
+        return try reading { () throws(H5Error) in
+            var statistics: [[Double]] = []
+            for column in columns { statistics.append(try column.read(rows: local)) }
+            return ScanBlock(
+                sequences: ids, statistics: statistics,
+                massByDistance: try massByDistance.read(rows: local),
+                highAttention: try highAttention.next(
+                    ids.count * header.heads.count, sequences: ids),
+                patterns: try patterns.next(rows(1).count, sequences: ids),
+                edges: try edges.next(rows(2).count, sequences: ids))
+        }
+    }
+
+    /// The held-back patterns that are wanted, by head, then sequence.
+    ///
+    /// - Parameter isWanted: of a head (by index) and a sequence of this shard.
+    public func topPatterns(where isWanted: (_ head: Int, _ sequence: Int) -> Bool) throws
+        -> [ScanBlock.PairList]
+    {
+        let (file, header, sequences) = (file, header, sequences)
+        let table = try reading { () throws(H5Error) in
+            try PairTable(
+                file, group: "top_patterns", heads: header.heads.count,
+                sequences: sequences.upperBound)
+        }
+        let wanted = table.rows.indices.filter {
+            isWanted(table.rows[$0].head, table.rows[$0].sequence)
+        }
+        return zip(wanted, try table.pairs(wanted)).map { row, pairs in
+            (table.rows[row].head, table.rows[row].sequence, pairs)
+        }
+    }
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// The datasets that grow while a corpus streams by, the same in scan.h5 and in its parts.
+
+import AttentionStats
+import HDF5
+
+/// Writes blocks into an open file.
+final class ScanTables {
+    private let columns: [H5Dataset]
+    private let massByDistance: H5Dataset
+    private let highAttention: PairTableWriter
+    private let patterns: PairTableWriter
+    private let edges: EdgeTableWriter
+
+    init(_ file: H5File, _ header: ScanHeader) throws(H5Error) {
+        let h = header.heads.count
+        var columns: [H5Dataset] = []
+        for column in StatisticsColumn.all {
+            columns.append(
+                try file.createAppendable(
+                    Double.self, rowShape: [h], at: "statistics/\(column.name)",
+                    axes: ["sequence", "head index"], about: column.about))
+        }
+        self.columns = columns
+        massByDistance = try file.createAppendable(
+            Float.self, rowShape: [h, header.distanceBins], at: "statistics/mass_by_distance",
+            axes: ["sequence", "head index", "distance bin"],
+            about: "Attention mass by |q-k|, in bins 0, 1, 2-3, 4-7, 8-15, ...")
+        highAttention = try PairTableWriter(
+            file, group: "high_attention", what: "head and sequence")
+        patterns = try PairTableWriter(file, group: "patterns", what: "head and sequence")
+        edges = try EdgeTableWriter(file, dHead: header.model.dHead)
+    }
+
+    /// Appends a block. The calls to the library are the same for equal blocks, and so are its bytes.
+    func append(_ block: ScanBlock) throws(H5Error) {
+        for (values, dataset) in zip(block.statistics, columns) { try dataset.append(values) }
+        try massByDistance.append(block.massByDistance)
+        try highAttention.append(block.highAttention)
+        try patterns.append(block.patterns)
+        try edges.append(block.edges)
+    }
+
+    /// Appends patterns behind those of the blocks.
+    func append(patterns lists: [ScanBlock.PairList]) throws(H5Error) {
+        try patterns.append(lists)
+    }
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parts of one run: that they belong together and are complete, and the scan they make.
+
+import HDF5
+import Sampling
+import Stages
+import UserErrors
+import WorkFiles
+
+/// All parts of a scan, in order. One of them is open at a time.
+struct PartSet {
+    private let paths: [String]
+    private let header: ScanHeader
+    private let fingerprint: String
+
+    /// Looks at the parts.
+    ///
+    /// - Throws: when one is of another run, there twice, or missing; it is named.
+    init(_ paths: [String]) throws {
+        guard let reference = paths.first else { throw UserError("there are no parts to merge.") }
+        let first = try ScanPart(reference)
+        var byIndex: [Int: String] = [:]
+        for path in paths {
+            let part = try ScanPart(path)
+            guard part.fingerprint == first.fingerprint else {
+                throw UserError(
+                    "\(path): is of another run than \(reference) (\(Self.difference(part, first))); give the parts of one run."
+                )
+            }
+            guard part.shard.count == first.shard.count else {
+                throw UserError(
+                    "\(path): is shard \(part.shard), but \(reference) is shard \(first.shard); give the parts of one run."
+                )
+            }
+            if let other = byIndex.updateValue(path, forKey: part.shard.index) {
+                throw UserError(
+                    "\(other) and \(path): both are shard \(part.shard); give each shard once.")
+            }
+        }
+        let missing = (1...first.shard.count).filter { byIndex[$0] == nil }
+        guard missing.isEmpty else {
+            let names = missing.prefix(20).map { "\($0)/\(first.shard.count)" }
+            throw UserError(
+                "of \(first.shard.count) shards \(missing.count) are missing: \(names.joined(separator: " "))\(missing.count > 20 ? " ..." : ""); scan them with --shard, and give all parts."
+            )
+        }
+        self.paths = byIndex.sorted { $0.key < $1.key }.map(\.value)
+        header = first.header
+        fingerprint = first.fingerprint
+    }
+
+    /// What two runs differ in.
+    private static func difference(_ a: ScanPart, _ b: ScanPart) -> String {
+        let (mine, theirs) = (a.header.provenance, b.header.provenance)
+        for fact in mine.facts where theirs[fact.name] != fact.value {
+            let other = theirs[fact.name].map(words) ?? "nothing"
+            return "\(fact.name) is \(words(fact.value)), not \(other)"
+        }
+        return "their sequences are cut from the corpus in other ways"
+    }
+
+    /// Makes the scan of the whole. Memory grows with the tokens of the corpus, four bytes each, as that
+    /// of a scan does, and not with the parts.
+    func merge(into output: String) throws {
+        let corpus = try ScanPart(paths[0]).corpus()
+        let writer = try ScanWriter(output, header, corpus)
+        var top = Array(
+            repeating: TopSequences(count: header.topSequences), count: header.heads.count)
+        var portions = PortionReader(paths, fingerprint)
+        var progress = Progress("merging", unit: "sequences", total: corpus.count)
+        for range in ScanBlock.ranges(of: corpus.starts, in: 0..<corpus.count) {
+            let block = ScanBlock(joining: try portions.next(covering: range))
+            for sequence in range {
+                for (head, activation) in block.maxActivations(of: sequence).enumerated() {
+                    _ = top[head].offer(activation, sequence: sequence)
+                }
+            }
+            try writer.append(block)
+            progress.update(range.upperBound)
+        }
+        try writer.append(topPatterns: try heldBack(top))
+        try writer.finish()
+        progress.finish(corpus.count)
+    }
+
+    /// The patterns of the whole's top sequences that are not kept as samples, by head, then sequence.
+    private func heldBack(_ top: [TopSequences]) throws -> [ScanBlock.PairList] {
+        let samples = SampleRule(header)
+        let wanted = top.enumerated().map { head, top in
+            Set(top.sequences.filter { !samples.keeps(head: head, sequence: $0) })
+        }
+        var lists: [ScanBlock.PairList] = []
+        for path in paths {
+            lists += try ScanPart(path).topPatterns { wanted[$0].contains($1) }
+        }
+        guard lists.count == wanted.reduce(0, { $0 + $1.count }) else {
+            throw UserError(
+                "\(paths[0]) and the other parts: patterns of top sequences are missing; scan the shards again."
+            )
+        }
+        return lists.sorted { ($0.head, $0.sequence) < ($1.head, $1.sequence) }
+    }
+}
+
+/// A fact's value as text; digests by their beginning.
+private func words(_ value: H5AttributeValue) -> String {
+    switch value {
+    case .text(let text): text.count > 40 ? "\(text.prefix(12))..." : text
+    case .int(let int): String(int)
+    case .number(let number): "\(number)"
+    }
+}
+
+/// Reads the blocks of all parts in the order of their sequences.
+private struct PortionReader {
+    private let paths: [String]
+    private let fingerprint: String
+    private var nextPath = 0
+    private var part: ScanPart?
+
+    init(_ paths: [String], _ fingerprint: String) {
+        self.paths = paths
+        self.fingerprint = fingerprint
+    }
+
+    /// The portions of a block, which follow each other and make all of it.
+    mutating func next(covering block: Range<Int>) throws -> [ScanBlock] {
+        var portions: [ScanBlock] = []
+        var end = block.lowerBound
+        while end < block.upperBound {
+            guard let portion = try part?.next() else {
+                try openNext(expecting: end)
+                continue
+            }
+            guard portion.sequences.lowerBound == end, portion.sequences.upperBound > end,
+                portion.sequences.upperBound <= block.upperBound
+            else { throw damaged(paths[nextPath - 1]) }
+            end = portion.sequences.upperBound
+            portions.append(portion)
+        }
+        return portions
+    }
+
+    private mutating func openNext(expecting sequence: Int) throws {
+        guard nextPath < paths.count else { throw damaged(paths[paths.count - 1]) }
+        let opened = try ScanPart(paths[nextPath])
+        nextPath += 1
+        guard opened.fingerprint == fingerprint, opened.sequences.lowerBound == sequence else {
+            throw damaged(paths[nextPath - 1])
+        }
+        part = opened
+    }
+
+    private func damaged(_ path: String) -> UserError {
+        UserError("\(path): its sequences do not follow those of the part before; scan it again.")
+    }
+}
