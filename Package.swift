@@ -163,7 +163,8 @@ let package = Package(
         tests("AttributionTests", "Attribution", "HDF5"),
         tests("WorkFilesTests", "WorkFiles", "HDF5"),
         tests(
-            "PipelineTests", "stage-scan", "stage-metrics", "stage-sample", "stage-project",
+            "PipelineTests", "Tensors", "stage-scan", "stage-metrics", "stage-sample",
+            "stage-project",
             "stage-weights", "stage-writes", "stage-emit"),
         tests(
             "ServerTests", "Server", "stage-dictionary", "CZlib", hummingbird, hummingbirdTesting),

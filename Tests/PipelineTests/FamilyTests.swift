@@ -2,6 +2,7 @@
 // Models whose layers differ, through the whole pipeline.
 
 import Foundation
+import Tensors
 import TestSupport
 import Testing
 
@@ -41,7 +42,8 @@ import Testing
     }
 
     /// Experts see the tokens of a whole batch, and batches are other ones in a shard.
-    @Test func `a mixture of experts gives the same numbers in shards`() throws {
+    @Test(.enabled(if: BLAS.sumsRowsAlike, "OpenBLAS' AVX2 kernels sum rows by their place"))
+    func `a mixture of experts gives the same numbers in shards`() throws {
         try withModel("mixtral") { pipeline in
             let options = ["--layers", "all", "--seq-len", "32"]
             #expect(try pipeline.scan(options).status == 0)
