@@ -47,6 +47,8 @@ public struct HeadVisServer: Sendable {
 
     /// Connections beyond these wait until others end.
     private static let mostConnections = 512
+    /// Answers of operations that clients have not taken yet, in bytes.
+    private static let mostAnswers = 64 << 20
     /// How long a client may take to send a request or to take in more of an answer, in seconds.
     private static let patience: Int64 = 30
 
@@ -103,8 +105,8 @@ public struct HeadVisServer: Sendable {
             logger: logger)
     }
 
-    private func router() -> Router<BasicRequestContext> {
-        let router = Router(options: [])
+    private func router() -> Router<ConnectionContext> {
+        let router = Router(context: ConnectionContext.self, options: [])
         if options.logsRequests {
             router.add(middleware: RequestLogMiddleware(write: note))
         }
@@ -119,7 +121,7 @@ public struct HeadVisServer: Sendable {
         return router
     }
 
-    private func addOperations(to router: Router<BasicRequestContext>) {
+    private func addOperations(to router: Router<ConnectionContext>) {
         let runner = HeadRunner()
         let sequences = CustomSequenceEndpoints(tree: tree, model: model, runner: runner)
         let clusters = ClusterEndpoint(tree: tree)
@@ -135,6 +137,7 @@ public struct HeadVisServer: Sendable {
         let status = StatusEndpoint(
             model: model, projection: projection, attribution: attribution)
         let group = router.group("api/head_vis/public")
+            .add(middleware: AnswerBudgetMiddleware(budget: MemoryBudget(Self.mostAnswers)))
         group.get("status/v0") { _, _ in status.answer }
         post("add_custom_sequence", in: group) { try await sequences.add($0) }
         post("delete_custom_sequence", in: group) { try await sequences.delete($0) }
@@ -150,7 +153,7 @@ public struct HeadVisServer: Sendable {
     }
 
     private func post<Body: Decodable & SendableMetatype>(
-        _ name: String, in group: RouterGroup<BasicRequestContext>, upTo limit: Int = largestBody,
+        _ name: String, in group: RouterGroup<ConnectionContext>, upTo limit: Int = largestBody,
         _ operation: @escaping @Sendable (Body) async throws -> Response
     ) {
         group.post("\(name)/v0") { request, _ in
