@@ -82,6 +82,9 @@ public struct HeadVisServer: Sendable {
         }
     }
 
+    /// Clears away what lies in the tree for writes to come; for when the application has ended.
+    public func tidy() async throws { try await tree.removeLeftovers() }
+
     /// The application, to be run as a service.
     public func application() -> some ApplicationProtocol {
         var logger = Logger(label: "headvis")
@@ -123,10 +126,12 @@ public struct HeadVisServer: Sendable {
 
     private func addOperations(to router: Router<ConnectionContext>) {
         let runner = HeadRunner()
-        let sequences = CustomSequenceEndpoints(tree: tree, model: model, runner: runner)
+        let custom = CustomSequenceStore(tree)
+        let sequences = CustomSequenceEndpoints(
+            tree: tree, sequences: custom, model: model, runner: runner)
         let clusters = ClusterEndpoint(tree: tree)
         let work = WorkFolder(options.work)
-        let stored = StoredSequences(tree: tree, work: work)
+        let stored = StoredSequences(custom: custom, work: work)
         let projection = ProjectionEndpoint(
             tree: tree, sequences: stored, work: work, model: model, runner: runner)
         let attribution = AttributionEndpoint(
