@@ -45,12 +45,12 @@ public struct HeadVisServer: Sendable {
     private let policy: OriginPolicy
     private let note: @Sendable (String) -> Void
 
-    /// Connections beyond these wait until others end.
+    /// Connections beyond these take the places of those that wait for their clients.
     private static let mostConnections = 512
+    /// Of one address, so that other addresses always find a place.
+    private static let mostOfOneAddress = 384
     /// Answers of operations that clients have not taken yet, in bytes.
     private static let mostAnswers = 64 << 20
-    /// How long a client may take to send a request or to take in more of an answer, in seconds.
-    private static let patience: Int64 = 30
 
     /// Prepares the server; nothing runs yet.
     ///
@@ -68,6 +68,7 @@ public struct HeadVisServer: Sendable {
     /// Begins to load the model, and clears away what a crash may have left in the tree.
     public func prepare() async throws {
         model.start(report: note)
+        Self.allowOpenFiles()
         guard FileManager.default.fileExists(atPath: options.data.path) else {
             note("\(options.data.path): there is no data tree yet; run make data")
             return
@@ -82,6 +83,14 @@ public struct HeadVisServer: Sendable {
         }
     }
 
+    /// Every connection may have a file open beside itself.
+    private static func allowOpenFiles() {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = min(limit.rlim_max, max(limit.rlim_cur, rlim_t(4 * mostConnections)))
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+
     /// Clears away what lies in the tree for writes to come; for when the application has ended.
     public func tidy() async throws { try await tree.removeLeftovers() }
 
@@ -90,17 +99,17 @@ public struct HeadVisServer: Sendable {
         var logger = Logger(label: "headvis")
         logger.logLevel = .error
         let (host, note) = (options.host, note)
+        let connections = Connections(
+            limit: Self.mostConnections, limitPerAddress: Self.mostOfOneAddress)
         return Application(
             router: router(),
-            server: .http1(
-                configuration: .init(
-                    additionalChannelHandlers: [
-                        ConnectionGuard(patience: .seconds(Self.patience))
-                    ],
-                    idleTimeout: .seconds(Self.patience))),
+            server: HTTPServerBuilder { responder in
+                GuardedChannel(
+                    responder: responder, connections: connections, patience: Patience(),
+                    rest: .seconds(30))
+            },
             configuration: ApplicationConfiguration(
-                address: .hostname(options.host, port: options.port),
-                availableConnectionsDelegate: .maximum(Self.mostConnections, logger: logger)),
+                address: .hostname(options.host, port: options.port)),
             onServerRunning: { channel in
                 let name = host.contains(":") ? "[\(host)]" : host
                 note("serving at http://\(name):\(channel.localAddress?.port ?? 0)/")
