@@ -43,6 +43,8 @@ public struct HeadVisServer: Sendable {
     private let tree: TreeStore
     private let model: ModelHost
     private let policy: OriginPolicy
+    /// What the bodies of requests may take.
+    private let requests = MemoryBudget(Self.mostRequests)
     private let note: @Sendable (String) -> Void
 
     /// Connections beyond these take the places of those that wait for their clients.
@@ -51,6 +53,8 @@ public struct HeadVisServer: Sendable {
     private static let mostOfOneAddress = 384
     /// Answers of operations that clients have not taken yet, in bytes.
     private static let mostAnswers = 64 << 20
+    /// Requests that are being received, in bytes.
+    private static let mostRequests = 128 << 20
 
     /// Prepares the server; nothing runs yet.
     ///
@@ -171,7 +175,8 @@ public struct HeadVisServer: Sendable {
         _ operation: @escaping @Sendable (Body) async throws -> Response
     ) {
         group.post("\(name)/v0") { request, _ in
-            try await operation(try await request.decode(Body.self, upTo: limit))
+            try await operation(
+                try await request.decode(Body.self, upTo: limit, within: requests))
         }
         group.get("\(name)/v0") { _, _ -> Response in
             throw APIError(
