@@ -248,6 +248,12 @@ test-page: $(BIN)/serve $$(TREE_IF_MISSING) | $$(PAGE)
 		--model $(call quote,$(or $(SCANNED_MODEL),$(MODEL_PATH))) --shots .build/page
 .PHONY: test-page
 
+## test-faults : attack the server with slow, half-open, hostile and killed connections; LONG=1 for minutes of it
+test-faults: $(BIN)/serve $$(TREE_IF_MISSING)
+	Tests/faults/run --serve $< --data $(DATA) --work $(WORK) \
+		--model $(call quote,$(or $(SCANNED_MODEL),$(MODEL_PATH))) $(if $(filter 1,$(LONG)),--long)
+.PHONY: test-faults
+
 ## site : put the page and its data into one folder, SITE, that any file server can serve
 site: $$(TREE_IF_MISSING) | $$(PAGE)
 	scripts/make-site web $(DATA) $(SITE)

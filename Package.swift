@@ -137,8 +137,10 @@ let package = Package(
         library(
             "Server", "AttentionStats", "Attribution", "CZlib", "DataTree", "Digests",
             "Explanations",
-            "FeatureDictionaries", "Projection", "Stages", "WorkFiles", hummingbird,
+            "FeatureDictionaries", "Projection", "Stages", "WorkFiles", "UserErrors", hummingbird,
+            .product(name: "NIOHTTP1", package: "swift-nio"),
             .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+            .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
             .product(name: "NIOPosix", package: "swift-nio"),
             .product(name: "Logging", package: "swift-log")),
         executable("serve", "Server", "Stages", "UserErrors", hummingbird),

@@ -14,18 +14,18 @@ public enum DurableFile {
         let temporary = folder.appending(path: ".\(url.lastPathComponent).\(getpid()).tmp")
         do {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        } catch { throw cannotWrite(url) }
+        } catch { throw .cannotWrite(url) }
         let descriptor = open(
             temporary.path, O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o644)
-        guard descriptor >= 0 else { throw cannotWrite(url) }
+        guard descriptor >= 0 else { throw .cannotWrite(url) }
         let isWhole = writeAll(bytes, to: descriptor) && fsync(descriptor) == 0
         let isClosed = close(descriptor) == 0
         guard isWhole, isClosed, rename(temporary.path, url.path) == 0 else {
-            let error = cannotWrite(url)
+            let error = DataTreeError.cannotWrite(url)
             unlink(temporary.path)
             throw error
         }
-        guard sync(folder) else { throw cannotWrite(url) }
+        guard sync(folder) else { throw .cannotWrite(url) }
     }
 
     private static func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
@@ -42,14 +42,18 @@ public enum DurableFile {
         }
     }
 
-    private static func sync(_ folder: URL) -> Bool {
+    /// Makes the names in a folder durable.
+    static func sync(_ folder: URL) -> Bool {
         let descriptor = open(folder.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { return false }
         defer { close(descriptor) }
         return fsync(descriptor) == 0
     }
+}
 
-    private static func cannotWrite(_ url: URL) -> DataTreeError {
+extension DataTreeError {
+    /// Says why with the system's last error.
+    static func cannotWrite(_ url: URL) -> DataTreeError {
         DataTreeError(
             "\(url.lastPathComponent) cannot be written (\(String(cString: strerror(errno)))); is the disk full or read-only?"
         )

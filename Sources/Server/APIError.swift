@@ -37,13 +37,18 @@ struct APIError: HTTPResponseError, Equatable, CustomStringConvertible {
         APIError(.internalServerError, description)
     }
 
-    var response: Response {
+    /// {"detail": sentence}
+    var json: [UInt8] {
         var json = JSONWriter()
         json.object { json in
             json.key("detail")
             json.string(description)
         }
-        var response = Response(json: json.bytes)
+        return json.bytes
+    }
+
+    var response: Response {
+        var response = Response(json: json)
         response.status = status
         response.headers.append(contentsOf: headers)
         return response

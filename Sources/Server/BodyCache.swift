@@ -4,7 +4,8 @@
 import NIOCore
 import Synchronization
 
-/// The least recently used bodies make room for new ones.
+/// The least recently used bodies make room for new ones. Bodies that slow clients are still being sent take room too:
+/// all that is held, in the cache or on its way, stays within the bound.
 final class BodyCache: Sendable {
     /// A file as it is sent.
     struct Key: Hashable, Sendable {
@@ -13,10 +14,11 @@ final class BodyCache: Sendable {
         let isCompressed: Bool
     }
 
-    /// A body, of one state of its file.
+    /// A body, of one state of its file. It counts against the cache's bound until nobody sends it any more.
     struct Body: Sendable {
         let state: FileState
         let bytes: ByteBuffer
+        let reservation: Reservation
     }
 
     private struct Entry {
@@ -26,7 +28,6 @@ final class BodyCache: Sendable {
 
     private struct Held {
         var entries: [Key: Entry] = [:]
-        var size = 0
         var uses: UInt64 = 0
         /// Bodies that are being made, so that many requests make them once.
         var making: [Making: Task<Body?, Never>] = [:]
@@ -39,11 +40,11 @@ final class BodyCache: Sendable {
         let state: FileState
     }
 
-    private let capacity: Int
+    private let budget: MemoryBudget
     private let held = Mutex(Held())
 
     /// A cache of so many bytes.
-    init(capacity: Int) { self.capacity = capacity }
+    init(capacity: Int) { budget = MemoryBudget(capacity) }
 
     /// The body under `key` if it is of this state of its file.
     func body(_ key: Key, _ state: FileState) -> Body? {
@@ -56,15 +57,18 @@ final class BodyCache: Sendable {
     }
 
     /// The body under `key`, made by `make` unless somebody makes it already of a file in this state or a later
-    /// one.
+    /// one; nil if it cannot be made, or if there is no room for it.
+    ///
+    /// - Parameter make: gets room for as many bytes as the file has.
     func body(
-        _ key: Key, of state: FileState, make: @escaping @Sendable () async -> Body?
+        _ key: Key, of state: FileState, make: @escaping @Sendable (Reservation) async -> Body?
     ) async -> Body? {
         let making = Making(key: key, state: state)
-        let task = held.withLock { held in
+        let task: Task<Body?, Never>? = held.withLock { held in
             if let task = held.making[making] { return task }
+            guard let reservation = room(for: state.size, in: &held) else { return nil }
             let task = Task { [self] in
-                let body = await make()
+                let body = await make(reservation)
                 self.held.withLock { held in
                     held.making[making] = nil
                     if let body { keep(body, under: key, in: &held) }
@@ -74,21 +78,23 @@ final class BodyCache: Sendable {
             held.making[making] = task
             return task
         }
-        return await task.value
+        return await task?.value
+    }
+
+    /// Room for a body; others make way for it.
+    private func room(for size: Int, in held: inout Held) -> Reservation? {
+        while true {
+            if let reservation = budget.reserve(size) { return reservation }
+            guard let oldest = held.entries.min(by: { $0.value.lastUse < $1.value.lastUse }) else {
+                return nil
+            }
+            held.entries[oldest.key] = nil
+        }
     }
 
     private func keep(_ body: Body, under key: Key, in held: inout Held) {
-        let size = body.bytes.readableBytes
-        guard size <= capacity / 2 else { return }
-        held.size -= held.entries[key]?.body.bytes.readableBytes ?? 0
+        guard body.bytes.readableBytes <= budget.limit / 2 else { return }
         held.uses += 1
         held.entries[key] = Entry(body: body, lastUse: held.uses)
-        held.size += size
-        while held.size > capacity,
-            let oldest = held.entries.min(by: { $0.value.lastUse < $1.value.lastUse })
-        {
-            held.entries[oldest.key] = nil
-            held.size -= oldest.value.body.bytes.readableBytes
-        }
     }
 }

@@ -11,6 +11,7 @@ import Transformer
 /// Runs prompts and keeps what heads do on them.
 struct CustomSequenceEndpoints: Sendable {
     let tree: TreeStore
+    let sequences: CustomSequenceStore
     let model: ModelHost
     let runner: HeadRunner
 
@@ -21,7 +22,7 @@ struct CustomSequenceEndpoints: Sendable {
         guard !body.text.isEmpty else { throw APIError.unprocessable("text is empty.") }
         let model = try model.ready(for: config)
         let id = Self.id(of: body.text, model, config)
-        if let stored = try stored(id, head) { return Response(json: stored) }
+        if let stored = try await sequences.sequence(id, of: head) { return Response(json: stored) }
 
         let tokens = try Self.tokens(of: body.text, model, config)
         let pattern = try await runner.pattern(
@@ -31,12 +32,7 @@ struct CustomSequenceEndpoints: Sendable {
             attentionIndices: pattern.pairs.map { Int($0.query) * tokens.count + Int($0.key) },
             attentionValues: pattern.pairs.map(\.attention), maxActivation: pattern.maxActivation
         ).json(tokenIDs: tokens)
-        return Response(
-            json: try await tree.update(CustomSequences.path(head)) { bytes in
-                let sequences = try CustomSequences(bytes, of: head)
-                if let stored = sequences.sequence(id) { return (nil, stored) }
-                return (try sequences.adding(payload), payload)
-            })
+        return Response(json: try await sequences.add(payload, as: id, to: head))
     }
 
     /// Removes a stored sequence.
@@ -46,21 +42,11 @@ struct CustomSequenceEndpoints: Sendable {
             throw APIError.unprocessable(
                 "sequence_id must be the id of a custom sequence, such as \"c3f09a61b2d7\".")
         }
-        try await tree.update(CustomSequences.path(head)) { bytes in
-            guard let rest = try CustomSequences(bytes, of: head).removing(id) else {
-                throw APIError(
-                    .notFound,
-                    "Head \(head) has no custom sequence \(id); it may be deleted already."
-                )
-            }
-            return (rest, ())
+        guard try await sequences.remove(id, from: head) else {
+            throw APIError(
+                .notFound, "Head \(head) has no custom sequence \(id); it may be deleted already.")
         }
         return .success
-    }
-
-    private func stored(_ id: String, _ head: HeadAddress) throws -> [UInt8]? {
-        let bytes = try tree.contents(CustomSequences.path(head))
-        return try CustomSequences(bytes, of: head).sequence(id)
     }
 
     /// The same for the same text, model and way to begin a sequence.

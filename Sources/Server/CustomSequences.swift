@@ -1,36 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
-// custom_sequences/L5H1.json: {"sequences": [...]}, changed without touching its other entries.
+// custom_sequences/L5H1.json: {"sequences": [...]}, and where in it which sequence is.
 
 import AttentionStats
 import DataTree
 import Foundation
 import Transformer
 
-/// The custom sequences of one head.
-struct CustomSequences {
-    private let text: JSONText
-    private let list: Range<Int>
-    private let entries: [(id: String, range: Range<Int>)]
+/// Where the custom sequences of one head lie in its file.
+struct CustomSequences: Sendable {
+    /// A stored sequence.
+    struct Entry: Sendable {
+        /// Empty if it has none.
+        let id: String
+        /// In bytes from the start of the file.
+        var range: Range<Int>
+    }
+
+    /// The list with its brackets, in bytes from the start of the file.
+    private(set) var list: Range<Int>
+    private(set) var entries: [Entry]
+    /// The first entry with an id.
+    private var places: [String: Int]
 
     /// Where a head's custom sequences are.
     static func path(_ head: HeadAddress) -> String { "custom_sequences/\(head).json" }
 
-    /// Reads the file; nil stands for a file that is not there.
-    init(_ bytes: [UInt8]?, of head: HeadAddress) throws(APIError) {
-        let bytes = bytes ?? Array(#"{"sequences":[]}"#.utf8)
+    /// A file of one sequence.
+    static func file(of sequence: [UInt8]) -> [UInt8] {
+        Array(#"{"sequences":["#.utf8) + sequence + Array("]}".utf8)
+    }
+
+    /// Reads the file.
+    init(_ bytes: [UInt8], of head: HeadAddress) throws(APIError) {
         do {
             let text = try JSONText(bytes)
             guard let list = try text.member("sequences", of: text.root),
                 let ranges = try text.elements(of: list)
             else { throw JSONTextError(position: 0, description: "no sequences") }
-            var entries: [(id: String, range: Range<Int>)] = []
+            var entries: [Entry] = []
             for range in ranges {
                 let id = try text.member("sequence_id", of: range).flatMap { text.string($0) }
-                entries.append((id ?? "", range))
+                entries.append(Entry(id: id ?? "", range: range))
             }
-            self.text = text
             self.list = list
             self.entries = entries
+            places = Self.places(entries)
         } catch {
             throw .broken(
                 "\(Self.path(head)) is not a list of sequences (\(error)); mend it or move it away."
@@ -38,29 +52,53 @@ struct CustomSequences {
         }
     }
 
-    /// The stored sequence with this id, as it is in the file.
-    func sequence(_ id: String) -> [UInt8]? {
-        entries.first { $0.id == id }.map { Array(text.bytes[$0.range]) }
+    private static func places(_ entries: [Entry]) -> [String: Int] {
+        Dictionary(entries.enumerated().map { ($1.id, $0) }) { first, _ in first }
     }
 
-    /// The file with one more sequence.
-    func adding(_ sequence: [UInt8]) throws -> [UInt8] {
-        try text.appending(sequence, to: list)
+    /// Where the sequence with this id is; nil if there is none.
+    func range(of id: String) -> Range<Int>? { places[id].map { entries[$0].range } }
+
+    /// What to insert, and where, for one more sequence at the end of the list.
+    func insertion(of sequence: [UInt8]) -> (bytes: [UInt8], place: Int) {
+        ((entries.isEmpty ? [] : [UInt8(ascii: ",")]) + sequence, list.upperBound - 1)
     }
 
-    /// The file without a sequence; nil if it is not in it.
-    func removing(_ id: String) -> [UInt8]? {
-        guard entries.contains(where: { $0.id == id }) else { return nil }
-        let rest = entries.filter { $0.id != id }.map { text.bytes[$0.range] }
-        return text.replacing(
-            list,
-            with: [UInt8(ascii: "[")] + rest.joined(separator: [UInt8(ascii: ",")])
-                + [UInt8(ascii: "]")])
+    /// Notes that a sequence was inserted there.
+    mutating func didInsert(_ id: String, _ sequence: [UInt8]) {
+        let (bytes, place) = insertion(of: sequence)
+        let end = place + bytes.count
+        entries.append(Entry(id: id, range: end - sequence.count..<end))
+        list = list.lowerBound..<end + 1
+        if places[id] == nil { places[id] = entries.count - 1 }
+    }
+
+    /// Takes all sequences with this id out of the bytes of the file, with a comma each; nil if there is none.
+    ///
+    /// - Returns: up to where the bytes are as they were.
+    mutating func remove(_ id: String, from bytes: inout [UInt8]) -> Int? {
+        var unchanged: Int?
+        while let place = places[id] {
+            let own = entries[place].range
+            let start = place > 0 ? entries[place - 1].range.upperBound : own.lowerBound
+            let end =
+                place > 0 || entries.count == 1
+                ? own.upperBound : entries[place + 1].range.lowerBound
+            bytes.removeSubrange(start..<end)
+            entries.remove(at: place)
+            for i in place..<entries.count {
+                let range = entries[i].range
+                entries[i].range = range.lowerBound - end + start..<range.upperBound - end + start
+            }
+            list = list.lowerBound..<list.upperBound - end + start
+            places = Self.places(entries)
+            unchanged = min(unchanged ?? start, start)
+        }
+        return unchanged
     }
 
     /// The token ids and display strings of a stored sequence.
-    func tokens(of id: String) throws -> SequenceTokens? {
-        guard let sequence = sequence(id) else { return nil }
+    static func tokens(of sequence: [UInt8], _ id: String) throws(APIError) -> SequenceTokens {
         guard let stored = try? JSONDecoder().decode(Stored.self, from: Data(sequence)),
             stored.token_ids.count == stored.tokens.count, !stored.tokens.isEmpty
         else {

@@ -2,6 +2,7 @@
 // From the path of a request to a file, and to nothing outside the folders that are served.
 
 import Foundation
+import NIOCore
 
 /// The path of a request, decoded and known to be harmless: names apart by slashes, none of them empty
 /// or beginning with a dot.
@@ -122,17 +123,26 @@ final class OpenFile: Sendable {
     }
 
     /// The bytes at `range`; nil if the file has become shorter or cannot be read.
-    func read(_ range: Range<Int>) -> [UInt8]? {
-        let bytes = [UInt8](unsafeUninitializedCapacity: range.count) { buffer, count in
-            while count < range.count {
-                let n = pread(
-                    descriptor, buffer.baseAddress.map { $0 + count }, range.count - count,
-                    off_t(range.lowerBound + count))
-                if n < 0, errno == EINTR { continue }
-                guard n > 0 else { return }
-                count += n
+    func read(_ range: Range<Int>) -> ByteBuffer? {
+        var bytes = ByteBuffer()
+        bytes.reserveCapacity(range.count)
+        while bytes.readableBytes < range.count {
+            let rest = range.lowerBound + bytes.readableBytes..<range.upperBound
+            let n = bytes.writeWithUnsafeMutableBytes(minimumWritableBytes: rest.count) { free in
+                max(0, preadAgain(descriptor, free.baseAddress, rest.count, off_t(rest.lowerBound)))
             }
+            guard n > 0 else { return nil }
         }
-        return bytes.count == range.count ? bytes : nil
+        return bytes
+    }
+
+    /// pread, which a signal does not end.
+    private func preadAgain(
+        _ descriptor: Int32, _ bytes: UnsafeMutableRawPointer?, _ count: Int, _ offset: off_t
+    ) -> Int {
+        while true {
+            let n = pread(descriptor, bytes, count, offset)
+            guard n < 0, errno == EINTR else { return n }
+        }
     }
 }

@@ -7,6 +7,7 @@ import Explanations
 import FeatureDictionaries
 import Foundation
 import Transformer
+import UserErrors
 
 /// What a head does on a sequence, as the pipeline would have found it.
 struct HeadPattern: Sendable {
@@ -67,16 +68,22 @@ actor HeadRunner {
         _ dictionary: FeatureDictionary
     ) throws -> EdgeAttribution {
         let (loaded, description) = (model.loaded.model, model.loaded.model.description)
+        let weights = try Self.explained { try HeadWeights(edge.head, of: loaded) }
         // What comes after the edge changes nothing if the model only looks back.
         let end = description.isCausal ? max(edge.query, edge.key) + 1 : tokens.count
         let pass = try pass(for: loaded.heads(observing: [edge]), length: end, model)
         let observation = try pass.observe([[edge]], on: [tokens[..<end]])[0][0]
-        let weights = try HeadWeights(edge.head, of: loaded)
-        let circuit: HeadCircuit
-        do {
-            circuit = try HeadCircuit(weights, of: description, at: observation)
-        } catch { throw APIError.unprocessable("\(error)") }
+        let circuit = try Self.explained {
+            try HeadCircuit(weights, of: description, at: observation)
+        }
         return EdgeAttributor(circuit, at: observation, dictionary).attribution(kind)
+    }
+
+    /// Runs `body`; what it says cannot be taken apart, and why, is about what was asked for.
+    private static func explained<Result>(_ body: () throws -> Result) throws -> Result {
+        do { return try body() } catch let error as UserError {
+            throw APIError.unprocessable(error.description)
+        }
     }
 
     private func runPattern(

@@ -43,12 +43,18 @@ public struct HeadVisServer: Sendable {
     private let tree: TreeStore
     private let model: ModelHost
     private let policy: OriginPolicy
+    /// What the bodies of requests may take.
+    private let requests = MemoryBudget(Self.mostRequests)
     private let note: @Sendable (String) -> Void
 
-    /// Connections beyond these wait until others end.
+    /// Connections beyond these take the places of those that wait for their clients.
     private static let mostConnections = 512
-    /// How long a client may take to send a request or to take in more of an answer, in seconds.
-    private static let patience: Int64 = 30
+    /// Of one address, so that other addresses always find a place.
+    private static let mostOfOneAddress = 384
+    /// Answers of operations that clients have not taken yet, in bytes.
+    private static let mostAnswers = 64 << 20
+    /// Requests that are being received, in bytes.
+    private static let mostRequests = 128 << 20
 
     /// Prepares the server; nothing runs yet.
     ///
@@ -66,6 +72,7 @@ public struct HeadVisServer: Sendable {
     /// Begins to load the model, and clears away what a crash may have left in the tree.
     public func prepare() async throws {
         model.start(report: note)
+        Self.allowOpenFiles()
         guard FileManager.default.fileExists(atPath: options.data.path) else {
             note("\(options.data.path): there is no data tree yet; run make data")
             return
@@ -80,22 +87,33 @@ public struct HeadVisServer: Sendable {
         }
     }
 
+    /// Every connection may have a file open beside itself.
+    private static func allowOpenFiles() {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = min(limit.rlim_max, max(limit.rlim_cur, rlim_t(4 * mostConnections)))
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+
+    /// Clears away what lies in the tree for writes to come; for when the application has ended.
+    public func tidy() async throws { try await tree.removeLeftovers() }
+
     /// The application, to be run as a service.
     public func application() -> some ApplicationProtocol {
         var logger = Logger(label: "headvis")
         logger.logLevel = .error
         let (host, note) = (options.host, note)
+        let connections = Connections(
+            limit: Self.mostConnections, limitPerAddress: Self.mostOfOneAddress)
         return Application(
             router: router(),
-            server: .http1(
-                configuration: .init(
-                    additionalChannelHandlers: [
-                        ConnectionGuard(patience: .seconds(Self.patience))
-                    ],
-                    idleTimeout: .seconds(Self.patience))),
+            server: HTTPServerBuilder { responder in
+                GuardedChannel(
+                    responder: responder, connections: connections, patience: Patience(),
+                    rest: .seconds(30))
+            },
             configuration: ApplicationConfiguration(
-                address: .hostname(options.host, port: options.port),
-                availableConnectionsDelegate: .maximum(Self.mostConnections, logger: logger)),
+                address: .hostname(options.host, port: options.port)),
             onServerRunning: { channel in
                 let name = host.contains(":") ? "[\(host)]" : host
                 note("serving at http://\(name):\(channel.localAddress?.port ?? 0)/")
@@ -103,8 +121,8 @@ public struct HeadVisServer: Sendable {
             logger: logger)
     }
 
-    private func router() -> Router<BasicRequestContext> {
-        let router = Router(options: [])
+    private func router() -> Router<ConnectionContext> {
+        let router = Router(context: ConnectionContext.self, options: [])
         if options.logsRequests {
             router.add(middleware: RequestLogMiddleware(write: note))
         }
@@ -119,12 +137,14 @@ public struct HeadVisServer: Sendable {
         return router
     }
 
-    private func addOperations(to router: Router<BasicRequestContext>) {
+    private func addOperations(to router: Router<ConnectionContext>) {
         let runner = HeadRunner()
-        let sequences = CustomSequenceEndpoints(tree: tree, model: model, runner: runner)
+        let custom = CustomSequenceStore(tree)
+        let sequences = CustomSequenceEndpoints(
+            tree: tree, sequences: custom, model: model, runner: runner)
         let clusters = ClusterEndpoint(tree: tree)
         let work = WorkFolder(options.work)
-        let stored = StoredSequences(tree: tree, work: work)
+        let stored = StoredSequences(custom: custom, work: work)
         let projection = ProjectionEndpoint(
             tree: tree, sequences: stored, work: work, model: model, runner: runner)
         let attribution = AttributionEndpoint(
@@ -135,6 +155,7 @@ public struct HeadVisServer: Sendable {
         let status = StatusEndpoint(
             model: model, projection: projection, attribution: attribution)
         let group = router.group("api/head_vis/public")
+            .add(middleware: AnswerBudgetMiddleware(budget: MemoryBudget(Self.mostAnswers)))
         group.get("status/v0") { _, _ in status.answer }
         post("add_custom_sequence", in: group) { try await sequences.add($0) }
         post("delete_custom_sequence", in: group) { try await sequences.delete($0) }
@@ -150,11 +171,12 @@ public struct HeadVisServer: Sendable {
     }
 
     private func post<Body: Decodable & SendableMetatype>(
-        _ name: String, in group: RouterGroup<BasicRequestContext>, upTo limit: Int = largestBody,
+        _ name: String, in group: RouterGroup<ConnectionContext>, upTo limit: Int = largestBody,
         _ operation: @escaping @Sendable (Body) async throws -> Response
     ) {
         group.post("\(name)/v0") { request, _ in
-            try await operation(try await request.decode(Body.self, upTo: limit))
+            try await operation(
+                try await request.decode(Body.self, upTo: limit, within: requests))
         }
         group.get("\(name)/v0") { _, _ -> Response in
             throw APIError(

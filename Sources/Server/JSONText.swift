@@ -86,6 +86,26 @@ package struct JSONText: Sendable {
         bytes[range.lowerBound] == UInt8(ascii: "n")
     }
 
+    /// Whether a string at `range`, or within the value there, spells none: half of a surrogate pair, an escape that
+    /// there is not, or bytes that are not UTF-8.
+    package func hasMisspelling(in range: Range<Int>) -> Bool {
+        var position = range.lowerBound
+        while position < range.upperBound {
+            guard bytes[position] == UInt8(ascii: "\"") else {
+                position += 1
+                continue
+            }
+            let start = position
+            position += 1
+            while bytes[position] != UInt8(ascii: "\"") {
+                position += bytes[position] == UInt8(ascii: "\\") ? 2 : 1
+            }
+            position += 1
+            if !JSONScanner.isText(bytes[start + 1..<position - 1]) { return true }
+        }
+        return false
+    }
+
     /// The text with `replacement` in the place of `range`.
     package func replacing(_ range: Range<Int>, with replacement: [UInt8]) -> [UInt8] {
         Array(bytes[..<range.lowerBound]) + replacement + Array(bytes[range.upperBound...])
@@ -248,6 +268,37 @@ struct JSONScanner {
             && literal.withUTF8Buffer { $0.elementsEqual(bytes[position..<end]) }
         guard isHere else { throw error("no value") }
         position = end
+    }
+
+    /// Whether the bytes between the quotes of a string spell one.
+    static func isText(_ bytes: ArraySlice<UInt8>) -> Bool {
+        guard String(validating: bytes, as: UTF8.self) != nil else { return false }
+        var rest = bytes
+        while let backslash = rest.firstIndex(of: UInt8(ascii: "\\")) {
+            rest = rest[(backslash + 1)...]
+            guard let kind = rest.popFirst() else { return false }
+            guard kind == UInt8(ascii: "u") else {
+                guard #"\"\/bfnrt"#.utf8.contains(kind) else { return false }
+                continue
+            }
+            guard let unit = codeUnit(&rest) else { return false }
+            if UTF16.isTrailSurrogate(unit) { return false }
+            guard UTF16.isLeadSurrogate(unit) else { continue }
+            guard rest.starts(with: #"\u"#.utf8) else { return false }
+            rest = rest.dropFirst(2)
+            guard let other = codeUnit(&rest), UTF16.isTrailSurrogate(other) else { return false }
+        }
+        return true
+    }
+
+    /// Four hexadecimal digits.
+    private static func codeUnit(_ bytes: inout ArraySlice<UInt8>) -> UInt16? {
+        let digits = bytes.prefix(4)
+        bytes = bytes.dropFirst(4)
+        guard digits.count == 4, let text = String(validating: digits, as: UTF8.self),
+            text.utf8.allSatisfy({ $0 != UInt8(ascii: "+") })
+        else { return nil }
+        return UInt16(text, radix: 16)
     }
 
     /// The string that these bytes, with its quotes, spell; nil if they spell none.

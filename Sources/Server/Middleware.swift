@@ -4,6 +4,7 @@
 import Foundation
 import HTTPTypes
 import Hummingbird
+import NIOHTTP1
 
 /// Writes a line for each request: method, path, status, size and time.
 struct RequestLogMiddleware<Context: RequestContext>: RouterMiddleware {
@@ -60,6 +61,11 @@ struct ErrorMiddleware<Context: RequestContext>: RouterMiddleware {
     static func response(to error: any Error) -> Response {
         switch error {
         case let error as APIError: error.response
+        case let error as HTTPParserError:
+            APIError(
+                .badRequest, "The request does not end as HTTP wants it (\(error)).",
+                headers: [.connection: "close"]
+            ).response
         case let error as HTTPError where error.status == .notFound:
             APIError(.notFound, "There is nothing at this address.").response
         case let error as any HTTPResponseError:

@@ -104,8 +104,14 @@ struct OriginMiddleware<Context: RequestContext>: RouterMiddleware {
         _ request: Request, context: Context,
         next: (Request, Context) async throws -> Response
     ) async throws -> Response {
-        guard let host = request.head.authority.flatMap(Authority.init), policy.accepts(host: host)
+        // The first one is the request's authority; a second one is still among the headers.
+        guard let host = request.head.authority.flatMap(Authority.init),
+            !request.headers.contains(where: { $0.name.canonicalName == "host" })
         else {
+            throw APIError(
+                .badRequest, "The request needs one header Host, such as localhost:8080.")
+        }
+        guard policy.accepts(host: host) else {
             throw APIError(
                 .misdirectedRequest,
                 "This server does not go by the name in the request's Host header; address it as localhost, or name it with --host or --allow-origin."

@@ -51,6 +51,11 @@ struct ProjectionEndpoint: Sendable {
     ) async throws -> [UInt8] {
         let model = try model.ready(for: config)
         let tokens = try await sequences.tokens(of: edge, head, config)
+        guard !model.loaded.model.description.isCausal || edge.key <= edge.query else {
+            throw APIError.unprocessable(
+                "In head \(head) query \(edge.query) does not see key \(edge.key); choose a key at or before the query."
+            )
+        }
         let vectors = try await runner.vectors(
             of: head, query: edge.query, key: edge.key, on: tokens.ids, model)
         let placed = try await work.place(vectors, of: head, in: cloud)

@@ -13,7 +13,7 @@ let largestClusters = 32 << 20
 extension Request {
     /// The body as `Body`; "context" and other extra keys are ignored.
     func decode<Body: Decodable>(
-        _ type: Body.Type, upTo limit: Int = largestBody
+        _ type: Body.Type, upTo limit: Int = largestBody, within budget: MemoryBudget
     ) async throws -> Body {
         let mediaType = headers[.contentType]?.prefix { $0 != ";" }
             .trimmingCharacters(in: .whitespaces).lowercased()
@@ -22,19 +22,50 @@ extension Request {
                 .unsupportedMediaType,
                 "The request needs the header Content-Type: application/json.")
         }
-        let buffer: ByteBuffer
-        do { buffer = try await body.collect(upTo: limit) } catch is NIOTooManyBytesError {
-            throw APIError(.contentTooLarge, "The request's body is larger than \(limit >> 20) MB.")
-        }
-        let bytes = Array(buffer.readableBytesView)
-        guard (try? JSONText(bytes)) != nil else {
+        let (bytes, reservation) = try await received(upTo: limit, within: budget)
+        defer { withExtendedLifetime(reservation) {} }
+        guard let text = try? JSONText(bytes) else {
             throw APIError(.badRequest, "The request's body is not JSON.")
         }
         do { return try JSONDecoder().decode(type, from: Data(bytes)) } catch let error
             as DecodingError
         {
-            throw error.apiError
+            throw text.misspelling ?? error.apiError
         }
+    }
+
+    /// The bytes of the body. One that says it is too large, or becomes so, is refused before it is read.
+    private func received(
+        upTo limit: Int, within budget: MemoryBudget
+    ) async throws -> ([UInt8], Reservation) {
+        let tooLarge = APIError(
+            .contentTooLarge, "The request's body is larger than \(limit >> 20) MB.",
+            headers: [.connection: "close"])
+        let tooMany = APIError.busy(
+            "Too many large requests come at once; try again in a moment.", retryAfter: 2)
+        if let announced = headers[.contentLength].flatMap({ Int($0) }), announced > limit {
+            throw tooLarge
+        }
+        guard let reservation = budget.reserve(0) else { throw tooMany }
+        var bytes: [UInt8] = []
+        for try await part in body {
+            let size = bytes.count + part.readableBytes
+            guard size <= limit else { throw tooLarge }
+            guard reservation.resize(to: size) else { throw tooMany }
+            bytes.append(contentsOf: part.readableBytesView)
+        }
+        return (bytes, reservation)
+    }
+}
+
+extension JSONText {
+    /// Why some text of the request is none: what JSON's grammar allows, and Unicode does not.
+    fileprivate var misspelling: APIError? {
+        guard hasMisspelling(in: root) else { return nil }
+        let culprit = (try? members(of: root))?.first { hasMisspelling(in: $0.value) }
+        return .unprocessable(
+            "\(culprit.map { $0.name } ?? "The request's body") holds text that is not Unicode, such as half of a surrogate pair (\\ud800 alone)."
+        )
     }
 }
 

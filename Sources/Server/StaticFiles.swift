@@ -7,19 +7,18 @@ import NIOCore
 import NIOPosix
 
 /// Answers GET and HEAD of everything that is not an operation.
-struct StaticFiles<Context: RequestContext>: RouterMiddleware {
+struct StaticFiles: RouterMiddleware {
     /// The page's folder.
     let web: String
     /// The data tree's folder.
     let data: String
     let policy: OriginPolicy
-    private let cache = BodyCache(capacity: 256 << 20)
+    private let cache = BodyCache(capacity: 128 << 20)
 
-    /// Larger files are sent from the disk piece by piece, as they are.
-    private static var largestHeld: Int { 48 << 20 }
+    /// Larger files are not compressed.
+    private static var largestCompressed: Int { 48 << 20 }
     /// Smaller bodies do not get smaller.
     private static var smallestCompressed: Int { 256 }
-    private static var pieceSize: Int { 256 << 10 }
 
     init(web: String, data: String, policy: OriginPolicy) {
         self.web = web
@@ -28,8 +27,8 @@ struct StaticFiles<Context: RequestContext>: RouterMiddleware {
     }
 
     func handle(
-        _ request: Request, context: Context,
-        next: (Request, Context) async throws -> Response
+        _ request: Request, context: ConnectionContext,
+        next: (Request, ConnectionContext) async throws -> Response
     ) async throws -> Response {
         let path = (request.head.path ?? "").prefix { $0 != "?" && $0 != "#" }
         guard !path.hasPrefix("/api/") else { return try await next(request, context) }
@@ -39,8 +38,11 @@ struct StaticFiles<Context: RequestContext>: RouterMiddleware {
         }
         guard let path = FilePath(request: path) else { throw Self.notFound }
         if path.text == "data/server_config.json" { return try await serverConfig(request) }
-        if let path = path.below("data") { return try await file(path, under: data, request) }
-        return try await file(path.text.isEmpty ? .index : path, under: web, request)
+        if let path = path.below("data") {
+            return try await file(path, under: data, request, context.channel)
+        }
+        return try await file(
+            path.text.isEmpty ? .index : path, under: web, request, context.channel)
     }
 
     private static var notFound: APIError {
@@ -48,39 +50,43 @@ struct StaticFiles<Context: RequestContext>: RouterMiddleware {
     }
 
     private func file(
-        _ path: FilePath, under root: String, _ request: Request
+        _ path: FilePath, under root: String, _ request: Request, _ channel: any Channel
     ) async throws -> Response {
         guard !path.text.isEmpty, let state = FileState(path: "\(root)/\(path.text)") else {
             throw Self.notFound
         }
         let type = mediaType(of: path.text)
-        let isHeld = state.size <= Self.largestHeld
         let isCompressed =
-            isHeld && state.size >= Self.smallestCompressed && isCompressible(type)
+            (Self.smallestCompressed...Self.largestCompressed).contains(state.size)
+            && isCompressible(type)
             && acceptsGzip(request.headers[.acceptEncoding]) && request.headers[.range] == nil
-        guard isHeld else { return try await stream(path, root, type, request) }
-        let key = BodyCache.Key(root: root, path: path, isCompressed: isCompressed)
-        guard let body = await body(key, state) else { throw Self.notFound }
-        return answer(body, type: type, isCompressed: isCompressed, request)
+        // Large files are sent from the disk, so that slow clients hold no memory; what is compressed and does not
+        // find room goes out as it is.
+        if isCompressed || state.size <= pieceSize {
+            let key = BodyCache.Key(root: root, path: path, isCompressed: isCompressed)
+            if let body = await body(key, state) {
+                return answer(body, type: type, isCompressed: isCompressed, request, channel)
+            }
+        }
+        return try await stream(path, root, type, request, channel)
     }
 
     private func body(_ key: BodyCache.Key, _ state: FileState) async -> BodyCache.Body? {
         if let body = cache.body(key, state) { return body }
-        return await cache.body(key, of: state) {
-            try? await NIOThreadPool.singleton.runIfActive { Self.make(key) }
+        return await cache.body(key, of: state) { reservation in
+            try? await NIOThreadPool.singleton.runIfActive { Self.make(key, reservation) }
         }
     }
 
-    private static func make(_ key: BodyCache.Key) -> BodyCache.Body? {
-        guard let file = OpenFile(key.path.text, under: key.root), file.state.size <= largestHeld,
-            let bytes = file.read(0..<file.state.size)
+    private static func make(_ key: BodyCache.Key, _ reservation: Reservation) -> BodyCache.Body? {
+        guard let file = OpenFile(key.path.text, under: key.root),
+            file.state.size <= (key.isCompressed ? largestCompressed : pieceSize)
         else { return nil }
-        guard key.isCompressed else {
-            return BodyCache.Body(state: file.state, bytes: ByteBuffer(bytes: bytes))
-        }
-        return gzipped(bytes).map {
-            BodyCache.Body(state: file.state, bytes: ByteBuffer(bytes: $0))
-        }
+        let bytes =
+            key.isCompressed
+            ? gzipped(file, limit: max(file.state.size, 16 << 10)) : file.read(0..<file.state.size)
+        guard let bytes, reservation.resize(to: bytes.capacity) else { return nil }
+        return BodyCache.Body(state: file.state, bytes: bytes, reservation: reservation)
     }
 
     private func headers(_ state: FileState, _ type: String, isCompressed: Bool) -> HTTPFields {
@@ -98,16 +104,19 @@ struct StaticFiles<Context: RequestContext>: RouterMiddleware {
     }
 
     private func answer(
-        _ body: BodyCache.Body, type: String, isCompressed: Bool, _ request: Request
+        _ body: BodyCache.Body, type: String, isCompressed: Bool, _ request: Request,
+        _ channel: any Channel
     ) -> Response {
         let headers = headers(body.state, type, isCompressed: isCompressed)
         let size = body.bytes.readableBytes
         return answer(headers, size: size, request) { range in
-            var bytes = body.bytes
-            if range.count < size {
-                bytes = bytes.getSlice(at: range.lowerBound, length: range.count) ?? ByteBuffer()
+            ResponseBody(contentLength: range.count) { writer in
+                defer { withExtendedLifetime(body.reservation) {} }
+                let bytes = body.bytes.getSlice(at: range.lowerBound, length: range.count)
+                var pieces = PieceWriter(next: writer, channel: channel)
+                try await pieces.write(bytes ?? ByteBuffer())
+                try await pieces.finish(nil)
             }
-            return ResponseBody(byteBuffer: bytes)
         }
     }
 
@@ -138,7 +147,8 @@ struct StaticFiles<Context: RequestContext>: RouterMiddleware {
     }
 
     private func stream(
-        _ path: FilePath, _ root: String, _ type: String, _ request: Request
+        _ path: FilePath, _ root: String, _ type: String, _ request: Request,
+        _ channel: any Channel
     ) async throws -> Response {
         let file = try await NIOThreadPool.singleton.runIfActive {
             OpenFile(path.text, under: root)
@@ -147,15 +157,14 @@ struct StaticFiles<Context: RequestContext>: RouterMiddleware {
         let headers = headers(file.state, type, isCompressed: false)
         return answer(headers, size: file.state.size, request) { range in
             ResponseBody(contentLength: range.count) { writer in
-                for start in stride(
-                    from: range.lowerBound, to: range.upperBound, by: Self.pieceSize)
-                {
-                    let piece = start..<min(start + Self.pieceSize, range.upperBound)
+                var pieces = PieceWriter(next: writer, channel: channel)
+                for start in stride(from: range.lowerBound, to: range.upperBound, by: pieceSize) {
+                    let piece = start..<min(start + pieceSize, range.upperBound)
                     let bytes = try await NIOThreadPool.singleton.runIfActive { file.read(piece) }
                     guard let bytes else { throw APIError.broken("The file became shorter.") }
-                    try await writer.write(ByteBuffer(bytes: bytes))
+                    try await pieces.write(bytes)
                 }
-                try await writer.finish(nil)
+                try await pieces.finish(nil)
             }
         }
     }
@@ -166,7 +175,8 @@ extension StaticFiles {
     private func serverConfig(_ request: Request) async throws -> Response {
         let stored = try await NIOThreadPool.singleton.runIfActive {
             OpenFile("server_config.json", under: data).flatMap { file in
-                file.state.size <= largestBody ? file.read(0..<file.state.size) : nil
+                file.state.size <= largestBody
+                    ? file.read(0..<file.state.size).map { Array($0.readableBytesView) } : nil
             }
         }
         guard let host = request.head.authority.flatMap(Authority.init) else { throw Self.notFound }

@@ -5,7 +5,7 @@ import Transformer
 
 /// Sequences of the corpus, from the scan, and custom ones, from the tree.
 struct StoredSequences: Sendable {
-    let tree: TreeStore
+    let custom: CustomSequenceStore
     let work: WorkFolder
 
     /// The tokens of an edge's sequence, in which its positions lie.
@@ -28,11 +28,10 @@ struct StoredSequences: Sendable {
         switch sequence {
         case .corpus(let number): return try await work.tokens(of: number, config)
         case .custom(let id):
-            let bytes = try tree.contents(CustomSequences.path(head))
-            guard let tokens = try CustomSequences(bytes, of: head).tokens(of: id) else {
+            guard let sequence = try await custom.sequence(id, of: head) else {
                 throw APIError(.notFound, "Head \(head) has no custom sequence \(id).")
             }
-            return tokens
+            return try CustomSequences.tokens(of: sequence, id)
         }
     }
 }

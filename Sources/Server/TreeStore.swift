@@ -37,14 +37,40 @@ actor TreeStore {
         try await admission.admit { try await replace(path, change) }
     }
 
-    private func replace<Result: Sendable>(
-        _ path: String,
-        _ change: @Sendable ([UInt8]?) throws -> (contents: [UInt8]?, result: Result)
+    /// Runs `change` while nobody else changes the tree.
+    ///
+    /// - Parameter change: gets the folder of the tree, with links resolved.
+    nonisolated func changing<Result: Sendable>(
+        _ change: @Sendable (URL) throws -> Result
+    ) async throws -> Result {
+        try await admission.admit { try await underLock(change) }
+    }
+
+    /// Runs `body` while this program changes nothing in the tree.
+    nonisolated func betweenChanges<Result: Sendable>(
+        _ body: @Sendable () throws -> Result
+    ) async throws -> Result {
+        try await admission.admit { try await serially(body) }
+    }
+
+    private func serially<Result: Sendable>(
+        _ body: @Sendable () throws -> Result
+    ) throws -> Result { try body() }
+
+    private func underLock<Result: Sendable>(
+        _ change: @Sendable (URL) throws -> Result
     ) throws -> Result {
         // A whole tree is replaced by renaming: only under the lock is a path sure to be in the tree.
         let tree = root.resolvingSymlinksInPath()
         let lock = try TreeLock(tree)
-        return try withExtendedLifetime(lock) {
+        return try withExtendedLifetime(lock) { try change(tree) }
+    }
+
+    private func replace<Result: Sendable>(
+        _ path: String,
+        _ change: @Sendable ([UInt8]?) throws -> (contents: [UInt8]?, result: Result)
+    ) throws -> Result {
+        try underLock { tree in
             let changed = try change(try contents(path))
             if let new = changed.contents {
                 do { try DurableFile.replace(tree.appending(path: path), with: new) } catch {
@@ -70,11 +96,9 @@ actor TreeStore {
         }
     }
 
-    /// Removes what writes that were cut off by a crash left behind.
+    /// Removes what lies beside files of the tree for writes to come, or was left by writes that a crash cut off.
     func removeLeftovers() throws {
-        let tree = root.resolvingSymlinksInPath()
-        let lock = try TreeLock(tree)
-        withExtendedLifetime(lock) {
+        try underLock { tree in
             for folder in TreeReplacement.folders {
                 let url = tree.appending(path: folder)
                 let names = (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []

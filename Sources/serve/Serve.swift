@@ -80,5 +80,6 @@ struct Serve: AsyncParsableCommand {
                 "\(host):\(port): cannot be listened at (\(error)); is another program using it? --port takes another."
             )
         }
+        try? await server.tidy()
     }
 }

@@ -233,4 +233,51 @@ import Testing
             #expect(try site.read("attributions/manifest.json") == before)
         }
     }
+
+    /// OLMo clips queries, keys and values, so its scores are no product of two sides.
+    @Test func `A model whose heads cannot be taken apart is told, and is nobody's fault`()
+        async throws
+    {
+        let run = try TestRun.shared.get()
+        let folder = FileManager.default.temporaryDirectory
+            .appending(path: "headvis-clipped-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let (files, model) = (FileManager.default, folder.appending(path: "model"))
+        try files.createDirectory(at: model, withIntermediateDirectories: true)
+        for file in ["olmo/config.json", "olmo/model.safetensors", "induction-gpt2/tokenizer.json"]
+        {
+            let source = Fixtures.url("models/\(file)")
+            try files.copyItem(at: source, to: model.appending(path: source.lastPathComponent))
+        }
+        let dictionaries = folder.appending(path: "dictionaries")
+        try Programs.run(
+            Programs.folder.appending(path: "stage-dictionary"),
+            [
+                "train", "--model", model.path, "--corpus",
+                run.folder.appending(path: "corpus.txt").path, "--seq-len", "32", "--layers", "1",
+                "--features-per-dimension", "2", "--k", "4", "--steps", "10", "--output-folder",
+                dictionaries.path,
+            ])
+        try await routing {
+            $0.model = model.path
+            $0.dictionaries = dictionaries
+        } _: { client, site in
+            // A tree that does not say which model it is of.
+            var config = try site.json("config.json")
+            var facts = try #require(config["pipeline_config"] as? [String: Any])
+            facts["model_sha256"] = nil
+            config["pipeline_config"] = facts
+            try JSONSerialization.data(withJSONObject: config)
+                .write(to: site.data.appending(path: "config.json"))
+            let words = Array(repeating: "cat dog", count: 6).joined(separator: " ")
+            let prompt = try await client.answer(
+                "add_custom_sequence", #"{"layer":1,"head":2,"text":"\#(words)"}"#)
+            let id = try #require(prompt["sequence_id"] as? String)
+            let answer = try await client.post(
+                "qk_attributions",
+                #"{"layer":1,"head":2,"seq_idx":"\#(id)","query_pos":9,"key_pos":4}"#)
+            #expect(answer.status == .unprocessableContent, "\(answer.detail ?? "")")
+            #expect(answer.detail?.contains("cannot be taken apart") == true)
+        }
+    }
 }

@@ -58,6 +58,32 @@ import Testing
         }
     }
 
+    @Test func `Text that is none is what Foundation does not read`() throws {
+        var random = SplitMix(seed: 9)
+        let pieces = [
+            #"\ud83d"#, #"\ude00"#, #"\u0041"#, #"\uD83D\uDE00"#, #"\\"#, #"\n"#, #"\x"#, #"\u12"#,
+            "a",
+            "é", #"\""#, #"\u+123"#, "\u{1F600}",
+        ]
+        for _ in 0..<3000 {
+            let string = (0..<Int.random(in: 0...4, using: &random))
+                .map { _ in pieces.randomElement(using: &random)! }.joined()
+            let bytes = Array(#"{"a":[1,"\#(string)"]}"#.utf8)
+            let text = try JSONText(bytes)
+            let isRead = (try? JSONDecoder().decode([String: Mixed].self, from: Data(bytes))) != nil
+            #expect(text.hasMisspelling(in: text.root) == !isRead, "\(string)")
+        }
+    }
+
+    /// A list of a number and a text.
+    private struct Mixed: Decodable {
+        init(from decoder: any Decoder) throws {
+            var list = try decoder.unkeyedContainer()
+            _ = try list.decode(Int.self)
+            _ = try list.decode(String.self)
+        }
+    }
+
     private static func value(_ depth: Int, _ random: inout SplitMix) -> Any {
         switch Int.random(in: 0..<(depth > 0 ? 6 : 4), using: &random) {
         case 0: return Int.random(in: -1_000_000...1_000_000, using: &random)

@@ -41,6 +41,22 @@ final class ServerProcess: @unchecked Sendable {
     /// What it has written.
     var output: String { get throws { try String(contentsOf: log, encoding: .utf8) } }
 
+    /// How much memory it has, in bytes.
+    func memory() throws -> Int {
+        let status = try proc("status")
+        let line = status.firstMatch(of: /VmRSS:\s+(\d+) kB/)
+        return (Int(line?.output.1 ?? "") ?? 0) << 10
+    }
+
+    /// How many bytes it has written, to whatever.
+    func written() throws -> Int {
+        Int(try proc("io").firstMatch(of: /wchar: (\d+)/)?.output.1 ?? "") ?? 0
+    }
+
+    private func proc(_ file: String) throws -> String {
+        try String(contentsOfFile: "/proc/\(process.processIdentifier)/\(file)", encoding: .utf8)
+    }
+
     /// Ends it as a power cut would.
     func killNow() {
         kill(process.processIdentifier, SIGKILL)
