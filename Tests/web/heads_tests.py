@@ -73,17 +73,18 @@ def alt_transposes_while_it_is_held_and_never_sticks(tab):
 
 @test("static serve")
 def heads_that_work_together_are_a_click_apart(tab):
+    tab.open().cards()
     config = tab.data("config.json")
     studied = {tuple(h) for h in config["heads"]}
     layer, head = config["heads"][-1]
     circuit = tab.data(f"heads/L{layer}H{head}.json").get("composition")
     assert circuit, "the tree tells of no circuits"
-    panel = tab.open(f"?layer={layer}&head={head}&tab=metrics").page.locator(".circuit")
+    panel = tab.open(f"layer={layer}&head={head}&tab=metrics").page.locator(".circuit")
     panel.wait_for()
     partners = [p for p in circuit["reads_from"]["k"] if p["deviations"] >= 3][:6]
     assert panel.locator("table").count() >= 1 or not partners
     for p in partners:
-        assert f"L{p['layer']}H{p['head']}" in panel.inner_text()
+        assert f"L{p['layer']}H{p['head']}" in panel.inner_text(), panel.inner_text()
     writes = tab.data(f"heads/L{layer}H{head}.json")["writes"]
     rows = tab.page.locator("table.writes tbody tr")
     assert rows.count() == len(writes) and rows.first.locator(".written").count() == 16
