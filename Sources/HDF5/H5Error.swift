@@ -37,7 +37,15 @@ public struct H5Error: Error, CustomStringConvertible, Sendable, Equatable {
                 }, slot)
         }
         H5Eclear2(hid_t(H5E_DEFAULT))
-        let detail = innermost.map { " (\($0))" } ?? ""
+        let detail = innermost.map { " (\(reason(in: $0)))" } ?? ""
         return H5Error(file: file, object: object, problem: "cannot \(operation)\(detail)")
+    }
+
+    /// Of a failed read or write the system's own words; the library has buffers and counts around them.
+    private static func reason(in message: String) -> String {
+        if let match = message.firstMatch(of: /error message = '([^']*)'/) {
+            return String(match.1)
+        }
+        return message.split(whereSeparator: \.isNewline).first.map(String.init) ?? message
     }
 }

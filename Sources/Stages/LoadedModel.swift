@@ -18,14 +18,18 @@ public struct LoadedModel: Sendable {
 
     /// Opens both.
     public init(opening path: String) throws {
-        let url = URL(filePath: path)
+        model = try Self.model(opening: path)
+        tokenizer = try Self.tokenizer(model)
+        name = Self.name(of: model)
+    }
+
+    /// The model alone, for what needs no text.
+    public static func model(opening path: String) throws -> Model {
         guard FileManager.default.fileExists(atPath: path) else {
             throw UserError(
                 "\(path): there is no such model; set MODEL to a folder or a .gguf file.")
         }
-        model = try Model(opening: url)
-        tokenizer = try Self.tokenizer(model)
-        name = Self.name(of: url)
+        return try Model(opening: URL(filePath: path))
     }
 
     /// The tokenizer alone, without a look at the weights.
@@ -44,8 +48,9 @@ public struct LoadedModel: Sendable {
             : try Tokenizer(folder: Model.folder(of: model.url))
     }
 
-    /// models--owner--name/snapshots/revision is how the Hub's cache names owner/name.
-    private static func name(of url: URL) -> String {
+    /// A model's name for people. models--owner--name/snapshots/revision is how the Hub's cache names owner/name.
+    public static func name(of model: Model) -> String {
+        let url = model.url
         let cached = url.standardizedFileURL.pathComponents.first { $0.hasPrefix("models--") }
         guard let cached else { return url.deletingPathExtension().lastPathComponent }
         return String(cached.dropFirst("models--".count)).replacing("--", with: "/")

@@ -31,21 +31,21 @@ struct StageWeights: ParsableCommand {
 
     func run() throws {
         try requireOutput(output, apartFrom: [model])
-        let loaded = try LoadedModel(opening: model)
-        let d = loaded.model.description
+        let model = try LoadedModel.model(opening: model)
+        let d = model.description
         BLAS.prepare()
         var progress = Progress("weights", unit: "layers", total: d.nLayers)
-        let vocabulary = try VocabularyProducts(loaded.model, workers: workers.count)
+        let vocabulary = try VocabularyProducts(model, workers: workers.count)
         var composition = CompositionBuilder(dModel: d.dModel, workers: workers.count)
         var scores: [HeadScores] = []
         for layer in 0..<d.nLayers {
-            if let heads = try heads(ofLayer: layer, of: loaded.model) {
+            if let heads = try heads(ofLayer: layer, of: model) {
                 scores += try self.scores(of: heads, vocabulary)
                 try composition.append(heads)
             }
             progress.update(layer + 1)
         }
-        try file(loaded, scores, composition.finish()).write(to: output)
+        try file(model, scores, composition.finish()).write(to: output)
         progress.finish(d.nLayers)
     }
 
@@ -74,14 +74,14 @@ struct StageWeights: ParsableCommand {
         return try results.compactMap { try $0?.get() }
     }
 
-    private func file(_ loaded: LoadedModel, _ scores: [HeadScores], _ composition: Composition)
+    private func file(_ model: Model, _ scores: [HeadScores], _ composition: Composition)
         throws -> WeightsFile
     {
         var provenance = Provenance()
         provenance["tool_version"] = .text(toolVersion)
-        provenance["model"] = .text(loaded.name)
-        provenance["model_family"] = .text(loaded.model.description.family)
-        provenance["model_sha256"] = .text(try sha256(of: loaded.model.checkpoint.files))
+        provenance["model"] = .text(LoadedModel.name(of: model))
+        provenance["model_family"] = .text(model.description.family)
+        provenance["model_sha256"] = .text(try sha256(of: model.checkpoint.files))
         let columns = WeightMetric.all.compactMap { metric -> WeightsFile.Column? in
             let values = scores.compactMap(metric.value)
             guard values.count == scores.count else { return nil }
@@ -89,7 +89,7 @@ struct StageWeights: ParsableCommand {
                 name: metric.name, about: metric.description, values: values)
         }
         return WeightsFile(
-            provenance: provenance, dModel: loaded.model.description.dModel,
+            provenance: provenance, dModel: model.description.dModel,
             heads: composition.heads, metrics: columns,
             composition: Dictionary(
                 uniqueKeysWithValues: composition.scores.map { ($0.key.rawValue, $0.value) }))

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// What plots draw, and what lies under the pointer, against hand-made cases.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { cameraAxes, frame, inside, project } from "../../web/js/pure/cloud.js";
+import { extent } from "../../web/js/pure/rank.js";
+import { fromRecord } from "../../web/js/pure/sequence.js";
+import { barPlot, binned, readBins } from "../../web/js/plots/bars.js";
+import {
+  nearestAlong, nearestPoint, placePoints, readLenses, writeLenses, zoomedAt,
+} from "../../web/js/plots/cloud.js";
+import { heatmapPlot, moved, zoomed } from "../../web/js/plots/heatmap.js";
+import { toSvg } from "../../web/js/pure/scene.js";
+import { nearest, scatterPlot } from "../../web/js/plots/scatter.js";
+import { ROWS, sample } from "./sample.js";
+
+test("the camera looking down d2 sees d0 to the right and d1 up", () => {
+  const flat = project(
+    Float32Array.of(1, 0, 5, 0, 1, -5), { middle: [0, 0, 0], half: 1 },
+    cameraAxes({ x: 0, y: 0, z: 2 }, { x: 0, y: 1, z: 0 }),
+  );
+  const want = [1, 0, 0, 1];
+  flat.forEach((v, i) => assert.ok(Math.abs(v - want[i]) < 1e-6));
+  assert.deepEqual(frame(Float32Array.of(0, 0, 0, 2, 4, NaN)), { middle: [1, 2, 0], half: 2 });
+  assert.ok(inside(1, 1, [[0, 0], [3, 0], [0, 3]]) && !inside(2, 2, [[0, 0], [3, 0], [0, 3]]));
+});
+
+test("placed points fill the panel and keep their shape", () => {
+  const places = placePoints(Float32Array.of(-2, 0, 2, 1, NaN, NaN), { width: 400, height: 400 });
+  assert.ok(Math.abs(places[2] - places[0] - 0.92 * 400) < 1e-3);
+  assert.ok(Math.abs((places[1] - places[3]) * 4 - (places[2] - places[0])) < 1e-3);
+  assert.equal(nearestPoint(places, places[2] + 3, places[3]), 1);
+  assert.equal(nearestPoint(places, 5, 5), -1);
+});
+
+test("bins must fit their edges; equal bins hold every value", () => {
+  assert.equal(readBins({ bin_edges: [0, 1], bin_values: [1, 2] }), null);
+  assert.equal(readBins(undefined), null);
+  const { edges, values } = binned([0, 0.5, 1], 4);
+  assert.equal(edges.length, 5);
+  assert.equal(values.reduce((a, b) => a + b), 3);
+  const colours = {
+    line: "#000", faint: "#000", ink: "#000", soft: "#000", panel: "#fff", accent: "#00f", given: "#f00",
+  };
+  const plot = barPlot({ bins: { edges, values }, width: 300, height: 200, colours, xLabel: "x", yLabel: "y" });
+  assert.equal(plot.bin(60), 0);
+  assert.equal(plot.bin(5), -1);
+});
+
+test("the heat map finds the cell it drew, and zoom and pan stay inside", () => {
+  const sequence = fromRecord(sample(40, 8).record);
+  const colours = { line: "#000", ink: "#000", soft: "#000", panel: "#fff" };
+  const plot = heatmapPlot({
+    sequence, view: { q0: 0, q1: 40, k0: 0, k1: 40 }, largest: 1, width: 500, height: 480, theme: "light", colours,
+  });
+  const box = plot.place(17, 5);
+  assert.deepEqual(plot.cell(box.x + box.w / 2, box.y + box.h / 2), { q: 17, k: 5 });
+  assert.equal(plot.cell(1, 1), null);
+  const near = zoomed({ q0: 0, q1: 40, k0: 0, k1: 40 }, 40, 0.1, 39, 0);
+  assert.ok(near.q0 < 39 && near.q1 > 39 && near.k0 === 0 && Math.abs(near.q1 - near.q0 - 4) < 1e-9);
+  assert.deepEqual(moved(near, 40, 100, -100), { q0: 36, q1: 40, k0: 0, k1: 4 });
+});
+
+test("the scatter places every head once and finds the nearest", () => {
+  const colours = { line: "#000", faint: "#000", ink: "#000", soft: "#000", panel: "#fff", accent: "#00f" };
+  const options = {
+    rows: ROWS, names: { x: "a", y: "b", color: "layer" }, logs: { x: false, y: false }, bars: true, shown: null,
+    discrete: new Set(), width: 400, height: 300, colours, extentOf: (n) => extent(ROWS, n),
+  };
+  const plot = scatterPlot(options);
+  assert.equal(plot.points.length, 2);
+  assert.equal(plot.hidden, 1);
+  const [first] = plot.points;
+  assert.equal(nearest(plot.points, first.x + 2, first.y - 2), first);
+  assert.equal(nearest(plot.points, -50, -50), null);
+});
+
+test("SVG text is escaped and holds no character XML forbids", () => {
+  const svg = toSvg(
+    {
+      width: 10, height: 10,
+      marks: [{ kind: "text", x: 1, y: 2, text: "<img onerror='x'>&\u0000\u0008", fill: '"><script>' }],
+    },
+    "a<b",
+  );
+  assert.ok(!/<img|<script|[\u0000-\u0008]/.test(svg));
+  assert.ok(svg.includes("&lt;img onerror=&#39;x&#39;&gt;&amp;"));
+});
+
+test("lenses survive the way through the URL; zooming keeps the point under the pointer", () => {
+  const lenses = { Q: { zoom: 2.5, x: 0.1, y: -0.2 }, K: { zoom: 1, x: 0, y: 0 } };
+  assert.equal(writeLenses(lenses), "Q2.5,0.1,-0.2");
+  assert.deepEqual(readLenses("Q2.5,0.1,-0.2;Kx;;V900,0,0;O1,2"), { Q: lenses.Q });
+  const flat = Float32Array.of(-2, 0, 2, 1, 0.5, -0.3);
+  const size = { width: 400, height: 300 };
+  const before = placePoints(flat, { ...size, lens: lenses.Q });
+  const after = placePoints(flat, { ...size, lens: zoomedAt(lenses.Q, 1.7, 0.5, Math.fround(-0.3)) });
+  assert.ok(Math.abs(before[4] - after[4]) < 1e-3 && Math.abs(before[5] - after[5]) < 1e-3);
+  assert.ok(Math.abs((after[2] - after[0]) / (before[2] - before[0]) - 1.7) < 1e-4);
+  assert.equal(nearestAlong(before, 0, [1, 0]), 2);
+  assert.equal(nearestAlong(before, 0, [-1, 0]), -1);
+});
