@@ -259,13 +259,14 @@ site: $$(TREE_IF_MISSING) | $$(PAGE)
 	scripts/make-site web $(DATA) $(SITE)
 .PHONY: site
 
-## bench : measure scan and training against sgemm, the scan's memory, and the readers of weights
-bench: $(BIN)/bench-scan $(BIN)/bench-dictionary $(BIN)/bench-widen $(BIN)/stage-scan | $$(SETUP)
+## bench : measure scan and training against sgemm, the scan's memory, and the readers of weights and JSON
+bench: $(addprefix $(BIN)/,bench-scan bench-dictionary bench-widen bench-json stage-scan) | $$(SETUP)
 	$(BIN)/bench-scan --model $(call quote,$(MODEL_PATH))
 	bench/experts/run $(BIN)/bench-scan
 	bench/scan/memory $(BIN)/stage-scan $(call quote,$(MODEL_PATH)) $(call quote,$(DATASET))
 	$(BIN)/bench-dictionary
 	$(BIN)/bench-widen
+	$(BIN)/bench-json
 .PHONY: bench
 
 ## models-table : measure every family against transformers' numbers anew and write docs/models.md

@@ -72,18 +72,21 @@ let package = Package(
         // What every module may say to the user.
         library("UserErrors"),
 
+        // The one reader, editor and writer of JSON.
+        library("JSON", "UserErrors"),
+
         // Their Swift faces.
         library("Digests", "CCrypto", "UserErrors"),
         library("Tensors", "COpenBLAS", "UserErrors"),
         library("HDF5", "CHDF5"),
 
         // What comes in.
-        library("Checkpoints", "Tensors", "UserErrors"),
-        library("Corpora", "CZlib", "CZstd", "UserErrors"),
-        library("Tokenizers", "CPCRE2", "UserErrors"),
+        library("Checkpoints", "JSON", "Tensors", "UserErrors"),
+        library("Corpora", "CZlib", "CZstd", "JSON", "UserErrors"),
+        library("Tokenizers", "CPCRE2", "JSON", "UserErrors"),
 
         // The forward pass.
-        library("Transformer", "Tensors", "Checkpoints", "UserErrors"),
+        library("Transformer", "JSON", "Tensors", "Checkpoints", "UserErrors"),
 
         // What a head does, without input or output.
         library("AttentionStats", "Tensors", "Transformer", heapModule),
@@ -98,7 +101,7 @@ let package = Package(
 
         // What is on disk.
         library("WorkFiles", "HDF5", "AttentionStats", "Transformer", "UserErrors"),
-        library("DataTree", "CLinux", "Digests"),
+        library("DataTree", "CLinux", "Digests", "JSON"),
 
         // What the executables share.
         library(
@@ -112,8 +115,8 @@ let package = Package(
 
         // Answers about edges.
         library(
-            "Explanations", "Attribution", "DataTree", "Digests", "FeatureDictionaries", "Stages",
-            "WorkFiles", "UserErrors"),
+            "Explanations", "Attribution", "DataTree", "Digests", "FeatureDictionaries", "JSON",
+            "Stages", "WorkFiles", "UserErrors"),
 
         // The stages.
         executable(
@@ -127,7 +130,7 @@ let package = Package(
         executable(
             "stage-writes", "Stages", "Transformer", "UserErrors", "WeightCircuits", "WorkFiles"),
         executable(
-            "stage-emit", "Stages", "DataTree", "Tensors", "UserErrors", "WeightCircuits"),
+            "stage-emit", "Stages", "DataTree", "JSON", "Tensors", "UserErrors", "WeightCircuits"),
         executable(
             "stage-dictionary", "Attribution", "DataTree", "Digests", "Explanations",
             "FeatureDictionaries",
@@ -137,7 +140,8 @@ let package = Package(
         library(
             "Server", "AttentionStats", "Attribution", "CZlib", "DataTree", "Digests",
             "Explanations",
-            "FeatureDictionaries", "Projection", "Stages", "WorkFiles", "UserErrors", hummingbird,
+            "FeatureDictionaries", "JSON", "Projection", "Stages", "WorkFiles", "UserErrors",
+            hummingbird,
             .product(name: "NIOHTTP1", package: "swift-nio"),
             .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
             .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
@@ -148,6 +152,7 @@ let package = Package(
         // Tests.
         .target(name: "TestSupport", path: "Tests/TestSupport"),
         tests("PackageTests"),
+        tests("JSONTests", "JSON", "UserErrors"),
         tests("TensorsTests", "Tensors"),
         tests("HDF5Tests", "HDF5"),
         tests("TransformerTests", "Transformer", "HDF5", "Tensors"),
@@ -172,6 +177,7 @@ let package = Package(
             "ServerTests", "Server", "stage-dictionary", "CZlib", hummingbird, hummingbirdTesting),
 
         // Benchmarks.
+        benchmark("bench-json", path: "bench/json", "Corpora", "Tokenizers"),
         benchmark("bench-widen", path: "bench/widen", "Checkpoints"),
         benchmark("bench-scan", path: "bench/scan", "Transformer", "AttentionStats", "Tensors"),
         benchmark("bench-memory", path: "bench/memory", "Checkpoints", "Transformer"),

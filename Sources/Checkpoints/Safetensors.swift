@@ -11,6 +11,7 @@
 // leave a hole, overlap, or do not end where the file ends.
 
 import Foundation
+import JSON
 import UserErrors
 
 enum Safetensors {
@@ -59,38 +60,40 @@ enum Safetensors {
     private static func header(
         _ bytes: UnsafeRawBufferPointer, of file: URL
     ) throws -> [Entry] {
-        var entries: [Entry] = []
-        var reader = JSONReader(bytes, file: file, what: "its header")
-        try reader.object { (reader, name) throws in
-            if name == "__metadata__" {
-                try reader.skip()
-            } else {
-                entries.append(try entry(name, &reader, of: file))
+        try readingJSON("its header", of: file, bytes) { scanner in
+            var entries: [Entry] = []
+            try scanner.beginObject()
+            while let name = try scanner.nextKey() {
+                if name == "__metadata__" {
+                    try scanner.skip()
+                } else {
+                    entries.append(try entry(name, &scanner, of: file))
+                }
             }
+            return entries
         }
-        try reader.end()
-        return entries
     }
 
     private static func entry(
-        _ name: String, _ reader: inout JSONReader, of file: URL
+        _ name: String, _ scanner: inout JSONScanner, of file: URL
     ) throws -> Entry {
         var type: String?
         var shape: [Int]?
         var offsets: [Int]?
         var repeated = false
-        try reader.object { (reader, key) throws in
+        try scanner.beginObject()
+        while let key = try scanner.nextKey() {
             switch key {
             case "dtype":
                 repeated = repeated || type != nil
-                type = try reader.string()
+                type = try scanner.string()
             case "shape":
                 repeated = repeated || shape != nil
-                shape = try reader.naturals()
+                shape = try scanner.naturals()
             case "data_offsets":
                 repeated = repeated || offsets != nil
-                offsets = try reader.naturals()
-            default: try reader.skip()
+                offsets = try scanner.naturals()
+            default: try scanner.skip()
             }
         }
         guard let type, let shape, let offsets, !repeated, offsets.count == 2 else {

@@ -2,6 +2,7 @@
 // A safetensors checkpoint cut into several files, and the index that says which tensor is where.
 
 import Foundation
+import JSON
 import UserErrors
 
 /// The tensors that `model.safetensors.index.json` lists, out of the files it names:
@@ -40,28 +41,43 @@ enum ShardIndex {
         guard file.byteCount <= Safetensors.longestHeader else {
             throw UserError.malformed(index, "is larger than an index can be")
         }
-        var seen: Set<String> = []
-        var shards: [String: [String]] = [:]
-        var found = false
-        var reader = JSONReader(
-            UnsafeRawBufferPointer(start: file.base, count: file.byteCount), file: index,
-            what: "the index")
-        try reader.object { (reader, key) throws in
-            guard key == "weight_map" else { return try reader.skip() }
-            guard !found else { throw UserError.malformed(index, "has two members \"weight_map\"") }
-            found = true
-            try reader.object { (reader, name) throws in
-                let shard = try reader.string()
-                try check(shard, of: index)
-                guard seen.insert(name).inserted else {
-                    throw UserError.malformed(index, "places the tensor \(quoted(name)) twice")
+        let bytes = UnsafeRawBufferPointer(start: file.base, count: file.byteCount)
+        var shards: [String: [String]]?
+        try readingJSON("the index", of: index, bytes) { scanner in
+            try scanner.beginObject()
+            while let key = try scanner.nextKey() {
+                guard key == "weight_map" else {
+                    try scanner.skip()
+                    continue
                 }
-                shards[shard, default: []].append(name)
+                guard shards == nil else {
+                    throw UserError.malformed(index, "has two members \"weight_map\"")
+                }
+                shards = try weightMap(&scanner, of: index)
             }
         }
-        try reader.end()
         withExtendedLifetime(file) {}
-        guard found else { throw UserError.malformed(index, "has no member \"weight_map\"") }
+        guard let shards else {
+            throw UserError.malformed(index, "has no member \"weight_map\"")
+        }
+        return shards
+    }
+
+    /// { "tensor": "file", ... } the other way round.
+    private static func weightMap(
+        _ scanner: inout JSONScanner, of index: URL
+    ) throws -> [String: [String]] {
+        var seen: Set<String> = []
+        var shards: [String: [String]] = [:]
+        try scanner.beginObject()
+        while let name = try scanner.nextKey() {
+            let shard = try scanner.string()
+            try check(shard, of: index)
+            guard seen.insert(name).inserted else {
+                throw UserError.malformed(index, "places the tensor \(quoted(name)) twice")
+            }
+            shards[shard, default: []].append(name)
+        }
         return shards
     }
 

@@ -2,6 +2,7 @@
 // attributions/manifest.json: which attributions the tree holds.
 
 import Foundation
+import JSON
 
 /// The edges whose attributions are there, by head and sequence.
 public struct AttributionManifest: Sendable, Equatable {

@@ -2,6 +2,7 @@
 // umap/L{l}H{h}.json and umap/sequences.json.
 
 import Digests
+import JSON
 
 /// The clouds of one head.
 public struct CloudPayload: Sendable {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // `composition` in heads/L{l}H{h}.json: which heads a head reads from, and which read it.
 
+import JSON
+
 /// A head's strongest partners by composition of their weights.
 public struct CompositionPayload: Sendable {
     /// Another head and how strongly the two compose.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // config.json and scatter_data.json: what a page reads first.
 
+import JSON
+
 /// A field of the head payload that a page shows, and how.
 public struct DisplayedField: Sendable {
     public var key: String

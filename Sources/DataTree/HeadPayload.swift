@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // heads/L{l}H{h}.json.
 
+import JSON
+
 /// Counts in bins, as the page plots them.
 public struct PlotPayload: Sendable {
     public var edges: [Double]

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A sequence with sparse attention, as head files and the backend's answers have it.
 
+import JSON
+
 /// One sequence of a head.
 public struct SequencePayload: Sendable {
     /// A number for sequences of the corpus, "c..." for custom ones.

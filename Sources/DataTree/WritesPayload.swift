@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // `writes` in heads/L{l}H{h}.json: the tokens a head raises and lowers, by the token it attends to.
 
+import JSON
+
 /// What a head writes from one key token.
 public struct WritesPayload: Sendable {
     /// The key token as shown; nil: from all its edges.

@@ -4,6 +4,7 @@
 import Attribution
 import DataTree
 import Digests
+import JSON
 import Stages
 import WorkFiles
 

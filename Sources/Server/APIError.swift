@@ -3,6 +3,7 @@
 
 import DataTree
 import Hummingbird
+import JSON
 
 /// A status with one sentence for people, answered as {"detail": sentence}.
 struct APIError: HTTPResponseError, Equatable, CustomStringConvertible {

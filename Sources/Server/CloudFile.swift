@@ -2,6 +2,7 @@
 // umap/L5H1.json: looked up and changed in place, without rewriting its numbers.
 
 import DataTree
+import JSON
 import Transformer
 
 /// The cloud of one head.
@@ -31,33 +32,28 @@ struct CloudFile: Sendable {
 
     /// Reads the file.
     init(_ bytes: [UInt8], of head: HeadAddress) throws(APIError) {
-        do {
-            let text = try JSONText(bytes)
-            let members = try text.members(of: text.root) ?? []
-            func range(_ name: String) -> Range<Int>? { members.last { $0.name == name }?.value }
-            points = try Self.points(text, range)
-            var projected: [EdgeIdentity?] = []
-            let list = range("projected_points").flatMap { text.isNull($0) ? nil : $0 }
-            for point in try list.flatMap(text.elements) ?? [] {
-                projected.append(try Self.projectedPoint(text, point))
-            }
-            self.projected = projected
-            projectedList = list
-            clusters = range("clusters").map { Array(bytes[$0]) } ?? Array("[]".utf8)
-            views = try range("views").flatMap(text.elements)?.count
-            self.text = text
-        } catch {
-            throw .broken(
-                "\(Self.path(head)) is not a cloud (\(error)); run make data again.")
+        do { text = try JSONText(bytes) } catch { throw Self.broken("\(error)", of: head) }
+        let members = text.members(of: text.root) ?? []
+        func range(_ name: String) -> Range<Int>? { members.last { $0.name == name }?.value }
+        points = try Self.points(text, range, of: head)
+        projectedList = range("projected_points").flatMap { [text] in text.isNull($0) ? nil : $0 }
+        projected = (projectedList.flatMap(text.elements) ?? []).map { [text] in
+            Self.projectedPoint(text, $0)
         }
+        clusters = range("clusters").map { Array(bytes[$0]) } ?? Array("[]".utf8)
+        views = range("views").flatMap(text.elements)?.count
+    }
+
+    private static func broken(_ problem: String, of head: HeadAddress) -> APIError {
+        .broken("\(path(head)) is not a cloud (\(problem)); run make data again.")
     }
 
     private static func points(
-        _ text: JSONText, _ range: (String) -> Range<Int>?
-    ) throws(JSONTextError) -> [EdgeIdentity] {
-        func column(_ name: String) throws(JSONTextError) -> [Range<Int>] {
-            guard let range = range(name), let elements = try text.elements(of: range) else {
-                throw JSONTextError(position: 0, description: "\(name) is missing")
+        _ text: JSONText, _ range: (String) -> Range<Int>?, of head: HeadAddress
+    ) throws(APIError) -> [EdgeIdentity] {
+        func column(_ name: String) throws(APIError) -> [Range<Int>] {
+            guard let elements = range(name).flatMap(text.elements) else {
+                throw broken("\(name) is missing", of: head)
             }
             return elements
         }
@@ -65,25 +61,20 @@ struct CloudFile: Sendable {
             try column("seq_idx"), try column("top_q"), try column("top_k")
         )
         guard sequences.count == queries.count, sequences.count == keys.count else {
-            throw JSONTextError(position: 0, description: "its columns have different lengths")
+            throw broken("its columns have different lengths", of: head)
         }
-        var points: [EdgeIdentity] = []
-        points.reserveCapacity(sequences.count)
-        for i in sequences.indices {
-            guard let point = identity(text, sequences[i], queries[i], keys[i]) else {
-                throw JSONTextError(position: 0, description: "point \(i) is none")
-            }
-            points.append(point)
+        let points = sequences.indices.compactMap {
+            identity(text, sequences[$0], queries[$0], keys[$0])
+        }
+        guard points.count == sequences.count else {
+            throw broken("a point is none", of: head)
         }
         return points
     }
 
-    private static func projectedPoint(
-        _ text: JSONText, _ range: Range<Int>
-    ) throws(JSONTextError) -> EdgeIdentity? {
-        guard let sequence = try text.member("seq_idx", of: range),
-            let query = try text.member("top_q", of: range),
-            let key = try text.member("top_k", of: range)
+    private static func projectedPoint(_ text: JSONText, _ range: Range<Int>) -> EdgeIdentity? {
+        guard let sequence = text.member("seq_idx", of: range),
+            let query = text.member("top_q", of: range), let key = text.member("top_k", of: range)
         else { return nil }
         return identity(text, sequence, query, key)
     }
@@ -102,18 +93,21 @@ struct CloudFile: Sendable {
 
     /// The file with other clusters.
     func setting(clusters: [UInt8]) throws -> [UInt8] {
-        let changed = try text.setting("clusters", to: clusters)
-        let version = Array("\"\(Self.version(of: clusters))\"".utf8)
-        return try JSONText(changed).setting("clusters_version", to: version)
+        var changed = text
+        try changed.set("clusters", to: clusters)
+        try changed.set("clusters_version", to: Array("\"\(Self.version(of: clusters))\"".utf8))
+        return changed.bytes
     }
 
     /// The file with one more projected point.
     func adding(projectedPoint: [UInt8]) throws -> [UInt8] {
-        guard let projectedList else {
-            return try text.setting(
-                "projected_points",
-                to: [UInt8(ascii: "[")] + projectedPoint + [UInt8(ascii: "]")])
+        var changed = text
+        if let projectedList {
+            try changed.append(projectedPoint, to: projectedList)
+        } else {
+            let list = [UInt8(ascii: "[")] + projectedPoint + [UInt8(ascii: "]")]
+            try changed.set("projected_points", to: list)
         }
-        return try text.appending(projectedPoint, to: projectedList)
+        return changed.bytes
     }
 }

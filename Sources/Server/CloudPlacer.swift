@@ -2,6 +2,7 @@
 // The fits of one head's clouds, ready to place new edges.
 
 import DataTree
+import JSON
 import Projection
 import WorkFiles
 

@@ -3,6 +3,7 @@
 
 import DataTree
 import Hummingbird
+import JSON
 import Transformer
 
 /// Stores the clusters that people draw.

@@ -4,6 +4,7 @@
 import AttentionStats
 import DataTree
 import Foundation
+import JSON
 import Transformer
 
 /// Where the custom sequences of one head lie in its file.
@@ -32,24 +33,21 @@ struct CustomSequences: Sendable {
 
     /// Reads the file.
     init(_ bytes: [UInt8], of head: HeadAddress) throws(APIError) {
-        do {
-            let text = try JSONText(bytes)
-            guard let list = try text.member("sequences", of: text.root),
-                let ranges = try text.elements(of: list)
-            else { throw JSONTextError(position: 0, description: "no sequences") }
-            var entries: [Entry] = []
-            for range in ranges {
-                let id = try text.member("sequence_id", of: range).flatMap { text.string($0) }
-                entries.append(Entry(id: id ?? "", range: range))
-            }
-            self.list = list
-            self.entries = entries
-            places = Self.places(entries)
-        } catch {
-            throw .broken(
-                "\(Self.path(head)) is not a list of sequences (\(error)); mend it or move it away."
-            )
+        let text: JSONText
+        do { text = try JSONText(bytes) } catch { throw Self.broken("\(error)", of: head) }
+        guard let list = text.member("sequences", of: text.root),
+            let ranges = text.elements(of: list)
+        else { throw Self.broken("no sequences", of: head) }
+        self.list = list
+        entries = ranges.map { range in
+            let id = text.member("sequence_id", of: range).flatMap(text.string)
+            return Entry(id: id ?? "", range: range)
         }
+        places = Self.places(entries)
+    }
+
+    private static func broken(_ problem: String, of head: HeadAddress) -> APIError {
+        .broken("\(path(head)) is not a list of sequences (\(problem)); mend it or move it away.")
     }
 
     private static func places(_ entries: [Entry]) -> [String: Int] {

@@ -4,6 +4,7 @@
 import DataTree
 import Foundation
 import Hummingbird
+import JSON
 import Transformer
 
 /// Finds edges in a cloud, and places new ones in it.

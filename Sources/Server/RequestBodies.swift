@@ -3,6 +3,7 @@
 
 import Foundation
 import Hummingbird
+import JSON
 import NIOCore
 
 /// Bodies are bounded by this many bytes.
@@ -24,8 +25,9 @@ extension Request {
         }
         let (bytes, reservation) = try await received(upTo: limit, within: budget)
         defer { withExtendedLifetime(reservation) {} }
-        guard let text = try? JSONText(bytes) else {
-            throw APIError(.badRequest, "The request's body is not JSON.")
+        let text: JSONText
+        do { text = try JSONText(bytes) } catch {
+            throw APIError(.badRequest, "The request's body is not JSON (\(error)).")
         }
         do { return try JSONDecoder().decode(type, from: Data(bytes)) } catch let error
             as DecodingError
@@ -61,10 +63,10 @@ extension Request {
 extension JSONText {
     /// Why some text of the request is none: what JSON's grammar allows, and Unicode does not.
     fileprivate var misspelling: APIError? {
-        guard hasMisspelling(in: root) else { return nil }
-        let culprit = (try? members(of: root))?.first { hasMisspelling(in: $0.value) }
+        guard misspelling(in: root) != nil else { return nil }
+        let culprit = members(of: root)?.first { misspelling(in: $0.value) != nil }
         return .unprocessable(
-            "\(culprit.map { $0.name } ?? "The request's body") holds text that is not Unicode, such as half of a surrogate pair (\\ud800 alone)."
+            "\(culprit?.name ?? "The request's body") holds text that is not Unicode, such as half of a surrogate pair (\\ud800 alone)."
         )
     }
 }

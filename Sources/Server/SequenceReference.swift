@@ -2,6 +2,7 @@
 // Which sequence a request means, and which edge of it.
 
 import DataTree
+import JSON
 
 /// A sequence of the corpus or a custom one.
 enum SequenceReference: Hashable, Sendable, Decodable, CustomStringConvertible {

@@ -3,6 +3,7 @@
 
 import Foundation
 import Hummingbird
+import JSON
 import NIOCore
 import NIOPosix
 
@@ -207,16 +208,16 @@ extension StaticFiles {
         let heads = String(decoding: customHeads, as: UTF8.self)
         let alone = Array(#"{"server_url":"\#(url)","context":{},"custom_heads":\#(heads)}"#.utf8)
         do {
-            let text = try JSONText(stored)
-            guard let members = try text.members(of: text.root) else { return alone }
+            var text = try JSONText(stored)
+            guard let members = text.members(of: text.root) else { return alone }
             let server = members.last { $0.name == "server_url" }
             if let server, !text.isNull(server.value) { return stored }
-            var bytes = try text.setting("server_url", to: Array("\"\(url)\"".utf8))
+            try text.set("server_url", to: Array("\"\(url)\"".utf8))
             for (name, value) in [("context", Array("{}".utf8)), ("custom_heads", customHeads)]
             where !members.contains(where: { $0.name == name }) {
-                bytes = try JSONText(bytes).setting(name, to: value)
+                try text.set(name, to: value)
             }
-            return bytes
+            return text.bytes
         } catch {
             return alone
         }

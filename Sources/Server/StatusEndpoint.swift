@@ -3,6 +3,7 @@
 
 import DataTree
 import Hummingbird
+import JSON
 
 /// Tells what the server can do.
 struct StatusEndpoint: Sendable {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reading tokenizer.json: what the readers of its components share.
 
+import JSON
 import UserErrors
 
 extension JSONObject {
@@ -26,7 +27,12 @@ extension JSONObject {
         if let string = try pattern.string("String") {
             return string.isEmpty ? .nothing : .literal(Array(string.utf8))
         }
-        return .pattern(try Pattern(pattern.requiredString("Regex"), name: pattern.name))
+        return .pattern(try Pattern(pattern.requiredString("Regex"), name: pattern.place))
+    }
+
+    /// A whole number from 0 to 2^31 - 1.
+    func count(_ key: String) throws -> Int? {
+        try self[key].map { Int(try $0.tokenID(at: path(key))) }
     }
 
     /// A string of one character.
@@ -38,5 +44,15 @@ extension JSONObject {
             throw error(key, "must be one character")
         }
         return scalar
+    }
+}
+
+extension JSONValue {
+    /// A token id, which stands at `place` for messages.
+    func tokenID(at place: @autoclosure () -> String) throws -> Int32 {
+        guard case .int(let number) = self, let id = Int32(exactly: number), id >= 0 else {
+            throw UserError("\(place()) must be a whole number from 0 to \(Int32.max).")
+        }
+        return id
     }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reading tokenizer.json: decoders.
 
+import JSON
+
 /// Decoders.
 enum DecoderReader {
     static func steps(_ object: JSONObject?) throws -> [DecoderStep]? {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reading merges, from tokenizer.json, merges.txt and GGUF.
 
+import JSON
 import UserErrors
 
 /// Merges by token strings.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reading tokenizer.json: models and their vocabularies.
 
+import JSON
 import UserErrors
 
 /// The model of a tokenizer.json.
@@ -34,7 +35,7 @@ struct ModelReader {
             throw object.error("vocab", "is missing")
         }
         return try Vocabulary(
-            try VocabularyFile.entries(vocabulary), name: "\(object.name).vocab")
+            try VocabularyFile.entries(vocabulary), name: object.path("vocab"))
     }
 
     private static func scoredVocabulary(
@@ -44,13 +45,13 @@ struct ModelReader {
         var scores: [Double] = []
         for value in try object.array("vocab") ?? [] {
             guard case .array(let pair) = value, pair.count == 2, case .string(let token) = pair[0],
-                case .number(let score) = pair[1]
+                let score = pair[1].number
             else { throw object.error("vocab", "must hold pairs of a token and its score") }
             entries.append((token, Int32(truncatingIfNeeded: entries.count)))
             scores.append(score)
         }
         guard !entries.isEmpty else { throw object.error("vocab", "has no token") }
-        return (try Vocabulary(entries, name: "\(object.name).vocab"), scores)
+        return (try Vocabulary(entries, name: object.path("vocab")), scores)
     }
 
     /// Whether the model works the same on bytes as on the characters that stand for them.
@@ -97,12 +98,12 @@ struct ModelReader {
             "type", "dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix",
             "fuse_unk", "byte_fallback", "ignore_merges", "vocab", "merges",
         ])
-        if case .number(let dropout) = object["dropout"], dropout > 0 {
+        if let dropout = object["dropout"]?.number, dropout > 0 {
             throw object.error("dropout", "is not 0, so its ids would be random")
         }
         let continuing = try object.string("continuing_subword_prefix") ?? ""
         let merges = try MergeReader(vocabulary, continuingPrefix: continuing)
-            .merges(object.array("merges") ?? [], name: "\(object.name).merges")
+            .merges(object.array("merges") ?? [], name: object.path("merges"))
         let options = BytePairModel.Options(
             unknown: try id("unk_token"),
             fuseUnknown: try object.bool("fuse_unk", default: false),
@@ -147,13 +148,13 @@ enum VocabularyFile {
         var entries: [(token: String, id: Int32)] = []
         entries.reserveCapacity(object.members.count)
         for member in object.members {
-            guard case .number(let number) = member.value, let id = Int32(exactly: number) else {
+            guard case .int(let number) = member.value, let id = Int32(exactly: number) else {
                 throw object.error("\"\(member.key)\"", "must be a token id")
             }
             entries.append((member.key, id))
         }
         guard !entries.isEmpty else {
-            throw UserError("\(object.name) has no token.")
+            throw UserError("\(object.place) has no token.")
         }
         return entries
     }

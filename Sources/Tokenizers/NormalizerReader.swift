@@ -2,6 +2,7 @@
 // Reading tokenizer.json: normalizers.
 
 import Foundation
+import JSON
 import UserErrors
 
 /// Normalizers.
@@ -31,7 +32,7 @@ enum NormalizerReader {
             ]
         case "Precompiled":
             try object.allow(["type", "precompiled_charsmap"])
-            let name = "\(object.name).precompiled_charsmap"
+            let name = object.path("precompiled_charsmap")
             guard let encoded = try object.string("precompiled_charsmap"),
                 let blob = Data(base64Encoded: encoded)
             else { throw UserError("\(name) must be a string in base 64.") }

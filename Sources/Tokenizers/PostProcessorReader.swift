@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reading tokenizer.json: post-processors.
 
+import JSON
+
 /// Post-processors, as far as they concern a single sequence.
 enum PostProcessorReader {
     /// The ids before and behind a sequence.
@@ -35,7 +37,7 @@ enum PostProcessorReader {
         guard let pair = try object.array(key), pair.count == 2 else {
             throw object.error(key, "must be a token and its id")
         }
-        return try JSONObject.id(pair[1], name: "\(object.name).\(key)[1]")
+        return try pair[1].tokenID(at: "\(object.path(key))[1]")
     }
 
     private static func template(
@@ -45,10 +47,15 @@ enum PostProcessorReader {
         var prefix: [Int32] = []
         var suffix: [Int32] = []
         var sequences = 0
+        let special = try object.object("special_tokens")?.memberObjects() ?? []
+        let tokens = Dictionary(special.map { ($0.key, $0.object) }) { $1 }
         for part in try object.objects("single") ?? [] {
             try part.allow(["SpecialToken", "Sequence"])
             if let token = try part.object("SpecialToken") {
-                let ids = try specialIDs(object, token.requiredString("id"))
+                let name = try token.requiredString("id")
+                guard let ids = try tokens[name].map(ids) else {
+                    throw object.error("special_tokens", "does not have \"\(name)\"")
+                }
                 if sequences == 0 { prefix += ids } else { suffix += ids }
             } else {
                 guard try part.object("Sequence")?.string("id") == "A" else {
@@ -63,14 +70,9 @@ enum PostProcessorReader {
         return (prefix, suffix)
     }
 
-    private static func specialIDs(
-        _ object: JSONObject, _ name: String
-    ) throws -> [Int32] {
-        guard let values = try object.object("special_tokens")?.object(name)?.array("ids") else {
-            throw object.error("special_tokens", "does not have \"\(name)\"")
-        }
-        var ids: [Int32] = []
-        for value in values { ids.append(try JSONObject.id(value, name: "\(object.name).\(name)")) }
-        return ids
+    /// The ids of one of the special tokens.
+    private static func ids(_ token: JSONObject) throws -> [Int32] {
+        guard let values = try token.array("ids") else { throw token.error("ids", "is missing") }
+        return try values.map { try $0.tokenID(at: token.path("ids")) }
     }
 }

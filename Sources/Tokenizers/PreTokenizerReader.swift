@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reading tokenizer.json: pre-tokenizers.
 
+import JSON
+
 /// Pre-tokenizers.
 enum PreTokenizerReader {
     static func steps(_ object: JSONObject?) throws -> [PreTokenizerStep] {
@@ -70,7 +72,7 @@ enum PreTokenizerReader {
         var steps: [PreTokenizerStep] = []
         if try object.bool("add_prefix_space", default: true) { steps.append(.prefixSpace) }
         if try object.bool("use_regex", default: true) {
-            let pattern = try Pattern(ByteLevel.pattern, name: object.name)
+            let pattern = try Pattern(ByteLevel.pattern, name: object.place)
             steps.append(.split(.pattern(pattern), .isolated, inverted: false))
         }
         return steps + [.byteAlphabet]

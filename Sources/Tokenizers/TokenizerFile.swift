@@ -2,13 +2,14 @@
 // Reading tokenizer.json: the file as a whole, and its added tokens.
 
 import Foundation
+import JSON
 
 /// Reads the parts of a tokenizer.json. What it does not know it refuses by name.
 struct TokenizerFile {
     private let root: JSONObject
 
     init(_ data: Data, name: String) throws {
-        root = try JSONObject(JSONValue.parse(data, name: name), name: name)
+        root = try JSONObject(parsing: data, file: name)
         try root.allow([
             "version", "truncation", "padding", "added_tokens", "normalizer", "pre_tokenizer",
             "post_processor", "decoder", "model",
@@ -58,7 +59,7 @@ struct TokenizerFile {
                 throw object.error(
                     "id", "is \(id), but the model's vocabulary has \"\(content)\" as \(present)")
             }
-            try vocabulary.insert(content, Int32(id), limit: limit, name: object.name)
+            try vocabulary.insert(content, Int32(id), limit: limit, name: object.place)
             let isSpecial = try object.bool("special", default: false)
             tokens.append(
                 AddedToken(

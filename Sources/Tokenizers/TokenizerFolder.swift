@@ -2,6 +2,7 @@
 // Reading the tokenizer of a model folder.
 
 import Foundation
+import JSON
 import UserErrors
 
 extension Tokenizer {
@@ -47,7 +48,7 @@ private struct TokenizerFolder {
 
     private func object(_ name: String) throws -> JSONObject? {
         guard let data = try contents(name) else { return nil }
-        return try JSONObject(JSONValue.parse(data, name: path(name)), name: path(name))
+        return try JSONObject(parsing: data, file: path(name))
     }
 
     private func lines(_ name: String) throws -> [Substring]? {
@@ -104,10 +105,7 @@ private struct TokenizerFolder {
     func takesBeginning() throws -> Bool? {
         guard let config = try object("tokenizer_config.json") else { return nil }
         if case .bool(let adds)? = config["add_bos_token"] { return adds }
-        let saysNone = config.members.contains {
-            if case .null = $0.value { return $0.key == "bos_token" }
-            return false
-        }
+        let saysNone = config.members.contains(JSONMember(key: "bos_token", value: .null))
         return saysNone ? false : nil
     }
 
@@ -117,8 +115,8 @@ private struct TokenizerFolder {
         guard let declared = try object(name)?.object("added_tokens_decoder") else { return }
         let limit = parts.vocabulary.idCount + 16 * declared.members.count + 65_536
         let known = Set(parts.addedTokens.map(\.content))
-        for key in declared.members.map(\.key) {
-            guard let id = Int32(key), id >= 0, let token = try declared.object(key) else {
+        for (key, token) in try declared.memberObjects() {
+            guard let id = Int32(key), id >= 0 else {
                 throw UserError("\(path(name)) has \"\(key)\" where an id is expected.")
             }
             let content = try token.requiredString("content")
@@ -168,7 +166,7 @@ private struct TokenizerFolder {
         let config = try self.object("tokenizer_config.json")
         let family = try byteLevelFamily(config)
         let prefixesSpace = try config?.bool("add_prefix_space", default: false) ?? false
-        var vocabulary = try Vocabulary(try VocabularyFile.entries(object), name: object.name)
+        var vocabulary = try Vocabulary(try VocabularyFile.entries(object), name: object.place)
         let reader = MergeReader(vocabulary, continuingPrefix: "")
         var merges: [BytePairModel.Merge] = []
         for (index, line) in lines.enumerated() {

@@ -3,6 +3,7 @@
 // models that also see or hear.
 
 import Checkpoints
+import JSON
 import UserErrors
 
 enum CheckpointNames {
@@ -59,7 +60,7 @@ extension ModelConfig {
         guard let type = try string("model_type"), let inner = Family.wrappers[type],
             let text = try object("text_config")
         else { return self }
-        var shared: [String: ConfigValue] = ["model_type": .string(inner)]
+        var shared: [String: JSONValue] = ["model_type": .string(inner)]
         for key in ["tie_word_embeddings", "bos_token_id", "quantization_config"] {
             if let value = self[key] { shared[key] = value }
         }

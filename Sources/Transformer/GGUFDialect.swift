@@ -3,6 +3,7 @@
 // Reference: llama.cpp, conversion/*.py, gguf-py/gguf/constants.py, src/models/*.cpp.
 
 import Checkpoints
+import JSON
 import UserErrors
 
 /// Translates one GGUF file into the terms of the Hugging Face families.
@@ -46,7 +47,7 @@ struct GGUFDialect: Sendable {
     /// The metadata under the names of a Hugging Face config.
     func config() throws -> ModelConfig {
         try refuseUnknownFeatures()
-        var values: [String: ConfigValue] = [
+        var values: [String: JSONValue] = [
             "model_type": .string(Self.modelTypes[architecture] ?? architecture)
         ]
         for (key, names) in Self.counts {
@@ -135,7 +136,7 @@ struct GGUFDialect: Sendable {
     }
 
     /// What the architecture implies and GGUF does not state.
-    private func architectureDefaults() -> [String: ConfigValue] {
+    private func architectureDefaults() -> [String: JSONValue] {
         switch architecture {
         case "gpt2": return ["activation_function": .string("gelu_new")]
         case "gptneox":
@@ -159,7 +160,7 @@ struct GGUFDialect: Sendable {
         }
     }
 
-    private func addWindows(_ values: inout [String: ConfigValue]) throws {
+    private func addWindows(_ values: inout [String: JSONValue]) throws {
         // 0 says that there is none.
         let window = try int("attention.sliding_window") ?? 0
         if window != 0 { values["sliding_window"] = .int(window) }
@@ -178,7 +179,7 @@ struct GGUFDialect: Sendable {
         }
     }
 
-    private func addRotary(_ values: inout [String: ConfigValue]) throws {
+    private func addRotary(_ values: inout [String: JSONValue]) throws {
         if let dimensions = try int("rope.dimension_count"),
             case .int(let dModel)? = values["hidden_size"],
             case .int(let heads)? = values["num_attention_heads"], heads > 0

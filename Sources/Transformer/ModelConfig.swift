@@ -2,108 +2,47 @@
 // Typed, checked access to a model's config.json.
 
 import Foundation
+import JSON
 import UserErrors
-
-/// A JSON value.
-public enum ConfigValue: Decodable, Sendable, Equatable {
-    case null
-    case bool(Bool)
-    case int(Int)
-    case double(Double)
-    case string(String)
-    case array([ConfigValue])
-    case object([String: ConfigValue])
-
-    public init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        if container.decodeNil() {
-            self = .null
-        } else if let value = try? container.decode(Bool.self) {
-            self = .bool(value)
-        } else if let value = try? container.decode(Int.self) {
-            self = .int(value)
-        } else if let value = try? container.decode(Double.self) {
-            self = .double(value)
-        } else if let value = try? container.decode(String.self) {
-            self = .string(value)
-        } else if let value = try? container.decode([ConfigValue].self) {
-            self = .array(value)
-        } else {
-            self = .object(try container.decode([String: ConfigValue].self))
-        }
-    }
-}
 
 /// The keys of a model's configuration, under the names of Hugging Face's config.json.
 public struct ModelConfig: Sendable {
-    /// The file, for messages.
-    public let source: String
-    private let values: [String: ConfigValue]
+    private let keys: JSONObject
+
+    /// The file and where in it the keys are, for messages.
+    public var source: String { keys.place }
 
     /// A configuration that was read from `source`.
-    public init(_ values: [String: ConfigValue], source: String) {
-        self.values = values
-        self.source = source
+    public init(_ values: [String: JSONValue], source: String) {
+        keys = JSONObject(values.map { JSONMember(key: $0, value: $1) }, file: source)
     }
 
-    /// Reads a config.json.
+    private init(_ keys: JSONObject) { self.keys = keys }
+
+    /// Reads a config.json. Of NaN, Infinity and -Infinity, which Python writes, those are refused that matter.
     public init(contentsOf url: URL) throws {
         let data: Data
         do { data = try Data(contentsOf: url) } catch {
             throw UserError("\(url.path): cannot be read; a model folder needs a config.json.")
         }
         guard !UserError.isLFSPointer(data) else { throw UserError.lfsPointer(url.path) }
-        do {
-            values = try JSONDecoder().decode(
-                [String: ConfigValue].self, from: Self.quotingNonFinite(data))
-        } catch {
-            throw UserError("\(url.path): is not a JSON object; download the model again.")
-        }
-        source = url.path
-    }
-
-    /// The same JSON with NaN, Infinity and -Infinity, which Python writes and JSON does not have, as strings: where
-    /// such a number matters, its key is then refused as no number.
-    private static func quotingNonFinite(_ data: Data) -> Data {
-        var result = Data(capacity: data.count)
-        var (isString, isEscaped) = (false, false)
-        var i = data.startIndex
-        while i < data.endIndex {
-            let byte = data[i]
-            if !isString,
-                byte == UInt8(ascii: "N") || byte == UInt8(ascii: "I") || byte == UInt8(ascii: "-"),
-                let word = ["NaN", "Infinity", "-Infinity"].first(where: {
-                    data[i...].starts(with: $0.utf8)
-                })
-            {
-                result.append(contentsOf: "\"\(word)\"".utf8)
-                i += word.utf8.count
-                continue
-            }
-            if byte == UInt8(ascii: "\""), !isEscaped { isString.toggle() }
-            isEscaped = isString && byte == UInt8(ascii: "\\") && !isEscaped
-            result.append(byte)
-            i += 1
-        }
-        return result
+        keys = try JSONObject(parsing: data, file: url.path, allowsNonFinite: true)
     }
 
     /// Whether the key is there and not null.
     func has(_ key: String) -> Bool { self[key] != nil }
 
     /// The value, nil when missing or null.
-    subscript(_ key: String) -> ConfigValue? {
-        values[key].flatMap { $0 == .null ? nil : $0 }
-    }
+    subscript(_ key: String) -> JSONValue? { keys[key] }
 
     /// The same with values for keys that are missing (and not for those that are null): a family's defaults.
-    func defaulting(_ defaults: [String: ConfigValue]) -> ModelConfig {
-        ModelConfig(values.merging(defaults) { stated, _ in stated }, source: source)
+    func defaulting(_ defaults: [String: JSONValue]) -> ModelConfig {
+        ModelConfig(keys.defaulting(defaults))
     }
 
     /// The same with other values for some keys.
-    func replacing(_ others: [String: ConfigValue]) -> ModelConfig {
-        ModelConfig(values.merging(others) { _, other in other }, source: source)
+    func replacing(_ others: [String: JSONValue]) -> ModelConfig {
+        ModelConfig(keys.replacing(others))
     }
 
     /// A positive integer no larger than `limit`; the first of `keys` that is there.
@@ -170,82 +109,31 @@ public struct ModelConfig: Sendable {
     }
 
     /// A finite number, or nil when the key is missing.
-    func numberIfAny(_ key: String) throws -> Double? {
-        switch self[key] {
-        case nil: return nil
-        case .int(let value): return Double(value)
-        case .double(let value) where value.isFinite: return value
-        default: throw unusable(key, "must be a number")
-        }
-    }
+    func numberIfAny(_ key: String) throws -> Double? { try keys.number(key) }
 
     /// A truth value, or the default when the key is missing.
     func flag(_ key: String, default fallback: Bool) throws -> Bool {
-        switch self[key] {
-        case nil: return fallback
-        case .bool(let value): return value
-        default: throw unusable(key, "must be true or false")
-        }
+        try keys.bool(key, default: fallback)
     }
 
     /// A truth value, or nil when the key is missing.
-    func flagIfAny(_ key: String) throws -> Bool? {
-        has(key) ? try flag(key, default: false) : nil
-    }
+    func flagIfAny(_ key: String) throws -> Bool? { try keys.bool(key) }
 
     /// Whole numbers, or nil when the key is missing.
-    func integers(_ key: String) throws -> [Int]? {
-        guard let value = self[key] else { return nil }
-        guard case .array(let items) = value else { throw unusable(key, "must be a list") }
-        return try items.map { item in
-            guard case .int(let number) = item else {
-                throw unusable(key, "must be a list of whole numbers")
-            }
-            return number
-        }
-    }
+    func integers(_ key: String) throws -> [Int]? { try keys.ints(key) }
 
     /// A string, or nil when the key is missing.
-    func string(_ key: String) throws -> String? {
-        switch self[key] {
-        case nil: return nil
-        case .string(let value): return value
-        default: throw unusable(key, "must be a string")
-        }
-    }
+    func string(_ key: String) throws -> String? { try keys.string(key) }
 
     /// A list of strings, or nil when the key is missing.
-    func strings(_ key: String) throws -> [String]? {
-        guard let value = self[key] else { return nil }
-        guard case .array(let items) = value else { throw unusable(key, "must be a list") }
-        var strings: [String] = []
-        for item in items {
-            guard case .string(let string) = item else {
-                throw unusable(key, "must be a list of strings")
-            }
-            strings.append(string)
-        }
-        return strings
-    }
+    func strings(_ key: String) throws -> [String]? { try keys.strings(key) }
 
     /// A list of finite numbers, or nil when the key is missing.
-    func numbers(_ key: String) throws -> [Double]? {
-        guard let value = self[key] else { return nil }
-        guard case .array(let items) = value else { throw unusable(key, "must be a list") }
-        return try items.map { item in
-            switch item {
-            case .int(let value): return Double(value)
-            case .double(let value) where value.isFinite: return value
-            default: throw unusable(key, "must be a list of numbers")
-            }
-        }
-    }
+    func numbers(_ key: String) throws -> [Double]? { try keys.numbers(key) }
 
     /// A nested object as a configuration of its own, or nil when the key is missing.
     func object(_ key: String) throws -> ModelConfig? {
-        guard let value = self[key] else { return nil }
-        guard case .object(let members) = value else { throw unusable(key, "must be an object") }
-        return ModelConfig(members, source: "\(source), \"\(key)\"")
+        try keys.object(key).map { ModelConfig($0) }
     }
 
     /// Refuses a model whose key has another value than the only one that is implemented.
@@ -283,7 +171,5 @@ public struct ModelConfig: Sendable {
     }
 
     /// An error about one key.
-    func unusable(_ key: String, _ problem: String) -> UserError {
-        UserError("\(source): \"\(key)\" \(problem).")
-    }
+    func unusable(_ key: String, _ problem: String) -> UserError { keys.error(key, problem) }
 }

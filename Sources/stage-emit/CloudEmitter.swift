@@ -3,6 +3,7 @@
 
 import DataTree
 import Foundation
+import JSON
 import Stages
 import Transformer
 import UserErrors
@@ -58,9 +59,12 @@ struct CloudEmitter {
             views: views.enumerated().map { i, view in
                 (view.nNeighbors, view.minDist, matrices.map { ($0, $1.umap[i]) })
             })
-        if let old = tree.current("umap/\(head).json").flatMap(JSONMembers.init) {
-            if let clusters = old["clusters"] { payload.clusters = [UInt8](clusters) }
-            if let points = old["projected_points"] { payload.projectedPoints = [UInt8](points) }
+        if let bytes = tree.current("umap/\(head).json"), let old = try? JSONText([UInt8](bytes)) {
+            let saved = { (name: String) in
+                old.member(name, of: old.root).map { [UInt8](old.bytes[$0]) }
+            }
+            payload.clusters = saved("clusters") ?? payload.clusters
+            payload.projectedPoints = saved("projected_points") ?? payload.projectedPoints
         }
         return payload
     }

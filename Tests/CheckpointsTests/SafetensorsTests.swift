@@ -82,17 +82,17 @@ import UserErrors
     }
 
     static let malformed: [(String, String, Int)] = [
-        ("", "no \"{\"", 0),
-        ("[]", "no \"{\"", 0),
-        ("{", "no \"\"\"", 0),
+        ("", "an end too early", 0),
+        ("[]", "no object", 0),
+        ("{", "an end too early", 0),
         ("{} x", "text after its end", 0),
-        (#"{"a":1}"#, "no \"{\"", 0),
+        (#"{"a":1}"#, "no object", 0),
         (#"{"a":{}}"#, "one dtype, shape", 0),
         (#"{"a":{"dtype":"F32","shape":[1]}}"#, "one dtype, shape", 4),
         (#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0]}}"#, "pair of data_offsets", 4),
         (#"{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}"#, "no whole number", 4),
-        (#"{"a":{"dtype":"F32","shape":[1.0],"data_offsets":[0,4]}}"#, "not whole", 4),
-        (#"{"a":{"dtype":"F32","shape":[1e0],"data_offsets":[0,4]}}"#, "not whole", 4),
+        (#"{"a":{"dtype":"F32","shape":[1.0],"data_offsets":[0,4]}}"#, "no whole number", 4),
+        (#"{"a":{"dtype":"F32","shape":[1e0],"data_offsets":[0,4]}}"#, "no whole number", 4),
         (
             #"{"a":{"dtype":"F32","shape":[99999999999999999999],"data_offsets":[0,4]}}"#,
             "too large", 4
@@ -127,11 +127,11 @@ import UserErrors
             "one dtype, shape", 1
         ),
         (#"{"a":{"dtype":"\q"}}"#, "unknown escape", 0),
-        (#"{"a":{"dtype":"\ud800x"}}"#, "half a character", 0),
+        (#"{"a":{"dtype":"\ud800x"}}"#, "half a surrogate pair", 0),
         ("{\"a\nb\":{}}", "control character", 0),
         (
             "{\"__metadata__\":" + String(repeating: "[", count: 100_000),
-            "nested too deeply", 0
+            "nesting deeper", 0
         ),
     ]
 
@@ -164,7 +164,7 @@ import UserErrors
         (#"{"weight_map":{"w":"one.safetensors"}}"#, "lacks it"),
         (#"{"weight_map":{"a":"one.safetensors","a":"one.safetensors"}}"#, "twice"),
         (#"{"weight_map":{},"weight_map":{}}"#, "two members"),
-        (#"{"weight_map":[]}"#, "no \"{\""),
+        (#"{"weight_map":[]}"#, "no object"),
         ("{}", "no member"),
         ("", "is empty"),
     ]

@@ -79,7 +79,7 @@ import Testing
                 + String(repeating: "]", count: depth) + "}"
         }
         #expect(try fault(nested(500)) == nil)
-        #expect(try fault(nested(513)) == "is nested more than 512 deep")
+        #expect(try fault(nested(513))?.contains("nesting deeper than 512") == true)
         #expect(try fault(String(repeating: "{\"a\":", count: 1_000_000)) != nil)
     }
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // JSON as the data tree has it: numbers with at most four decimals in their shortest form.
 
-import Foundation
-
 /// Writes compact JSON into a byte buffer.
 public struct JSONWriter: Sendable {
     /// What was written.
@@ -53,13 +51,13 @@ public struct JSONWriter: Sendable {
     /// Writes null.
     public mutating func null() {
         separate()
-        bytes += Array("null".utf8)
+        bytes += "null".utf8
     }
 
     /// Writes true or false.
     public mutating func bool(_ value: Bool) {
         separate()
-        bytes += Array((value ? "true" : "false").utf8)
+        bytes += (value ? "true" : "false").utf8
     }
 
     /// Writes a whole number.
@@ -77,7 +75,7 @@ public struct JSONWriter: Sendable {
         separate()
         let scaled = (abs(value) * 10_000).rounded()
         guard scaled < 9e15 else {
-            bytes += Array("\(value.rounded())".utf8)
+            bytes += "\(value.rounded())".utf8
             return
         }
         let units = UInt64(scaled)
@@ -107,7 +105,9 @@ public struct JSONWriter: Sendable {
             case 0x0A: bytes += [UInt8(ascii: "\\"), UInt8(ascii: "n")]
             case 0x09: bytes += [UInt8(ascii: "\\"), UInt8(ascii: "t")]
             case 0x0D: bytes += [UInt8(ascii: "\\"), UInt8(ascii: "r")]
-            case 0..<0x20, 0x7F: bytes += Array(String(format: "\\u%04x", byte).utf8)
+            case 0..<0x20, 0x7F:
+                bytes += "\\u00".utf8
+                bytes += [byte >> 4, byte & 0xF].map { $0 < 10 ? 0x30 + $0 : 0x57 + $0 }
             default: bytes.append(byte)
             }
         }
