@@ -200,7 +200,8 @@ struct GGUFDialect: Sendable {
         case "none": break
         case "linear":
             values["rope_scaling"] = .object([
-                "rope_type": .string("linear"), "factor": .double(factor ?? 1),
+                JSONMember(key: "rope_type", value: .string("linear")),
+                JSONMember(key: "factor", value: .double(factor ?? 1)),
             ])
         case let other:
             throw UserError(

@@ -14,6 +14,13 @@ import Testing
         } catch { return error }
     }
 
+    private func scan(_ text: String, _ body: (inout JSONScanner) throws -> Void) throws {
+        try Array(text.utf8).withUnsafeBufferPointer { bytes throws in
+            var scanner = JSONScanner(bytes)
+            try body(&scanner)
+        }
+    }
+
     @Test(arguments: [
         ("", 0, JSONError.Problem.endsEarly), ("  ", 2, .endsEarly), ("[1,", 3, .endsEarly),
         ("{\"a\"", 4, .endsEarly), ("\"abc", 4, .endsEarly), ("\"\\u00", 5, .endsEarly),
@@ -81,8 +88,7 @@ import Testing
 
     @Test func `a scanner gives what its caller asks for`() throws {
         let text = #"{"skip":{"a":[{}]},"shape":[2,0,10],"name":"x\ty","none":[]} "#
-        try Array(text.utf8).withUnsafeBufferPointer { bytes in
-            var scanner = JSONScanner(bytes)
+        try scan(text) { scanner in
             try scanner.beginObject()
             #expect(try scanner.nextKey() == "skip")
             #expect(try scanner.skip() == 8..<18)
@@ -101,15 +107,14 @@ import Testing
         ("-1", JSONError.Problem.noNatural), ("1.0", .noNatural), ("1e3", .noNatural),
         ("\"1\"", .noNatural), ("9223372036854775808", .tooLarge), ("01", .badNumber),
     ])
-    func `a natural number is written as one`(text: String, problem: JSONError.Problem) {
-        Array(text.utf8).withUnsafeBufferPointer { bytes in
-            var scanner = JSONScanner(bytes)
-            let error = #expect(throws: JSONError.self) { try scanner.natural() }
-            #expect(error?.problem == problem)
+    func `a natural number is written as one`(text: String, problem: JSONError.Problem) throws {
+        let error = #expect(throws: JSONError.self) {
+            try scan(text) { _ = try $0.natural() }
         }
-        Array("9223372036854775807".utf8).withUnsafeBufferPointer { bytes in
-            var scanner = JSONScanner(bytes)
-            #expect((try? scanner.natural()) == .max)
+        #expect(error?.problem == problem)
+        try scan("9223372036854775807") { scanner in
+            let largest = try scanner.natural()
+            #expect(largest == .max)
         }
     }
 
@@ -121,9 +126,9 @@ import Testing
         (#"{"\ud800":"\ud800","text":"e"}"#, .string("e")),
     ])
     func `the last field of a name is taken`(text: String, field: JSONField) throws {
-        try Array(text.utf8).withUnsafeBufferPointer { bytes in
-            var scanner = JSONScanner(bytes)
-            #expect(try scanner.field(named: "text") == field)
+        try scan(text) { scanner in
+            let found = try scanner.field(named: "text")
+            #expect(found == field)
         }
     }
 
