@@ -101,7 +101,7 @@ let package = Package(
 
         // What is on disk.
         library("WorkFiles", "HDF5", "AttentionStats", "Transformer", "UserErrors"),
-        library("DataTree", "CLinux", "Digests", "JSON"),
+        library("DataTree", "CLinux", "Digests", "JSON", "Transformer"),
 
         // What the executables share.
         library(
@@ -132,7 +132,8 @@ let package = Package(
         executable(
             "stage-emit", "Stages", "DataTree", "JSON", "Tensors", "UserErrors", "WeightCircuits"),
         executable(
-            "stage-dictionary", "Attribution", "DataTree", "Digests", "Explanations",
+            "stage-dictionary", "AttentionStats", "Attribution", "DataTree", "Digests",
+            "Explanations",
             "FeatureDictionaries",
             "Sequences", "Stages", "Tensors", "WorkFiles", "UserErrors"),
 
@@ -163,7 +164,7 @@ let package = Package(
         tests("CheckpointsTests", "Checkpoints"),
         tests("HeadMetricsTests", "HeadMetrics"),
         tests("SamplingTests", "Sampling"),
-        tests("DataTreeTests", "DataTree"),
+        tests("DataTreeTests", "DataTree", "JSON", "Transformer"),
         tests(
             "FeatureDictionariesTests", "FeatureDictionaries", "Checkpoints", "Sampling", "Tensors"),
         tests("WeightCircuitsTests", "WeightCircuits", "Transformer", "Tensors"),

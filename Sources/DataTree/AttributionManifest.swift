@@ -32,52 +32,35 @@ public struct AttributionManifest: Sendable, Equatable {
 
     /// Where the attribution of an edge lies in a tree.
     ///
-    /// - Parameters:
-    ///   - kind: qk or ov.
-    ///   - sequence: a number or the id of a custom one.
-    public static func path(
-        _ kind: String, layer: Int, head: Int, sequence: String, query: Int, key: Int
-    ) -> String {
-        "attributions/\(kind)/L\(layer)H\(head)S\(sequence)Q\(query)K\(key).json"
+    /// - Parameter kind: qk or ov.
+    public static func path(_ kind: String, of edge: Edge) -> String {
+        "attributions/\(kind)/\(edge).json"
     }
 
-    /// The sequence in the name of an attribution's file; nil for other files.
-    public static func sequence(ofFile name: String) -> String? {
-        guard let match = name.wholeMatch(of: /L\d+H\d+S(c?[0-9a-f]+)Q\d+K\d+\.json/) else {
-            return nil
-        }
-        return String(match.1)
-    }
-
-    /// Adds the edge of an attribution's file; whether it was new.
-    public mutating func add(_ kind: String, file name: String) -> Bool {
-        guard let match = name.wholeMatch(of: /L(\d+)H(\d+)S(c?[0-9a-f]+)Q(\d+)K(\d+)\.json/),
-            let layer = Int(match.1), let head = Int(match.2), let query = Int(match.4),
-            let key = Int(match.5)
-        else { return false }
-        return add(
-            kind, layer: layer, head: head, sequence: String(match.3), query: query, key: key)
+    /// The edge whose attribution a file of this name holds; nil for other files.
+    public static func edge(ofFile name: String) -> Edge? {
+        name.hasSuffix(".json") ? Edge(String(name.dropLast(".json".count))) : nil
     }
 
     /// Adds an edge; whether it was new.
     @discardableResult
-    public mutating func add(
-        _ kind: String, layer: Int, head: Int, sequence: String, query: Int, key: Int
-    ) -> Bool {
-        let name = "L\(layer)H\(head)S\(sequence)"
+    public mutating func add(_ kind: String, _ edge: Edge) -> Bool {
+        let name = "\(edge.head)S\(edge.sequence)"
+        let positions = [edge.query, edge.key]
         var entry = entries[name] ?? Entry()
         let list: WritableKeyPath<Entry, [[Int]]> = kind == "qk" ? \.qk : \.ov
-        guard !entry[keyPath: list].contains([query, key]) else { return false }
-        entry[keyPath: list].append([query, key])
+        guard !entry[keyPath: list].contains(positions) else { return false }
+        entry[keyPath: list].append(positions)
         entry[keyPath: list].sort { $0.lexicographicallyPrecedes($1) }
         entries[name] = entry
         return true
     }
 
-    /// Keeps only entries whose sequence (a number or the id of a custom one) passes.
-    public mutating func keep(where passes: (String) -> Bool) {
+    /// Keeps only entries whose sequence passes.
+    public mutating func keep(where passes: (SequenceID) -> Bool) {
         entries = entries.filter { name, _ in
-            passes(String(name.split(separator: "S", maxSplits: 1).last ?? ""))
+            name.split(separator: "S", maxSplits: 1).last.flatMap { SequenceID(String($0)) }
+                .map(passes) ?? false
         }
     }
 

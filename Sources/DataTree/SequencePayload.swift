@@ -5,13 +5,7 @@ import JSON
 
 /// One sequence of a head.
 public struct SequencePayload: Sendable {
-    /// A number for sequences of the corpus, "c..." for custom ones.
-    public enum ID: Sendable, Equatable {
-        case corpus(Int)
-        case custom(String)
-    }
-
-    public var id: ID
+    public var id: SequenceID
     /// 1 (lowest) to the number of intervals; nil for custom sequences.
     public var interval: Int?
     /// Display strings, one a position.
@@ -24,7 +18,7 @@ public struct SequencePayload: Sendable {
 
     /// One sequence of a head.
     public init(
-        id: ID, interval: Int?, tokens: [String], attentionIndices: [Int],
+        id: SequenceID, interval: Int?, tokens: [String], attentionIndices: [Int],
         attentionValues: [Float], maxActivation: Float
     ) {
         self.id = id
@@ -39,10 +33,7 @@ public struct SequencePayload: Sendable {
     public func write(to json: inout JSONWriter) {
         json.object { json in
             json.key("sequence_id")
-            switch id {
-            case .corpus(let id): json.int(id)
-            case .custom(let id): json.string(id)
-            }
+            id.write(to: &json)
             if let interval {
                 json.key("interval")
                 json.int(interval)

@@ -27,10 +27,8 @@ struct AttributionEndpoint: Sendable {
     func attribute(_ kind: AttributionKind, _ body: EdgeBody) async throws -> Response {
         let config = try tree.config()
         let head = try config.head(layer: body.layer, head: body.head)
-        let edge = body.identity
-        let path = AttributionManifest.path(
-            kind.rawValue, layer: head.layer, head: head.head, sequence: "\(edge.sequence)",
-            query: edge.query, key: edge.key)
+        let edge = body.edge(of: head)
+        let path = AttributionManifest.path(kind.rawValue, of: edge)
         let cached = try tree.contents(path)
         let (model, layer): (ReadyModel, LayerDictionary)
         do {
@@ -40,22 +38,19 @@ struct AttributionEndpoint: Sendable {
             // What was stored is all there is to say without them.
             return Response(json: cached ?? [])
         }
-        let tokens = try await sequences.tokens(of: edge, head, config).ids
+        let tokens = try await sequences.tokens(of: edge, config).ids
         let source = AttributionSource(layer, modelSHA256: model.sha256, tokens: tokens)
         if let cached, cached.starts(with: source.prefix) { return Response(json: cached) }
 
         let attribution = try await runner.attribution(
-            kind, of: HeadEdge(head, query: edge.query, key: edge.key), on: tokens, model,
-            layer.dictionary)
+            kind, of: HeadEdge(edge), on: tokens, model, layer.dictionary)
         let cards = try await work.cards(of: attribution.features, layer)
         let answer = AttributionAnswer(source: source, attribution: attribution, cards: cards)
             .json()
         try await tree.update(path) { _ in (answer, ()) }
         try await tree.update(AttributionManifest.path) { bytes in
             var manifest = try AttributionManifest(bytes)
-            let isNew = manifest.add(
-                kind.rawValue, layer: head.layer, head: head.head, sequence: "\(edge.sequence)",
-                query: edge.query, key: edge.key)
+            let isNew = manifest.add(kind.rawValue, edge)
             return (isNew ? manifest.json() : nil, ())
         }
         return Response(json: answer)

@@ -9,9 +9,9 @@ import Transformer
 struct CloudFile: Sendable {
     private let text: JSONText
     /// Who the points are.
-    let points: [EdgeIdentity]
+    let points: [Edge]
     /// Who the projected points are.
-    let projected: [EdgeIdentity?]
+    let projected: [Edge?]
     /// Where "projected_points" is, if it is there.
     private let projectedList: Range<Int>?
     /// The number of views, nil without UMAP.
@@ -38,7 +38,7 @@ struct CloudFile: Sendable {
         points = try Self.points(text, range, of: head)
         projectedList = range("projected_points").flatMap { [text] in text.isNull($0) ? nil : $0 }
         projected = (projectedList.flatMap(text.elements) ?? []).map { [text] in
-            Self.projectedPoint(text, $0)
+            Self.projectedPoint(text, $0, of: head)
         }
         clusters = range("clusters").map { Array(bytes[$0]) } ?? Array("[]".utf8)
         views = range("views").flatMap(text.elements)?.count
@@ -50,7 +50,7 @@ struct CloudFile: Sendable {
 
     private static func points(
         _ text: JSONText, _ range: (String) -> Range<Int>?, of head: HeadAddress
-    ) throws(APIError) -> [EdgeIdentity] {
+    ) throws(APIError) -> [Edge] {
         func column(_ name: String) throws(APIError) -> [Range<Int>] {
             guard let elements = range(name).flatMap(text.elements) else {
                 throw broken("\(name) is missing", of: head)
@@ -64,7 +64,7 @@ struct CloudFile: Sendable {
             throw broken("its columns have different lengths", of: head)
         }
         let points = sequences.indices.compactMap {
-            identity(text, sequences[$0], queries[$0], keys[$0])
+            edge(text, sequences[$0], queries[$0], keys[$0], of: head)
         }
         guard points.count == sequences.count else {
             throw broken("a point is none", of: head)
@@ -72,23 +72,24 @@ struct CloudFile: Sendable {
         return points
     }
 
-    private static func projectedPoint(_ text: JSONText, _ range: Range<Int>) -> EdgeIdentity? {
+    private static func projectedPoint(
+        _ text: JSONText, _ range: Range<Int>, of head: HeadAddress
+    ) -> Edge? {
         guard let sequence = text.member("seq_idx", of: range),
             let query = text.member("top_q", of: range), let key = text.member("top_k", of: range)
         else { return nil }
-        return identity(text, sequence, query, key)
+        return edge(text, sequence, query, key, of: head)
     }
 
-    private static func identity(
-        _ text: JSONText, _ sequence: Range<Int>, _ query: Range<Int>, _ key: Range<Int>
-    ) -> EdgeIdentity? {
-        let reference =
-            text.int(sequence).map(SequenceReference.corpus)
-            ?? text.string(sequence).flatMap(SequenceReference.init)
-        guard let reference, let query = text.int(query), let key = text.int(key) else {
-            return nil
-        }
-        return EdgeIdentity(sequence: reference, query: query, key: key)
+    private static func edge(
+        _ text: JSONText, _ sequence: Range<Int>, _ query: Range<Int>, _ key: Range<Int>,
+        of head: HeadAddress
+    ) -> Edge? {
+        let id =
+            text.int(sequence).map(SequenceID.corpus)
+            ?? text.string(sequence).flatMap { SequenceID($0) }
+        guard let id, let query = text.int(query), let key = text.int(key) else { return nil }
+        return Edge(head, id, query: query, key: key)
     }
 
     /// The file with other clusters.

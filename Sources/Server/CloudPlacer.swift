@@ -20,7 +20,7 @@ struct PlacedEdge: Sendable {
     /// The edge as an entry of projected_points.
     // Not inlined, for the reason given in WorkFolder.
     @inline(never)
-    func json(_ edge: EdgeIdentity, tokens: [String]) -> [UInt8] {
+    func json(_ edge: Edge, tokens: [String]) -> [UInt8] {
         var json = JSONWriter()
         json.object { json in
             json.key("seq_idx")

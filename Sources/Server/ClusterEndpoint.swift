@@ -25,7 +25,7 @@ struct ClusterEndpoint: Sendable {
             if let base = body.base, base != cloud.clustersVersion {
                 return (nil, Self.conflict(with: cloud))
             }
-            let clusters = try Self.json(body.clusters, in: cloud)
+            let clusters = try Self.json(body.clusters, in: cloud, of: head)
             return (
                 try cloud.setting(clusters: clusters), Self.saved(CloudFile.version(of: clusters))
             )
@@ -63,7 +63,7 @@ struct ClusterEndpoint: Sendable {
     }
 
     private static func json(
-        _ clusters: [ClustersBody.Cluster], in cloud: CloudFile
+        _ clusters: [ClustersBody.Cluster], in cloud: CloudFile, of head: HeadAddress
     ) throws -> [UInt8] {
         var json = JSONWriter()
         try json.array { json in
@@ -74,27 +74,27 @@ struct ClusterEndpoint: Sendable {
                     json.key("color")
                     json.string(cluster.color ?? palette[i % palette.count])
                     json.key("points")
-                    var seen: Set<EdgeIdentity> = []
-                    let points = try identities(cluster, in: cloud).filter {
+                    var seen: Set<Edge> = []
+                    let points = try edges(of: cluster, in: cloud, of: head).filter {
                         seen.insert($0).inserted
                     }
-                    json.array { json in for point in points { point.write(to: &json) } }
+                    json.array { json in for point in points { point.writeTriple(to: &json) } }
                 }
             }
         }
         return json.bytes
     }
 
-    private static func identities(
-        _ cluster: ClustersBody.Cluster, in cloud: CloudFile
-    ) throws -> [EdgeIdentity] {
+    private static func edges(
+        of cluster: ClustersBody.Cluster, in cloud: CloudFile, of head: HeadAddress
+    ) throws -> [Edge] {
         switch cluster.members {
         case .points(let points):
             guard points.allSatisfy({ $0.query >= 0 && $0.key >= 0 }) else {
                 throw APIError.unprocessable(
                     "The cluster \"\(cluster.name)\" has a point at a negative position.")
             }
-            return points
+            return points.map { Edge(head, $0.sequence, query: $0.query, key: $0.key) }
         case .indices(let indices):
             return try indices.map { index in
                 guard cloud.points.indices.contains(index) else {

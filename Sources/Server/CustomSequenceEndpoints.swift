@@ -38,7 +38,7 @@ struct CustomSequenceEndpoints: Sendable {
     /// Removes a stored sequence.
     func delete(_ body: DeleteBody) async throws -> Response {
         let head = try tree.config().head(layer: body.layer, head: body.head)
-        guard case .custom(let id)? = SequenceReference(body.sequenceID) else {
+        guard case .custom(let id)? = SequenceID(body.sequenceID) else {
             throw APIError.unprocessable(
                 "sequence_id must be the id of a custom sequence, such as \"c3f09a61b2d7\".")
         }

@@ -34,11 +34,11 @@ struct ProjectionEndpoint: Sendable {
     func project(_ body: EdgeBody) async throws -> Response {
         let config = try tree.config()
         let head = try config.head(layer: body.layer, head: body.head)
-        let edge = body.identity
+        let edge = body.edge(of: head)
         let cloud = try clouds.cloud(of: head, in: tree)
         if let answer = Self.found(edge, in: cloud) { return answer }
 
-        let point = try await place(edge, head, config, cloud)
+        let point = try await place(edge, config, cloud)
         return try await tree.update(CloudFile.path(head)) { bytes in
             let cloud = try CloudFile(existing: bytes, of: head)
             if let answer = Self.found(edge, in: cloud) { return (nil, answer) }
@@ -48,22 +48,22 @@ struct ProjectionEndpoint: Sendable {
 
     /// The edge as an entry of projected_points.
     private func place(
-        _ edge: EdgeIdentity, _ head: HeadAddress, _ config: TreeConfig, _ cloud: CloudFile
+        _ edge: Edge, _ config: TreeConfig, _ cloud: CloudFile
     ) async throws -> [UInt8] {
         let model = try model.ready(for: config)
-        let tokens = try await sequences.tokens(of: edge, head, config)
+        let tokens = try await sequences.tokens(of: edge, config)
         guard !model.loaded.model.description.isCausal || edge.key <= edge.query else {
             throw APIError.unprocessable(
-                "In head \(head) query \(edge.query) does not see key \(edge.key); choose a key at or before the query."
+                "In head \(edge.head) query \(edge.query) does not see key \(edge.key); choose a key at or before the query."
             )
         }
         let vectors = try await runner.vectors(
-            of: head, query: edge.query, key: edge.key, on: tokens.ids, model)
-        let placed = try await work.place(vectors, of: head, in: cloud)
+            of: edge.head, query: edge.query, key: edge.key, on: tokens.ids, model)
+        let placed = try await work.place(vectors, of: edge.head, in: cloud)
         return placed.json(edge, tokens: tokens.display)
     }
 
-    private static func found(_ edge: EdgeIdentity, in cloud: CloudFile) -> Response? {
+    private static func found(_ edge: Edge, in cloud: CloudFile) -> Response? {
         let index = cloud.points.firstIndex(of: edge)
         guard let place = index ?? cloud.projected.firstIndex(of: edge) else { return nil }
         var json = JSONWriter()

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The bodies of requests, read with errors that name the field.
 
+import DataTree
 import Foundation
 import Hummingbird
 import JSON
 import NIOCore
+import Transformer
 
 /// Bodies are bounded by this many bytes.
 let largestBody = 1 << 20
@@ -130,7 +132,7 @@ struct DeleteBody: Decodable {
 struct EdgeBody: Decodable {
     let layer: Int
     let head: Int
-    let sequence: SequenceReference
+    let sequence: SequenceID
     let query: Int
     let key: Int
 
@@ -141,8 +143,8 @@ struct EdgeBody: Decodable {
         case key = "key_pos"
     }
 
-    /// Who the edge is.
-    var identity: EdgeIdentity { EdgeIdentity(sequence: sequence, query: query, key: key) }
+    /// The edge of the head that the body names.
+    func edge(of head: HeadAddress) -> Edge { Edge(head, sequence, query: query, key: key) }
 }
 
 /// {layer, head, clusters}
@@ -160,7 +162,7 @@ struct ClustersBody: Decodable {
         let members: Members
 
         enum Members {
-            case points([EdgeIdentity])
+            case points([Triple])
             case indices([Int])
         }
 
@@ -177,15 +179,16 @@ struct ClustersBody: Decodable {
                 if container.contains(.indices), !container.contains(.points) {
                     .indices(try container.decode([Int].self, forKey: .indices))
                 } else {
-                    .points(
-                        try container.decode([Triple].self, forKey: .points).map(\.identity))
+                    .points(try container.decode([Triple].self, forKey: .points))
                 }
         }
     }
 
     /// [seq_idx, q, k]
-    private struct Triple: Decodable {
-        let identity: EdgeIdentity
+    struct Triple: Decodable {
+        let sequence: SequenceID
+        let query: Int
+        let key: Int
 
         init(from decoder: any Decoder) throws {
             var container = try decoder.unkeyedContainer()
@@ -193,9 +196,9 @@ struct ClustersBody: Decodable {
                 throw DecodingError.dataCorruptedError(
                     in: container, debugDescription: "must be [seq_idx, query, key]")
             }
-            identity = EdgeIdentity(
-                sequence: try container.decode(SequenceReference.self),
-                query: try container.decode(Int.self), key: try container.decode(Int.self))
+            sequence = try container.decode(SequenceID.self)
+            query = try container.decode(Int.self)
+            key = try container.decode(Int.self)
         }
     }
 }

@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tokens of the sequences that requests name.
 
+import DataTree
 import Transformer
+
+/// The tokens of a sequence.
+struct SequenceTokens: Sendable {
+    let ids: [Int32]
+    /// For people, one a position.
+    let display: [String]
+}
 
 /// Sequences of the corpus, from the scan, and custom ones, from the tree.
 struct StoredSequences: Sendable {
@@ -9,10 +17,8 @@ struct StoredSequences: Sendable {
     let work: WorkFolder
 
     /// The tokens of an edge's sequence, in which its positions lie.
-    func tokens(
-        of edge: EdgeIdentity, _ head: HeadAddress, _ config: TreeConfig
-    ) async throws -> SequenceTokens {
-        let tokens = try await tokens(of: edge.sequence, head, config)
+    func tokens(of edge: Edge, _ config: TreeConfig) async throws -> SequenceTokens {
+        let tokens = try await tokens(of: edge.sequence, edge.head, config)
         let positions = tokens.ids.indices
         guard positions.contains(edge.query), positions.contains(edge.key) else {
             throw APIError.unprocessable(
@@ -23,7 +29,7 @@ struct StoredSequences: Sendable {
     }
 
     private func tokens(
-        of sequence: SequenceReference, _ head: HeadAddress, _ config: TreeConfig
+        of sequence: SequenceID, _ head: HeadAddress, _ config: TreeConfig
     ) async throws -> SequenceTokens {
         switch sequence {
         case .corpus(let number): return try await work.tokens(of: number, config)

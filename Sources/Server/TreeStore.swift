@@ -90,7 +90,8 @@ actor TreeStore {
             for kind in ["qk", "ov"] {
                 let files = try? FileManager.default.contentsOfDirectory(
                     atPath: folder.appending(path: kind).path)
-                for file in files ?? [] where manifest.add(kind, file: file) { isChanged = true }
+                for edge in (files ?? []).compactMap(AttributionManifest.edge(ofFile:))
+                where manifest.add(kind, edge) { isChanged = true }
             }
             return (isChanged ? manifest.json() : nil, ())
         }

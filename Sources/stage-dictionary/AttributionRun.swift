@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Computes attributions of many edges and stores them as the server would.
 
+import AttentionStats
 import Attribution
 import DataTree
 import Digests
@@ -32,15 +33,21 @@ struct AttributionRun {
 
     /// One edge of a sequence of the scan.
     private struct Task {
-        let head: HeadAddress
-        let edge: EdgeChoice.Edge
+        let edge: Edge
+        /// Its number in the scan.
+        let sequence: Int
 
-        var headEdge: HeadEdge { HeadEdge(head, query: edge.query, key: edge.key) }
+        var head: HeadAddress { edge.head }
+        var headEdge: HeadEdge { HeadEdge(edge) }
+
+        init(_ head: HeadAddress, sequence: Int, _ pair: AttentionPair) {
+            self.sequence = sequence
+            edge = Edge(
+                head, .corpus(sequence), query: Int(pair.query), key: Int(pair.key))
+        }
 
         func path(_ kind: AttributionKind) -> String {
-            AttributionManifest.path(
-                kind.rawValue, layer: head.layer, head: head.head, sequence: "\(edge.sequence)",
-                query: edge.query, key: edge.key)
+            AttributionManifest.path(kind.rawValue, of: edge)
         }
     }
 
@@ -100,8 +107,8 @@ struct AttributionRun {
         var tasks: [Task] = []
         for (index, head) in sample.heads.enumerated()
         where chosen.contains(head) && known.contains(head.layer) {
-            tasks += choice.edges(of: try sample.sample(ofHead: index))
-                .map { Task(head: head, edge: $0) }
+            tasks += choice.pairs(of: try sample.sample(ofHead: index))
+                .map { Task(head, sequence: $0.sequence, $0.pair) }
         }
         var progress = Progress("attributing", unit: "edges", total: tasks.count)
         var done = 0
@@ -109,7 +116,7 @@ struct AttributionRun {
         while !rest.isEmpty {
             let layers = try open(&rest)
             let own = tasks.filter { layers[$0.head.layer] != nil }
-                .sorted { ($0.edge.sequence, $0.head) < ($1.edge.sequence, $1.head) }
+                .sorted { ($0.sequence, $0.head) < ($1.sequence, $1.head) }
             for start in stride(from: 0, to: own.count, by: Self.batch) {
                 let batch = Array(own[start..<min(start + Self.batch, own.count)])
                 try write(batch, layers)
@@ -163,7 +170,7 @@ struct AttributionRun {
             layers[task.head.layer].map { layer in
                 AttributionSource(
                     layer.dictionary, modelSHA256: modelSHA256,
-                    tokens: Array(scan.tokens(of: task.edge.sequence)))
+                    tokens: Array(scan.tokens(of: task.sequence)))
             }
         }
     }
@@ -182,7 +189,7 @@ struct AttributionRun {
     ) throws -> [[EdgeAttribution]] {
         guard !tasks.isEmpty else { return [] }
         let (model, d) = (loaded.model, loaded.model.description)
-        let bySequence = Dictionary(grouping: tasks.indices) { tasks[$0].edge.sequence }
+        let bySequence = Dictionary(grouping: tasks.indices) { tasks[$0].sequence }
             .sorted { $0.key < $1.key }
         let sequences = bySequence.map { sequence, members in
             let tokens = scan.tokens(of: sequence)
@@ -231,12 +238,7 @@ struct AttributionRun {
             let old = FileManager.default.contents(atPath: url.path).map { [UInt8]($0) }
             var manifest = try AttributionManifest(old)
             for task in batch {
-                for kind in AttributionKind.allCases {
-                    manifest.add(
-                        kind.rawValue, layer: task.head.layer, head: task.head.head,
-                        sequence: "\(task.edge.sequence)", query: task.edge.query,
-                        key: task.edge.key)
-                }
+                for kind in AttributionKind.allCases { manifest.add(kind.rawValue, task.edge) }
             }
             let new = manifest.json()
             if old != new { try DurableFile.replace(url, with: new) }

@@ -9,16 +9,9 @@ struct EdgeChoice {
     /// Edges of one head.
     let perHead: Int
 
-    /// An edge of a sequence.
-    struct Edge: Hashable {
-        let sequence: Int
-        let query: Int
-        let key: Int
-    }
-
     /// Of a head's sequences in the highest interval, by activation: the strongest edge of each, then the
     /// second strongest of each, and so on. Row 0 and column 0 do not count.
-    func edges(of sample: HeadSample) -> [Edge] {
+    func pairs(of sample: HeadSample) -> [(sequence: Int, pair: AttentionPair)] {
         let highest = sample.sequences.map(\.interval).max() ?? 0
         let sequences = sample.sequences.filter { $0.interval == highest }
             .sorted { ($0.maxActivation, $1.sequence) > ($1.maxActivation, $0.sequence) }
@@ -28,7 +21,7 @@ struct EdgeChoice {
                     ($0.attention, $1.query, $1.key) > ($1.attention, $0.query, $0.key)
                 }
                 .prefix(perHead)
-                .map { Edge(sequence: sequence.sequence, query: Int($0.query), key: Int($0.key)) }
+                .map { (sequence: sequence.sequence, pair: $0) }
         }
         let rounds = ranked.map(\.count).max() ?? 0
         let inTurn = (0..<rounds).lazy.flatMap { round in

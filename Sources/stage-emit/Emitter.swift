@@ -67,8 +67,8 @@ struct Emitter {
     /// model is the same, those of the corpus if all that makes its sequences is.
     private func keepAttributions() throws {
         let (isSameModel, isSameCorpus) = (isUnchanged(["model_sha256"]), isUnchanged(Self.corpus))
-        let isKept = { (sequence: String) in
-            isSameModel && (isSameCorpus || sequence.hasPrefix("c"))
+        let isKept = { (sequence: SequenceID) in
+            if case .custom = sequence { isSameModel } else { isSameModel && isSameCorpus }
         }
         let old = tree.current(AttributionManifest.path).map { [UInt8]($0) }
         var manifest = try AttributionManifest(old)
@@ -76,7 +76,7 @@ struct Emitter {
         try tree.write(manifest.json(), to: AttributionManifest.path)
         for kind in ["qk", "ov"] {
             try tree.keep("attributions/\(kind)") { name in
-                AttributionManifest.sequence(ofFile: name).map(isKept) ?? true
+                AttributionManifest.edge(ofFile: name).map { isKept($0.sequence) } ?? true
             }
         }
     }
