@@ -234,10 +234,15 @@ test: | $$(SETUP)
 		else echo "the page's tests are skipped: node is not installed"; fi
 
 ## serve : show the page with its live operations at http://localhost:PORT
-serve: $(BIN)/serve $$(TREE_IF_MISSING) | $$(PAGE)
-	$< --data $(DATA) --web web --work $(WORK) --dictionaries $(DICTIONARIES) \
+serve: $(BIN)/serve $$(TREE_IF_MISSING) .build/web/index.html
+	$< --data $(DATA) --web .build/web --work $(WORK) --dictionaries $(DICTIONARIES) \
 		--model $(call quote,$(or $(SCANNED_MODEL),$(MODEL_PATH))) --port $(PORT)
 .PHONY: serve
+
+# The page in few files. The program serves web/ itself just as well: serve --web web.
+.build/web/index.html: $(shell find web/css web/js -type f) web/index.html web/icon.svg scripts/bundle-page $$(PAGE)
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@scripts/bundle-page web $(@D)
 
 ## test-page : check the types of the page and use it in Chromium, with and without a backend
 test-page: $(BIN)/serve $$(TREE_IF_MISSING) | $$(PAGE)
