@@ -101,7 +101,9 @@ let package = Package(
 
         // What is on disk.
         library("WorkFiles", "HDF5", "AttentionStats", "Transformer", "UserErrors"),
-        library("DataTree", "CLinux", "Digests", "JSON", "Transformer"),
+        library(
+            "DataTree", "AttentionStats", "CLinux", "Digests", "HDF5", "JSON", "Transformer",
+            "WorkFiles"),
 
         // What the executables share.
         library(

@@ -3,39 +3,20 @@
 
 import Digests
 import JSON
+import WorkFiles
 
-/// The clouds of one head.
+/// The clouds of one head, with what people saved in them.
 public struct CloudPayload: Sendable {
-    /// Three coordinates of n points, [n, 3], for each of Q, K, O and V.
-    public typealias Places = [(matrix: String, places: [Float])]
-
-    public var sequence: [Int]
-    public var query: [Int]
-    public var key: [Int]
-    public var attention: [Float]
-    public var norms: [Float]
-    public var pca: Places
-    /// For each matrix, the share of the variance along each PCA axis.
-    public var explainedVariance: [(matrix: String, ratios: [Double])]
+    public var cloud: HeadCloud
     /// Left out of the file when empty.
-    public var views: [(nNeighbors: Int, minDist: Double, embeddings: Places)]
+    public var views: [ProjectionView]
     /// What people saved: JSON arrays, kept as they are.
     public var clusters: [UInt8] = Array("[]".utf8)
     public var projectedPoints: [UInt8] = Array("[]".utf8)
 
     /// The clouds of one head, without anything saved.
-    public init(
-        sequence: [Int], query: [Int], key: [Int], attention: [Float], norms: [Float], pca: Places,
-        explainedVariance: [(matrix: String, ratios: [Double])],
-        views: [(nNeighbors: Int, minDist: Double, embeddings: Places)]
-    ) {
-        self.sequence = sequence
-        self.query = query
-        self.key = key
-        self.attention = attention
-        self.norms = norms
-        self.pca = pca
-        self.explainedVariance = explainedVariance
+    public init(_ cloud: HeadCloud, views: [ProjectionView]) {
+        self.cloud = cloud
         self.views = views
     }
 
@@ -43,34 +24,31 @@ public struct CloudPayload: Sendable {
     public func json() -> [UInt8] {
         var json = JSONWriter()
         json.object { json in
-            for (name, values) in [("seq_idx", sequence), ("top_q", query), ("top_k", key)] {
+            for (name, values) in [
+                ("seq_idx", cloud.sequence), ("top_q", cloud.query), ("top_k", cloud.key),
+            ] {
                 json.key(name)
                 json.ints(values)
             }
-            for (name, values) in [("norms", norms), ("attention", attention)] {
+            for (name, values) in [("norms", cloud.norms), ("attention", cloud.attention)] {
                 json.key(name)
                 json.array { json in for value in values { json.number(value) } }
             }
             json.key("pca")
-            Self.write(pca, to: &json)
+            writePlaces(to: &json) { $0.pca }
             json.key("pca_explained_variance")
-            json.object { json in
-                for (matrix, ratios) in explainedVariance {
-                    json.key(matrix)
-                    json.numbers(ratios)
-                }
-            }
+            eachMatrix(&json) { json, matrix in json.numbers(matrix.explainedVarianceRatio) }
             if !views.isEmpty {
                 json.key("views")
                 json.array { json in
-                    for view in views {
+                    for (i, view) in views.enumerated() {
                         json.object { json in
                             json.key("n_neighbors")
                             json.int(view.nNeighbors)
                             json.key("min_dist")
                             json.number(view.minDist)
                             json.key("embeddings")
-                            Self.write(view.embeddings, to: &json)
+                            writePlaces(to: &json) { $0.umap[i] }
                         }
                     }
                 }
@@ -85,18 +63,29 @@ public struct CloudPayload: Sendable {
         return json.bytes
     }
 
-    /// {"Q": {"d0": [...], "d1": [...], "d2": [...]}, ...}.
-    private static func write(_ places: Places, to json: inout JSONWriter) {
+    /// {"Q": ..., "K": ..., "O": ..., "V": ...}, of the matrices that the cloud has.
+    private func eachMatrix(
+        _ json: inout JSONWriter, _ write: (inout JSONWriter, MatrixCloud) -> Void
+    ) {
         json.object { json in
-            for (matrix, places) in places {
-                json.key(matrix)
-                json.object { json in
-                    for axis in 0..<3 {
-                        json.key("d\(axis)")
-                        json.array { json in
-                            for i in stride(from: axis, to: places.count, by: 3) {
-                                json.number(places[i])
-                            }
+            for name in HeadCloud.matrixNames {
+                guard let matrix = cloud.matrices[name] else { continue }
+                json.key(name)
+                write(&json, matrix)
+            }
+        }
+    }
+
+    /// {"Q": {"d0": [...], "d1": [...], "d2": [...]}, ...} of [n, 3] places.
+    private func writePlaces(to json: inout JSONWriter, _ places: (MatrixCloud) -> [Float]) {
+        eachMatrix(&json) { json, matrix in
+            let places = places(matrix)
+            json.object { json in
+                for axis in 0..<3 {
+                    json.key("d\(axis)")
+                    json.array { json in
+                        for i in stride(from: axis, to: places.count, by: 3) {
+                            json.number(places[i])
                         }
                     }
                 }

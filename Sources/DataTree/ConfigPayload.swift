@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // config.json and scatter_data.json: what a page reads first.
 
+import HDF5
 import JSON
+import WorkFiles
 
 /// A field of the head payload that a page shows, and how.
 public struct DisplayedField: Sendable {
@@ -18,13 +20,6 @@ public struct DisplayedField: Sendable {
         self.description = description
         self.format = format
     }
-}
-
-/// A fact of the run for `pipeline_config`.
-public enum ConfigFact: Sendable, Equatable {
-    case text(String)
-    case int(Int)
-    case number(Double)
 }
 
 /// The contents of config.json.
@@ -44,7 +39,7 @@ public struct ConfigPayload: Sendable {
     public var defaultY: String
     public var defaultColor: String
     /// Where the run's numbers come from.
-    public var provenance: [(name: String, fact: ConfigFact)]
+    public var provenance: Provenance
 
     /// The contents of config.json.
     public init(
@@ -52,7 +47,7 @@ public struct ConfigPayload: Sendable {
         nIntervals: Int, metrics: [(name: String, description: String)],
         umapHeads: [(layer: Int, head: Int)], plots: [DisplayedField], tables: [DisplayedField],
         statistics: [DisplayedField], defaultX: String, defaultY: String, defaultColor: String,
-        provenance: [(name: String, fact: ConfigFact)]
+        provenance: Provenance
     ) {
         self.modelName = modelName
         self.heads = heads
@@ -79,9 +74,9 @@ public struct ConfigPayload: Sendable {
             writeDisplay(&json)
             json.key("pipeline_config")
             json.object { json in
-                for (name, fact) in provenance {
-                    json.key(name)
-                    switch fact {
+                for fact in provenance.facts {
+                    json.key(fact.name)
+                    switch fact.value {
                     case .text(let text): json.string(text)
                     case .int(let int): json.int(int)
                     case .number(let number): json.number(number)

@@ -2,6 +2,7 @@
 // heads/L{l}H{h}.json.
 
 import JSON
+import WorkFiles
 
 /// Counts in bins, as the page plots them.
 public struct PlotPayload: Sendable {
@@ -17,7 +18,8 @@ public struct PlotPayload: Sendable {
 
 /// Everything about one head.
 public struct HeadPayload: Sendable {
-    public var sequences: [SequencePayload]
+    /// Each with its tokens for people, one a position.
+    public var sequences: [(sampled: SampledSequence, tokens: [String])]
     /// `histogram` and the fields named in config.json's custom_plots.
     public var plots: [(key: String, plot: PlotPayload)]
     /// The fields named in config.json's custom_tables.
@@ -31,7 +33,8 @@ public struct HeadPayload: Sendable {
 
     /// Everything about one head.
     public init(
-        sequences: [SequencePayload], plots: [(key: String, plot: PlotPayload)],
+        sequences: [(sampled: SampledSequence, tokens: [String])],
+        plots: [(key: String, plot: PlotPayload)],
         tables: [(key: String, rows: [(token: String, weight: Double)])],
         statistics: [(key: String, value: Double?)], composition: CompositionPayload? = nil,
         writes: [WritesPayload] = []
@@ -49,7 +52,13 @@ public struct HeadPayload: Sendable {
         var json = JSONWriter()
         json.object { json in
             json.key("sequences")
-            json.array { json in for sequence in sequences { sequence.write(to: &json) } }
+            json.array { json in
+                for (sampled, tokens) in sequences {
+                    json.sequence(
+                        .corpus(sampled.sequence), interval: sampled.interval, tokens: tokens,
+                        pairs: sampled.pairs, maxActivation: sampled.maxActivation)
+                }
+            }
             for (key, plot) in plots {
                 json.key(key)
                 json.object { json in

@@ -5,6 +5,7 @@ import DataTree
 import Digests
 import Foundation
 import Hummingbird
+import JSON
 import Stages
 import Transformer
 
@@ -27,12 +28,11 @@ struct CustomSequenceEndpoints: Sendable {
         let tokens = try Self.tokens(of: body.text, model, config)
         let pattern = try await runner.pattern(
             of: head, on: tokens, model, config.sparsification)
-        let payload = SequencePayload(
-            id: .custom(id), interval: nil, tokens: tokens.map(model.loaded.tokenizer.display),
-            attentionIndices: pattern.pairs.map { Int($0.query) * tokens.count + Int($0.key) },
-            attentionValues: pattern.pairs.map(\.attention), maxActivation: pattern.maxActivation
-        ).json(tokenIDs: tokens)
-        return Response(json: try await sequences.add(payload, as: id, to: head))
+        var json = JSONWriter()
+        json.sequence(
+            .custom(id), tokens: tokens.map(model.loaded.tokenizer.display), pairs: pattern.pairs,
+            maxActivation: pattern.maxActivation, tokenIDs: tokens)
+        return Response(json: try await sequences.add(json.bytes, as: id, to: head))
     }
 
     /// Removes a stored sequence.

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // custom_sequences/L5H1.json: {"sequences": [...]}, and where in it which sequence is.
 
-import AttentionStats
-import DataTree
 import Foundation
 import JSON
 import Transformer
@@ -109,17 +107,5 @@ struct CustomSequences: Sendable {
     private struct Stored: Decodable {
         let token_ids: [Int32]
         let tokens: [String]
-    }
-}
-
-extension SequencePayload {
-    /// A custom sequence with the token ids that it stands for.
-    func json(tokenIDs: [Int32]) -> [UInt8] {
-        var json = JSONWriter()
-        write(to: &json)
-        var ids = JSONWriter()
-        ids.ints(tokenIDs.map(Int.init))
-        return json.bytes.dropLast() + Array(#","token_ids":"#.utf8) + ids.bytes
-            + [UInt8(ascii: "}")]
     }
 }

@@ -48,17 +48,7 @@ struct CloudEmitter {
     private func payload(
         _ cloud: HeadCloud, _ head: HeadAddress, views: [ProjectionView]
     ) -> CloudPayload {
-        let matrices = HeadCloud.matrixNames.compactMap { name in
-            cloud.matrices[name].map { (name, $0) }
-        }
-        var payload = CloudPayload(
-            sequence: cloud.sequence, query: cloud.query, key: cloud.key,
-            attention: cloud.attention, norms: cloud.norms,
-            pca: matrices.map { ($0, $1.pca) },
-            explainedVariance: matrices.map { ($0, $1.explainedVarianceRatio) },
-            views: views.enumerated().map { i, view in
-                (view.nNeighbors, view.minDist, matrices.map { ($0, $1.umap[i]) })
-            })
+        var payload = CloudPayload(cloud, views: views)
         if let bytes = tree.current("umap/\(head).json"), let old = try? JSONText([UInt8](bytes)) {
             let saved = { (name: String) in
                 old.member(name, of: old.root).map { [UInt8](old.bytes[$0]) }

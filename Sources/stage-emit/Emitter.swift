@@ -125,12 +125,6 @@ struct Emitter {
             statistics: HeadPayloadBuilder.statistics(work.metrics),
             defaultX: "previous_token_score", defaultY: "induction_score",
             defaultColor: "pattern_entropy",
-            provenance: work.provenance.facts.map { fact in
-                switch fact.value {
-                case .text(let text): return (fact.name, .text(text))
-                case .int(let int): return (fact.name, .int(int))
-                case .number(let number): return (fact.name, .number(number))
-                }
-            })
+            provenance: work.provenance)
     }
 }

@@ -75,7 +75,7 @@ struct HeadPayloadBuilder {
         // Bins widen with the distance: mass a bin would seem to rise where attention falls.
         let density = mass.indices.map { mass[$0] / total / (edges[$0 + 1] - edges[$0]) }
         return HeadPayload(
-            sequences: sample.sequences.map(sequence),
+            sequences: sample.sequences.map { ($0, work.scan.displayTokens(of: $0.sequence)) },
             plots: [
                 ("histogram", plot(sample.activations)),
                 ("qk_distance_histogram", plot(sample.distances)),
@@ -105,14 +105,6 @@ struct HeadPayloadBuilder {
 
     private func plot(_ histogram: (edges: [Double], counts: [Double])) -> PlotPayload {
         PlotPayload(edges: histogram.edges, values: histogram.counts)
-    }
-
-    private func sequence(_ sampled: SampledSequence) -> SequencePayload {
-        let tokens = work.scan.displayTokens(of: sampled.sequence)
-        return SequencePayload(
-            id: .corpus(sampled.sequence), interval: sampled.interval, tokens: tokens,
-            attentionIndices: sampled.pairs.map { Int($0.query) * tokens.count + Int($0.key) },
-            attentionValues: sampled.pairs.map(\.attention), maxActivation: sampled.maxActivation)
     }
 
     private func statistics(_ head: Int) -> [(key: String, value: Double?)] {

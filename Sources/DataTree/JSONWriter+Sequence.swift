@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// A sequence with sparse attention, as head files and the backend's answers have it.
+
+import AttentionStats
+import JSON
+
+extension JSONWriter {
+    /// Writes a sequence with what one head does on it.
+    ///
+    /// - Parameters:
+    ///   - interval: 1 (lowest) to the number of intervals; nil for custom sequences.
+    ///   - tokens: for people, one a position.
+    ///   - pairs: the stored attention.
+    ///   - maxActivation: the head's largest activation there.
+    ///   - tokenIDs: of custom sequences, which are in no scan.
+    public mutating func sequence(
+        _ id: SequenceID, interval: Int? = nil, tokens: [String], pairs: [AttentionPair],
+        maxActivation: Float, tokenIDs: [Int32]? = nil
+    ) {
+        object { json in
+            json.key("sequence_id")
+            id.write(to: &json)
+            if let interval {
+                json.key("interval")
+                json.int(interval)
+            }
+            json.key("tokens")
+            json.strings(tokens)
+            json.key("attention_indices")
+            json.ints(pairs.lazy.map { Int($0.query) * tokens.count + Int($0.key) })
+            json.key("attention_values")
+            json.array { json in for pair in pairs { json.number(pair.attention) } }
+            json.key("seq_len")
+            json.int(tokens.count)
+            json.key("max_activation")
+            json.number(maxActivation)
+            if let tokenIDs {
+                json.key("token_ids")
+                json.ints(tokenIDs.lazy.map(Int.init))
+            }
+        }
+    }
+}
