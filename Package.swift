@@ -100,9 +100,10 @@ let package = Package(
         library("Attribution", "FeatureDictionaries", "Tensors", "Transformer", "UserErrors"),
 
         // What is on disk.
-        library("WorkFiles", "HDF5", "AttentionStats", "Transformer", "UserErrors"),
+        library("WorkFiles", "HDF5", "AttentionStats", "Sampling", "Transformer", "UserErrors"),
         library(
-            "DataTree", "AttentionStats", "CLinux", "Digests", "HDF5", "JSON", "Transformer",
+            "DataTree", "AttentionStats", "CLinux", "Digests", "HDF5", "JSON", "Sampling",
+            "Transformer",
             "WorkFiles"),
 
         // What the executables share.
@@ -132,7 +133,8 @@ let package = Package(
         executable(
             "stage-writes", "Stages", "Transformer", "UserErrors", "WeightCircuits", "WorkFiles"),
         executable(
-            "stage-emit", "Stages", "DataTree", "JSON", "Tensors", "UserErrors", "WeightCircuits"),
+            "stage-emit", "Stages", "DataTree", "JSON", "Sampling", "Tensors", "UserErrors",
+            "WeightCircuits"),
         executable(
             "stage-dictionary", "AttentionStats", "Attribution", "DataTree", "Digests",
             "Explanations",

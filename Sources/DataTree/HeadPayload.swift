@@ -2,28 +2,17 @@
 // heads/L{l}H{h}.json.
 
 import JSON
+import Sampling
 import WorkFiles
-
-/// Counts in bins, as the page plots them.
-public struct PlotPayload: Sendable {
-    public var edges: [Double]
-    public var values: [Double]
-
-    /// A plot; one more edge than values.
-    public init(edges: [Double], values: [Double]) {
-        self.edges = edges
-        self.values = values
-    }
-}
 
 /// Everything about one head.
 public struct HeadPayload: Sendable {
     /// Each with its tokens for people, one a position.
     public var sequences: [(sampled: SampledSequence, tokens: [String])]
     /// `histogram` and the fields named in config.json's custom_plots.
-    public var plots: [(key: String, plot: PlotPayload)]
+    public var plots: [(key: String, plot: Histogram)]
     /// The fields named in config.json's custom_tables.
-    public var tables: [(key: String, rows: [(token: String, weight: Double)])]
+    public var tables: [(key: String, rows: [TokenWeight])]
     /// The scalars named in config.json's statistics_display; nil where there is no number.
     public var statistics: [(key: String, value: Double?)]
     /// With which heads it works; nil where that is not known.
@@ -34,8 +23,8 @@ public struct HeadPayload: Sendable {
     /// Everything about one head.
     public init(
         sequences: [(sampled: SampledSequence, tokens: [String])],
-        plots: [(key: String, plot: PlotPayload)],
-        tables: [(key: String, rows: [(token: String, weight: Double)])],
+        plots: [(key: String, plot: Histogram)],
+        tables: [(key: String, rows: [TokenWeight])],
         statistics: [(key: String, value: Double?)], composition: CompositionPayload? = nil,
         writes: [WritesPayload] = []
     ) {

@@ -2,6 +2,7 @@
 // `writes` in heads/L{l}H{h}.json: the tokens a head raises and lowers, by the token it attends to.
 
 import JSON
+import Sampling
 
 /// What a head writes from one key token.
 public struct WritesPayload: Sendable {
@@ -10,13 +11,13 @@ public struct WritesPayload: Sendable {
     /// Edges that were averaged.
     public var count: Int
     public var meanAttention: Double
-    public var promotes: [(token: String, weight: Double)]
-    public var suppresses: [(token: String, weight: Double)]
+    public var promotes: [TokenWeight]
+    public var suppresses: [TokenWeight]
 
     /// What a head writes from one key token.
     public init(
         token: String?, count: Int, meanAttention: Double,
-        promotes: [(token: String, weight: Double)], suppresses: [(token: String, weight: Double)]
+        promotes: [TokenWeight], suppresses: [TokenWeight]
     ) {
         self.token = token
         self.count = count
@@ -43,7 +44,7 @@ public struct WritesPayload: Sendable {
 
 extension JSONWriter {
     /// [{token, weight}, ...]
-    mutating func weightedTokens(_ rows: [(token: String, weight: Double)]) {
+    mutating func weightedTokens(_ rows: [TokenWeight]) {
         array { json in
             for row in rows {
                 json.object { json in

@@ -9,6 +9,12 @@ public struct TokenWeight: Sendable, Equatable {
     public let token: String
     /// Attention mass, or mean attention per occurrence.
     public let weight: Double
+
+    /// A token and its weight.
+    public init(token: String, weight: Double) {
+        self.token = token
+        self.weight = weight
+    }
 }
 
 /// Attention by token string over a head's stored pairs, row 0 and column 0 left out (else the

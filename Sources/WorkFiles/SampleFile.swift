@@ -3,6 +3,7 @@
 
 import AttentionStats
 import HDF5
+import Sampling
 import Transformer
 import UserErrors
 
@@ -35,31 +36,22 @@ public struct SampledSequence: Sendable, Equatable {
 public struct HeadSample: Sendable, Equatable {
     /// Highest interval first, within it by descending activation.
     public var sequences: [SampledSequence]
-    /// Of the activations of all walked sequences: edges and counts.
-    public var activations: (edges: [Double], counts: [Double])
-    /// Of |q-k| over the stored pairs: edges and counts.
-    public var distances: (edges: [Double], counts: [Double])
+    /// Of the activations of all walked sequences.
+    public var activations: Histogram
+    /// Of |q-k| over the stored pairs.
+    public var distances: Histogram
     /// By the names of `SampleFile.tableNames`.
-    public var tables: [String: [(token: String, weight: Double)]]
+    public var tables: [String: [TokenWeight]]
 
     /// Everything sample.h5 holds of one head.
     public init(
-        sequences: [SampledSequence], activations: (edges: [Double], counts: [Double]),
-        distances: (edges: [Double], counts: [Double]),
-        tables: [String: [(token: String, weight: Double)]]
+        sequences: [SampledSequence], activations: Histogram, distances: Histogram,
+        tables: [String: [TokenWeight]]
     ) {
         self.sequences = sequences
         self.activations = activations
         self.distances = distances
         self.tables = tables
-    }
-
-    public static func == (a: HeadSample, b: HeadSample) -> Bool {
-        a.sequences == b.sequences && a.activations == b.activations && a.distances == b.distances
-            && a.tables.keys == b.tables.keys
-            && a.tables.allSatisfy { key, rows in
-                b.tables[key].map { $0.elementsEqual(rows, by: ==) } ?? false
-            }
     }
 }
 
@@ -125,7 +117,7 @@ public final class SampleWriter {
                     histogram.edges, shape: [histogram.edges.count], to: "\(group)/bin_edges",
                     axes: ["edge"], about: "Edges of the bins.")
                 try file.write(
-                    histogram.counts, shape: [histogram.counts.count], to: "\(group)/bin_values",
+                    histogram.values, shape: [histogram.values.count], to: "\(group)/bin_values",
                     axes: ["bin"], about: "Counts in the bins.")
             }
             for name in SampleFile.tableNames {
@@ -196,19 +188,18 @@ public final class SampleReader {
         }
         let address = heads[head]
         return try reading { () throws(H5Error) in
-            func histogram(_ name: String) throws(H5Error) -> (edges: [Double], counts: [Double]) {
+            func histogram(_ name: String) throws(H5Error) -> Histogram {
                 let group = "heads_\(name)/\(address)"
-                return (
-                    try file.read("\(group)/bin_edges", shape: [-1]),
-                    try file.read("\(group)/bin_values", shape: [-1])
-                )
+                return Histogram(
+                    edges: try file.read("\(group)/bin_edges", shape: [-1]),
+                    values: try file.read("\(group)/bin_values", shape: [-1]))
             }
-            var tables: [String: [(token: String, weight: Double)]] = [:]
+            var tables: [String: [TokenWeight]] = [:]
             for name in SampleFile.tableNames {
                 let group = "tables/\(name)/\(address)"
                 let tokens = try file.readStrings("\(group)/token")
                 let weights: [Double] = try file.read("\(group)/weight", shape: [tokens.count])
-                tables[name] = zip(tokens, weights).map { ($0, $1) }
+                tables[name] = zip(tokens, weights).map { TokenWeight(token: $0, weight: $1) }
             }
             return HeadSample(
                 sequences: sequences, activations: try histogram("histogram"),

@@ -3,6 +3,7 @@
 
 import AttentionStats
 import DataTree
+import Sampling
 import WorkFiles
 
 /// Builds the payload of one head after another.
@@ -77,12 +78,9 @@ struct HeadPayloadBuilder {
         return HeadPayload(
             sequences: sample.sequences.map { ($0, work.scan.displayTokens(of: $0.sequence)) },
             plots: [
-                ("histogram", plot(sample.activations)),
-                ("qk_distance_histogram", plot(sample.distances)),
-                (
-                    "attention_by_distance",
-                    PlotPayload(edges: edges, values: density)
-                ),
+                ("histogram", sample.activations),
+                ("qk_distance_histogram", sample.distances),
+                ("attention_by_distance", Histogram(edges: edges, values: density)),
             ],
             tables: SampleFile.tableNames.map { ($0, sample.tables[$0] ?? []) },
             statistics: statistics(head),
@@ -92,8 +90,12 @@ struct HeadPayloadBuilder {
 
     private func writes(_ head: Int) -> [WritesPayload] {
         guard let writes = work.writes else { return [] }
-        func tokens(_ entries: [WritesFile.Entry]) -> [(token: String, weight: Double)] {
-            entries.map { (writes.display[$0.token] ?? "<id \($0.token)>", Double($0.weight)) }
+        func tokens(_ entries: [WritesFile.Entry]) -> [TokenWeight] {
+            entries.map {
+                TokenWeight(
+                    token: writes.display[$0.token] ?? "<id \($0.token)>",
+                    weight: Double($0.weight))
+            }
         }
         return (writesOfHead[head] ?? []).map { row in
             WritesPayload(
@@ -101,10 +103,6 @@ struct HeadPayloadBuilder {
                 meanAttention: row.meanAttention, promotes: tokens(row.promotes),
                 suppresses: tokens(row.suppresses))
         }
-    }
-
-    private func plot(_ histogram: (edges: [Double], counts: [Double])) -> PlotPayload {
-        PlotPayload(edges: histogram.edges, values: histogram.counts)
     }
 
     private func statistics(_ head: Int) -> [(key: String, value: Double?)] {

@@ -49,8 +49,8 @@ struct HeadSampler {
                 maxActivation: activations[chosen.sequence], pairs: pairs)
         }
         return HeadSample(
-            sequences: sequences, activations: Histogram(activations: activations).parts,
-            distances: Histogram(distances: pairs, maxLength: header.maxLength).parts,
+            sequences: sequences, activations: Histogram(activations: activations),
+            distances: Histogram(distances: pairs, maxLength: header.maxLength),
             tables: tables(sequences))
     }
 
@@ -78,18 +78,10 @@ struct HeadSampler {
         return lists
     }
 
-    private func tables(
-        _ sequences: [SampledSequence]
-    ) -> [String: [(token: String, weight: Double)]] {
+    private func tables(_ sequences: [SampledSequence]) -> [String: [TokenWeight]] {
         let tables = TokenTables(
             sequences.map { (scan.tokens(of: $0.sequence), $0.pairs) }, display: scan.display)
         let all = [tables.queries, tables.keys, tables.queryMeans, tables.keyMeans]
-        return Dictionary(
-            uniqueKeysWithValues: zip(
-                SampleFile.tableNames, all.map { $0.map { ($0.token, $0.weight) } }))
+        return Dictionary(uniqueKeysWithValues: zip(SampleFile.tableNames, all))
     }
-}
-
-extension Histogram {
-    fileprivate var parts: (edges: [Double], counts: [Double]) { (edges, counts) }
 }

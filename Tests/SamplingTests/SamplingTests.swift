@@ -114,8 +114,8 @@ import Testing
 
     @Test func `histograms count everything once`() {
         let histogram = Histogram(activations: [0, 0.04, 0.05, 0.999, 1], bins: 20)
-        #expect(histogram.counts.reduce(0, +) == 5)
-        #expect(histogram.counts[0] == 2 && histogram.counts[1] == 1 && histogram.counts[19] == 2)
+        #expect(histogram.values.reduce(0, +) == 5)
+        #expect(histogram.values[0] == 2 && histogram.values[1] == 1 && histogram.values[19] == 2)
         let pairs = [
             AttentionPair(query: 5, key: 5, attention: 1),
             AttentionPair(query: 5, key: 4, attention: 1),
@@ -124,6 +124,6 @@ import Testing
         ]
         let distances = Histogram(distances: [pairs], maxLength: 16)
         #expect(distances.edges == [0, 1, 2, 4, 8, 16])
-        #expect(distances.counts == [1, 1, 0, 1, 0])
+        #expect(distances.values == [1, 1, 0, 1, 0])
     }
 }
