@@ -32,7 +32,7 @@ public struct JSONObject: Sendable {
     ///   - allowsNonFinite: whether NaN, Infinity and -Infinity are numbers.
     public init(
         parsing bytes: some Collection<UInt8>, file: String, allowsNonFinite: Bool = false
-    ) throws(UserError) {
+    ) throws {
         let value: JSONValue
         do { value = try JSONValue(parsing: bytes, allowsNonFinite: allowsNonFinite) } catch {
             throw UserError(
@@ -45,7 +45,7 @@ public struct JSONObject: Sendable {
     }
 
     /// The object at a place within another.
-    private init(_ value: JSONValue, place: String) throws(UserError) {
+    private init(_ value: JSONValue, place: String) throws {
         guard case .object(let members) = value else {
             throw UserError("\(place) must be an object, not \(value.kind).")
         }
@@ -73,7 +73,7 @@ public struct JSONObject: Sendable {
     }
 
     /// Refuses keys that are not `known`, because what they ask for would be left undone.
-    public func allow(_ known: Set<String>) throws(UserError) {
+    public func allow(_ known: Set<String>) throws {
         for member in members where !known.contains(member.key) {
             throw UserError("\(place) has the key \"\(member.key)\", which is not supported.")
         }
@@ -82,32 +82,32 @@ public struct JSONObject: Sendable {
     // MARK: Values
 
     /// A string, if the key is there.
-    public func string(_ key: String) throws(UserError) -> String? {
+    public func string(_ key: String) throws -> String? {
         guard let value = self[key] else { return nil }
         guard case .string(let string) = value else { throw mismatch(key, "a string", value) }
         return string
     }
 
     /// A string that must be there.
-    public func requiredString(_ key: String) throws(UserError) -> String {
+    public func requiredString(_ key: String) throws -> String {
         guard let string = try string(key) else { throw error(key, "is missing") }
         return string
     }
 
     /// A truth value, if the key is there.
-    public func bool(_ key: String) throws(UserError) -> Bool? {
+    public func bool(_ key: String) throws -> Bool? {
         guard let value = self[key] else { return nil }
         guard case .bool(let bool) = value else { throw mismatch(key, "true or false", value) }
         return bool
     }
 
     /// A truth value, or `fallback` where there is none.
-    public func bool(_ key: String, default fallback: Bool) throws(UserError) -> Bool {
+    public func bool(_ key: String, default fallback: Bool) throws -> Bool {
         try bool(key) ?? fallback
     }
 
     /// A finite number, if the key is there.
-    public func number(_ key: String) throws(UserError) -> Double? {
+    public func number(_ key: String) throws -> Double? {
         guard let value = self[key] else { return nil }
         guard let number = value.number, number.isFinite else {
             throw error(key, "must be a number")
@@ -116,7 +116,7 @@ public struct JSONObject: Sendable {
     }
 
     /// The elements of an array, if the key is there.
-    public func array(_ key: String) throws(UserError) -> [JSONValue]? {
+    public func array(_ key: String) throws -> [JSONValue]? {
         guard let value = self[key] else { return nil }
         guard case .array(let array) = value else { throw mismatch(key, "an array", value) }
         return array
@@ -125,7 +125,7 @@ public struct JSONObject: Sendable {
     /// The elements of an array that all hold `expected`, as `element` takes it out of them.
     private func elements<Element>(
         _ key: String, _ expected: String, _ element: (JSONValue) -> Element?
-    ) throws(UserError) -> [Element]? {
+    ) throws -> [Element]? {
         guard let array = try array(key) else { return nil }
         let elements = array.compactMap(element)
         guard elements.count == array.count else {
@@ -135,28 +135,28 @@ public struct JSONObject: Sendable {
     }
 
     /// The strings of an array, if the key is there.
-    public func strings(_ key: String) throws(UserError) -> [String]? {
+    public func strings(_ key: String) throws -> [String]? {
         try elements(key, "strings") { if case .string(let string) = $0 { string } else { nil } }
     }
 
     /// The whole numbers of an array, if the key is there.
-    public func ints(_ key: String) throws(UserError) -> [Int]? {
+    public func ints(_ key: String) throws -> [Int]? {
         try elements(key, "whole numbers") { if case .int(let int) = $0 { int } else { nil } }
     }
 
     /// The finite numbers of an array, if the key is there.
-    public func numbers(_ key: String) throws(UserError) -> [Double]? {
+    public func numbers(_ key: String) throws -> [Double]? {
         try elements(key, "numbers") { $0.number.flatMap { $0.isFinite ? $0 : nil } }
     }
 
     /// An object within this one, if the key is there.
-    public func object(_ key: String) throws(UserError) -> JSONObject? {
+    public func object(_ key: String) throws -> JSONObject? {
         guard let value = self[key] else { return nil }
         return try JSONObject(value, place: path(key))
     }
 
     /// All members, each of which must be an object, in the order of the file.
-    public func memberObjects() throws(UserError) -> [(key: String, object: JSONObject)] {
+    public func memberObjects() throws -> [(key: String, object: JSONObject)] {
         var objects: [(key: String, object: JSONObject)] = []
         for member in members {
             objects.append((member.key, try JSONObject(member.value, place: path(member.key))))
@@ -165,7 +165,7 @@ public struct JSONObject: Sendable {
     }
 
     /// The objects of an array, if the key is there.
-    public func objects(_ key: String) throws(UserError) -> [JSONObject]? {
+    public func objects(_ key: String) throws -> [JSONObject]? {
         guard let array = try array(key) else { return nil }
         var objects: [JSONObject] = []
         for (index, value) in array.enumerated() {
