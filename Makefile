@@ -54,6 +54,7 @@ program = $(here)programs/launch $(1)
 built =
 RELEASE := $() headvis $(shell cat $(here)VERSION)
 export HEADVIS_QUIET := 1
+page = $(here)web
 else
 $(if $(HERE),$(error This is a clone, whose programs are built in its own folder: run make -C $(HERE)))
 STATE := .build
@@ -61,6 +62,7 @@ BIN := .build/bin
 program = $(BIN)/$(1)
 built = $(BIN)/$(1)
 RELEASE :=
+page = .build/web
 endif
 
 # What needs no system libraries, and what needs no model or corpus.
@@ -241,8 +243,8 @@ data: $(TREE) | $$(PAGE)
 ## evidence : collect the evidence of the features of dictionaries that are there, without training
 
 ## serve : show the page with its live operations at http://localhost:PORT
-serve: $(call built,serve) $$(TREE_IF_MISSING) | $$(PAGE)
-	$(call program,serve) --data $(DATA) --web $(here)web --work $(WORK) --dictionaries $(DICTIONARIES) \
+serve: $(call built,serve) $$(TREE_IF_MISSING) $$(BUNDLE)
+	$(call program,serve) --data $(DATA) --web $(page) --work $(WORK) --dictionaries $(DICTIONARIES) \
 		--model $(call quote,$(or $(SCANNED_MODEL),$(MODEL_PATH))) --port $(PORT)
 .PHONY: serve
 

@@ -23,13 +23,19 @@ $(BIN)/%: $$(if $$(sources_$$*),$$(shell find $$(sources_$$*) -type f),FORCE) | 
 system-libraries:
 	scripts/install-system-libraries
 
-# --- The page's library -------------------------------------------------------------------------
+# --- The page -------------------------------------------------------------------------------------
 
 PAGE := web/vendor/plotly.min.js
 web/vendor/plotly.min.js: | $$(SETUP)
 	$(fetch) plotly==7.1.0 \
 		--sha256 dbb7fa18afce40d0a8e80d1bf162eceb3faa0ce5a77fe741ad09a74cf78f53f3 \
 		--member plotly/package_data/$(@F) --output $@
+
+BUNDLE := .build/web/index.html
+# The page in few files. The program serves web/ itself just as well: serve --web web.
+.build/web/index.html: $(shell find web/css web/js -type f) web/index.html web/icon.svg scripts/bundle-page $$(PAGE)
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@scripts/bundle-page web $(@D)
 
 # --- Tests and measurements -----------------------------------------------------------------------
 
