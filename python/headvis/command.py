@@ -23,7 +23,8 @@ from typing import NoReturn
 RELEASE = pathlib.Path(__file__).parent / "release"
 #: The programs by the names that they have here.
 PROGRAMS = {
-    name: f"stage-{name}" for name in ("scan", "metrics", "sample", "project", "weights", "writes", "emit", "dictionary")
+    name: f"stage-{name}"
+    for name in ("scan", "metrics", "sample", "project", "map", "weights", "writes", "emit", "dictionary")
 } | {"serve": "serve"}
 #: Those that are targets of the makefile as well.
 TARGETS = {"serve", "dictionary"}

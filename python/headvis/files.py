@@ -46,14 +46,19 @@ class Head(NamedTuple):
 
 HeadName = Union[str, Head, tuple[int, int]]
 
-#: The stage that writes each schema, to be told to who has a file of another kind.
-STAGES = {
-    "headvis-scan": "stage-scan", "headvis-metrics": "stage-metrics", "headvis-sample": "stage-sample",
-    "headvis-project": "stage-project", "headvis-weights": "stage-weights", "headvis-writes": "stage-writes",
-    "headvis-features": "stage-dictionary evidence",
+class Schema(NamedTuple):
+    """A kind of work file: the version of its layout that is read here, and the stage that writes it."""
+
+    version: int
+    stage: str
+
+
+SCHEMAS = {
+    "headvis-scan": Schema(2, "stage-scan"), "headvis-metrics": Schema(1, "stage-metrics"),
+    "headvis-sample": Schema(1, "stage-sample"), "headvis-project": Schema(1, "stage-project"),
+    "headvis-weights": Schema(1, "stage-weights"), "headvis-writes": Schema(1, "stage-writes"),
+    "headvis-map": Schema(1, "stage-map"), "headvis-features": Schema(1, "stage-dictionary evidence"),
 }
-#: The version of all schemas that this module reads.
-SCHEMA_VERSION = 1
 
 
 def text(value: Any) -> Any:
@@ -86,20 +91,20 @@ class WorkFile:
     """An open work file. What the properties of Work do not give is in `h5`, under the names of docs/work-files.md."""
 
     def __init__(self, path: pathlib.Path, schema: str) -> None:
+        version, stage = SCHEMAS[schema]
         if not path.is_file():
-            raise WorkFileError(f"{path}: is missing; run make data, or {STAGES[schema]}, to write it.")
+            raise WorkFileError(f"{path}: is missing; run make data, or {stage}, to write it.")
         try:
             # Files get their names when they are complete, so that no lock is needed where there are none.
             self.h5 = h5py.File(path, "r", locking="best-effort")
         except OSError as error:
-            raise WorkFileError(f"{path}: cannot be read as HDF5 ({error}); run {STAGES[schema]} again.") from None
-        found, version = (text(self.h5.attrs.get(name)) for name in ("schema", "schema_version"))
-        if (found, version) != (schema, SCHEMA_VERSION):
+            raise WorkFileError(f"{path}: cannot be read as HDF5 ({error}); run {stage} again.") from None
+        found, its_version = (text(self.h5.attrs.get(name)) for name in ("schema", "schema_version"))
+        if (found, its_version) != (schema, version):
             self.h5.close()
-            what = f"{found} version {version}" if found else "another kind of HDF5 file"
+            what = f"{found} version {its_version}" if found else "another kind of HDF5 file"
             raise WorkFileError(
-                f"{path}: is {what}, not {schema} version {SCHEMA_VERSION}; run {STAGES[schema]} again, or use the "
-                "headvis of its version."
+                f"{path}: is {what}, not {schema} version {version}; run {stage} again, or use the headvis of its version."
             )
         self.path = path
         self.heads = [Head(int(layer), int(head)) for layer, head in self.h5["heads"][...]] if "heads" in self.h5 else []

@@ -104,6 +104,11 @@ class Work:
         """writes.h5."""
         return self._file("writes")
 
+    @cached_property
+    def map(self) -> WorkFile:
+        """map.h5."""
+        return self._file("map")
+
     def features(self, layer: int) -> WorkFile:
         """features-L5.h5: the evidence of a layer's dictionary."""
         return self._file(f"features-L{int(layer)}")
