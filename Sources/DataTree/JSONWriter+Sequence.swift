@@ -26,18 +26,25 @@ extension JSONWriter {
             }
             json.key("tokens")
             json.strings(tokens)
-            json.key("attention_indices")
-            json.ints(pairs.lazy.map { Int($0.query) * tokens.count + Int($0.key) })
-            json.key("attention_values")
-            json.array { json in for pair in pairs { json.number(pair.attention) } }
-            json.key("seq_len")
-            json.int(tokens.count)
-            json.key("max_activation")
-            json.number(maxActivation)
+            json.attention(pairs, length: tokens.count, maxActivation: maxActivation)
             if let tokenIDs {
                 json.key("token_ids")
                 json.ints(tokenIDs.lazy.map(Int.init))
             }
         }
+    }
+
+    /// Writes the members of an object that tell what one head does on a sequence of `length` tokens.
+    public mutating func attention(
+        _ pairs: [AttentionPair], length: Int, maxActivation: Float
+    ) {
+        key("attention_indices")
+        ints(pairs.lazy.map { Int($0.query) * length + Int($0.key) })
+        key("attention_values")
+        array { json in for pair in pairs { json.number(pair.attention) } }
+        key("seq_len")
+        int(length)
+        key("max_activation")
+        number(maxActivation)
     }
 }
