@@ -80,6 +80,8 @@ ifneq ($(GOALS),)
 $(call one_of,BOS,auto 0 1)
 $(call one_of,UMAP,0 1)
 $(call one_of,WEIGHTS,0 1)
+$(call one_of,PROBE,0 1)
+$(call one_of,LENS,auto 0 1)
 $(call one_of,EDGES,attention output_norm)
 # $(call at_most,NAME,LIMIT): stops unless the number NAME is within what LIMIT lets the scan keep.
 at_most = $(if $(shell [[ $(call quote,$($(1))) =~ ^[0-9]+$$ && $(call quote,$($(2))) =~ ^[0-9]+$$ && \
@@ -112,6 +114,8 @@ endif
 
 bos_option = $(if $(filter 1,$(BOS)),--bos,$(if $(filter 0,$(BOS)),--no-bos))
 
+lens = $(if $(filter 1,$(LENS)),always,$(if $(filter 0,$(LENS)),never,auto))
+
 # The parameters of a stage are its command line and, with the state of the inputs, its stamp.
 scan_parameters = \
 	--model $(call quote,$(MODEL_PATH)) \
@@ -128,6 +132,7 @@ scan_parameters = \
 	--samples-per-interval $(MAX_SAMPLES) \
 	--top-sequences $(MAX_TOP) \
 	--edges $(EDGES) \
+	--lens $(lens) \
 	--points $(MAX_POINTS) \
 	--seed $(SEED)
 metrics_parameters = --attention-threshold $(ATTENTION_THRESHOLD)
@@ -138,9 +143,16 @@ project_parameters = \
 	$(if $(filter 1,$(UMAP)),--views $(call quote,$(VIEWS)),--pca-only) \
 	--seed $(SEED)
 
+probe_parameters = \
+	--model $(call quote,$(MODEL_PATH)) \
+	$(if $(LAYERS),--layers $(call quote,$(LAYERS))) \
+	$(if $(HEADS),--heads $(call quote,$(HEADS))) \
+	--lens $(lens) \
+	--seed $(SEED)
 weights_parameters = --model $(call quote,$(MODEL_PATH))
 
 stamp_of_writes = $(strip $(weights_parameters))
+stamp_of_probe = $(strip $(probe_parameters)) $(MODEL_STATE)
 stamp_of_weights = $(strip $(weights_parameters)) $(MODEL_STATE)
 stamp_of_scan = $(strip $(scan_parameters)) $(INPUT_STATE)
 stamp_of_metrics = $(strip $(metrics_parameters))
@@ -151,7 +163,7 @@ stamp_of_project = $(strip $(project_parameters))
 # A stamp is rewritten when it does not hold what it should, and so makes its stage stale. The
 # comparison is made here and not in a recipe, so that make -n sees it and changes nothing. It has no
 # line end, as make 4.3 does not always take it off again when it reads several files in a row.
-STAGES := scan metrics sample project weights writes map $(EVIDENCE)
+STAGES := scan metrics sample project weights writes map probe $(EVIDENCE)
 $(foreach stage,$(if $(RUNS),$(STAGES)),$(if \
 	$(call equal,$(file < $(STAMPS)/$(stage)),$(stamp_of_$(stage))$(RELEASE)),,$(STAMPS)/$(stage))): FORCE
 $(addprefix $(STAMPS)/,$(STAGES)):
@@ -183,7 +195,7 @@ $(WORK)/metrics.h5: $(call built,stage-metrics) $(STAMPS)/metrics $(WORK)/scan.h
 $(WORK)/sample.h5: $(call built,stage-sample) $(STAMPS)/sample $(WORK)/scan.h5
 	$(call program,stage-sample) --scan $(WORK)/scan.h5 $(strip $(sample_parameters)) --output $@
 
-TREE_PARTS := scan metrics sample project map $(if $(filter 1,$(WEIGHTS)),weights writes)
+TREE_PARTS := scan metrics sample project map $(if $(filter 1,$(PROBE)),probe) $(if $(filter 1,$(WEIGHTS)),weights writes)
 
 $(WORK)/project.h5: $(call built,stage-project) $(STAMPS)/project $(WORK)/scan.h5
 	$(call program,stage-project) --scan $(WORK)/scan.h5 $(strip $(project_parameters)) --workers $(WORKERS) --output $@
@@ -197,6 +209,9 @@ $(WORK)/writes.h5: $(call built,stage-writes) $(STAMPS)/writes $(WORK)/scan.h5
 WEIGHTS_FILE := $(if $(filter 1,$(WEIGHTS)),$(WORK)/weights.h5)
 $(WORK)/map.h5: $(BIN)/stage-map $(STAMPS)/map $(WORK)/scan.h5 $(WEIGHTS_FILE)
 	$< --scan $(WORK)/scan.h5 $(WEIGHTS_FILE:%=--weights %) --output $@
+
+$(WORK)/probe.h5: $(BIN)/stage-probe $(STAMPS)/probe $(MODEL_FILES)
+	$< $(strip $(probe_parameters)) --workers $(WORKERS) --output $@
 
 # A tree knows by a stamp of its own which work folder it shows: another one makes it stale.
 TREE := $(DATA)/config.json

@@ -129,6 +129,9 @@ let package = Package(
         executable(
             "stage-writes", "Stages", "Transformer", "UserErrors", "WeightCircuits", "WorkFiles"),
         executable(
+            "stage-probe", "AttentionStats", "Digests", "HeadMetrics", "Stages", "Tensors",
+            "Transformer", "UserErrors", "WorkFiles"),
+        executable(
             "stage-map", "HeadMaps", "Stages", "Transformer", "UserErrors", "WorkFiles"),
         executable(
             "stage-emit", "Stages", "DataTree", "Tensors", "UserErrors"),
@@ -172,7 +175,8 @@ let package = Package(
         tests(
             "PipelineTests", "Tensors", "stage-scan", "stage-metrics", "stage-sample",
             "stage-project",
-            "stage-weights", "stage-writes", "stage-map", "stage-emit"),
+            "stage-weights", "stage-writes", "stage-map", "stage-probe",
+            "stage-emit"),
         tests(
             "ServerTests", "Server", "stage-dictionary", "CZlib", hummingbird, hummingbirdTesting),
 

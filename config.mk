@@ -54,6 +54,13 @@ VIEWS ?= 15:0.1
 ## compose with which. It takes no corpus, and is done anew only when the model changes.
 WEIGHTS ?= 1
 
+## Whether the heads are also tried on random tokens that are repeated (1), which no corpus biases: induction
+## and, where logits are attributed, copying. A few seconds.
+PROBE ?= 1
+## Whether logits of attended and next tokens are attributed to heads: auto (where the last layer is
+## studied), 1 or 0. The pass then runs to the model's end.
+LENS ?= auto
+
 ## Dictionaries of features (make dictionary): their folder, with a folder for each layer (L5), which
 ## may be your own; and of those trained here the features for each dimension of the residual stream,
 ## how many of them fire at a token, and the tokens of the corpus to train on. Long documents are

@@ -105,6 +105,9 @@ public struct HeadView {
     public let gate: UnsafePointer<Float>?
     /// Distance between positions in z and gate.
     public let zStride: Int
+    /// The head's W_O, transposed: row i, of `dValue` entries, says what z adds to entry i of the residual stream;
+    /// rows are `zStride` apart. Nil in a last layer that stops at its attention.
+    public let output: UnsafePointer<Float>?
     let mask: AttentionMask
 
     /// The vectors of an edge, with zeros up to `width` where the head's are narrower: q and z at the query, k

@@ -7,7 +7,8 @@ import Tensors
 /// The unembedding with the final norm's gain in it.
 public struct FoldedUnembedding: Sendable {
     private let stored: StoredTensor
-    private let norm: NormWeights?
+    /// The final norm; nil where there is none.
+    let norm: NormWeights?
     /// From the residual stream to the embeddings' own width, [dEmbedding, dModel]; empty where they are the same.
     private let narrowing: [Float]
     /// The width of the residual stream.
@@ -29,7 +30,7 @@ public struct FoldedUnembedding: Sendable {
     }
 
     /// Rows of W_U, [tokens.count, dModel].
-    public func read(_ tokens: Range<Int>, into u: UnsafeMutablePointer<Float>) {
+    public func read(_ tokens: some Collection<Int>, into u: UnsafeMutablePointer<Float>) {
         var rows = [Float](repeating: 0, count: tokens.count * dEmbedding)
         for (i, token) in tokens.enumerated() {
             rows.withUnsafeMutableBufferPointer {

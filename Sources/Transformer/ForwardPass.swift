@@ -33,17 +33,19 @@ public final class ForwardPass {
     private let perLayer: PerLayerInput?
     private var residual: ResidualStreams
     private let stopsAtAttention: Bool
+    private let lastLayer: Int
     private var hasCheckedWeights = false
 
     /// Prepares the memory for sequences of up to `maxLength` tokens.
     ///
     /// - Parameters:
     ///   - selection: heads the model has; the pass ends with the deepest of their layers.
+    ///   - throughLastLayer: run all layers of the model, whatever is studied; `stopsAtAttention` does not count then.
     ///   - stopsAtAttention: leave out what that layer does after its studied heads have attended;
     ///     `residual(of:)` and `logits(of:)` need it.
     public init(
         _ model: Model, selection: HeadSelection, maxLength: Int, workers: Int,
-        stopsAtAttention: Bool = true
+        stopsAtAttention: Bool = true, throughLastLayer: Bool = false
     ) throws {
         let d = model.description
         precondition(selection.lastLayer < d.nLayers && maxLength > 0 && workers > 0)
@@ -58,7 +60,8 @@ public final class ForwardPass {
         self.selection = selection
         self.workers = workers
         self.maxLength = maxLength
-        self.stopsAtAttention = stopsAtAttention
+        self.stopsAtAttention = stopsAtAttention && !throughLastLayer
+        lastLayer = throughLastLayer ? d.nLayers - 1 : selection.lastLayer
         embedding = try Embedding(model)
         weights = LayerWeights(model)
         rotaries = d.rotaries.map { RotaryTable($0, positions: maxLength) }
@@ -116,8 +119,8 @@ public final class ForwardPass {
         experts?.reserve(lengths)
         sharedKeys?.reserve(lengths)
         share(batch.count, among: workers) { _, s in embedding.embed(batch[s], into: residual[s]) }
-        for layer in 0...selection.lastLayer {
-            let isLast = stopsAtAttention && layer == selection.lastLayer
+        for layer in 0...lastLayer {
+            let isLast = stopsAtAttention && layer == lastLayer
             let start = ContinuousClock.now
             try weights.load(
                 layer, attentionOnly: isLast, workers: workers, checked: !hasCheckedWeights)
@@ -213,7 +216,8 @@ public final class ForwardPass {
         }
         let attention = Attention(
             description: d, layer: layer, sequence: sequence, length: length, workspace: workspace,
-            shape: block.shape, sinks: weights.sinks, keyBiases: keyBiases)
+            shape: block.shape, sinks: weights.sinks, keyBiases: keyBiases,
+            output: isLast ? nil : UnsafePointer(weights[.output]))
         let needsOutput = !isLast || visitor.needsOutput(ofSequence: sequence)
         var next = studied.startIndex
         for head in 0..<d.nHeads {
