@@ -62,7 +62,7 @@ $(call at_most,TOP_SEQUENCES,MAX_TOP)
 endif
 
 # Two runs at once in one WORK would read each other's files half of the way: the second one stops.
-ifneq ($(filter data dictionary evidence attributions,$(GOALS)),)
+ifneq ($(filter data dictionary evidence attributions lab,$(GOALS)),)
 LETTERS := $(firstword -$(filter-out --%,$(MAKEFLAGS)))
 ifeq ($(MAKELEVEL)$(findstring n,$(LETTERS))$(findstring q,$(LETTERS)),0)
 CLAIM := $(shell scripts/claim-work $(WORK) $$PPID)
@@ -147,7 +147,8 @@ $(WORK)/metrics.h5: $(BIN)/stage-metrics $(STAMPS)/metrics $(WORK)/scan.h5
 $(WORK)/sample.h5: $(BIN)/stage-sample $(STAMPS)/sample $(WORK)/scan.h5
 	$< --scan $(WORK)/scan.h5 $(strip $(sample_parameters)) --output $@
 
-TREE_PARTS := scan metrics sample project $(if $(filter 1,$(WEIGHTS)),weights writes)
+TREE_PARTS := scan metrics sample project $(if $(filter 1,$(WEIGHTS)),weights writes) \
+	$(if $(wildcard $(WORK)/lab.h5),lab)
 
 $(WORK)/project.h5: $(BIN)/stage-project $(STAMPS)/project $(WORK)/scan.h5
 	$< --scan $(WORK)/scan.h5 $(strip $(project_parameters)) --workers $(WORKERS) --output $@
@@ -232,6 +233,18 @@ test: | $$(SETUP)
 	Tests/make/run
 	@if command -v node > /dev/null; then node --test Tests/web/*.test.js; \
 		else echo "the page's tests are skipped: node is not installed"; fi
+
+## lab : answer the questions about heads in the file QUESTIONS, and put the answers into the data tree
+lab: $(BIN)/stage-lab $(BIN)/stage-emit $$(TREE_IF_MISSING)
+	$(if $(QUESTIONS),,$(error QUESTIONS names no file; set it to a file of JSON lines (docs/lab.md)))
+	$< --model $(call quote,$(or $(SCANNED_MODEL),$(MODEL_PATH))) --questions $(call quote,$(QUESTIONS)) \
+		--scan $(WORK)/scan.h5 --dictionaries $(DICTIONARIES) $(bos_option) --workers $(WORKERS) \
+		--output $(WORK)/lab.h5
+	$(BIN)/stage-emit $(foreach part,$(filter-out lab,$(TREE_PARTS)),$(if \
+		$(wildcard $(WORK)/$(part).h5),--$(part) $(WORK)/$(part).h5)) \
+		--lab $(WORK)/lab.h5 --data $(DATA) --workers $(WORKERS)
+	@touch $(TREE)
+.PHONY: lab
 
 ## serve : show the page with its live operations at http://localhost:PORT
 serve: $(BIN)/serve $$(TREE_IF_MISSING) | $$(PAGE)

@@ -147,11 +147,14 @@ public struct HeadVisServer: Sendable {
         let stored = StoredSequences(custom: custom, work: work)
         let projection = ProjectionEndpoint(
             tree: tree, sequences: stored, work: work, model: model, runner: runner)
+        let shelf = DictionaryShelf(
+            options.dictionaries ?? options.work.appending(path: "dictionaries"),
+            work: options.work)
         let attribution = AttributionEndpoint(
             tree: tree, sequences: stored, work: work, model: model, runner: runner,
-            dictionaries: DictionaryShelf(
-                options.dictionaries ?? options.work.appending(path: "dictionaries"),
-                work: options.work))
+            dictionaries: shelf)
+        let lab = LabEndpoints(
+            tree: tree, sequences: stored, model: model, dictionaries: shelf, runner: LabRunner())
         let status = StatusEndpoint(
             model: model, projection: projection, attribution: attribution)
         let group = router.group("api/head_vis/public")
@@ -163,11 +166,19 @@ public struct HeadVisServer: Sendable {
             try await clusters.save($0)
         }
         post("project_to_umap", in: group) { try await projection.project($0) }
+        addLab(lab, to: group)
         for kind in AttributionKind.allCases {
             post("\(kind.rawValue)_attributions", in: group) {
                 try await attribution.attribute(kind, $0)
             }
         }
+    }
+
+    private func addLab(_ lab: LabEndpoints, to group: RouterGroup<ConnectionContext>) {
+        post("ask_head", in: group) { try await lab.ask($0) }
+        post("start_lab_job", in: group, upTo: largestJob) { try await lab.start($0) }
+        post("lab_job", in: group) { try lab.status($0) }
+        post("cancel_lab_job", in: group) { try lab.cancel($0) }
     }
 
     private func post<Body: Decodable & SendableMetatype>(

@@ -15,6 +15,7 @@ public enum WorkFileSchema: String, Sendable {
     case project = "headvis-project"
     case weights = "headvis-weights"
     case writes = "headvis-writes"
+    case lab = "headvis-lab"
     case features = "headvis-features"
 
     /// Raised whenever the layout changes in a way that old readers would misread.

@@ -36,6 +36,9 @@ struct StageEmit: ParsableCommand {
     @Option(help: "What the heads of that scan write; without it the tree does not tell.")
     var writes: String?
 
+    @Option(help: "Answers about heads; the tree keeps those that it has already.")
+    var lab: String?
+
     @Option(help: "The folder to write.")
     var data: String
 
@@ -44,7 +47,7 @@ struct StageEmit: ParsableCommand {
     func run() throws {
         let work = try WorkSet(
             scan: scan, metrics: metrics, sample: sample, project: project, weights: weights,
-            writes: writes)
+            writes: writes, lab: lab)
         let tree = try TreeReplacement(of: URL(filePath: data))
         try makeRoom(tree, for: work.modelHash)
         let emitter = Emitter(work: work, tree: tree, workers: workers.count)

@@ -156,6 +156,11 @@ export function createAttribution(app, kind) {
         tab: "sequences", interval, open: seq, at: `${seq}:0`,
       }),
     });
+    const sources = button("Sources", () => {
+      const { layer, head } = store.state;
+      const prompt = { sequence: String(seq) };
+      store.set({ tab: "lab", ask: JSON.stringify({ question: "sources", layer, head, prompt, query: q, key: k }) });
+    }, { title: "Which components the score comes from" });
     const facts = el("span", { class: "dim facts" });
     showFacts(facts, inside ? valueAt(sequence, q, k) : null);
     const panel = el("div", { class: "edge" },
@@ -165,7 +170,7 @@ export function createAttribution(app, kind) {
           "span", {}, "query ", el("b", { class: "q" }, String(q), " ", word(q)), " → key ",
           el("b", { class: "k" }, String(k), " ", word(k)),
         ),
-        facts, el("span", { class: "spring" }), el("span", { class: "row" }, heads, swap)),
+        facts, el("span", { class: "spring" }), el("span", { class: "row" }, heads, sources, swap)),
       tokens.root);
     const title = () => `${app.headName()} ${kind.toUpperCase()}, sequence ${seq}, query ${q} to key ${k}`;
     app.gives.set(panel, { title, give: { scene: () => tokensScene({

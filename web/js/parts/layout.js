@@ -11,6 +11,7 @@ import { parseAddress } from "../pure/format.js";
 import { createAttribution } from "./attribution.js";
 import { createGrid } from "./grid.js";
 import { createHelp } from "./help.js";
+import { createLab } from "./lab.js";
 import { createMetrics } from "./metrics.js";
 import { createProjection } from "./projection.js";
 import { createScatter } from "./scatter.js";
@@ -24,6 +25,7 @@ const TAB_LIST = [
   { key: "umap", label: "UMAP", create: createProjection },
   { key: "qk", label: "QK", create: (app) => createAttribution(app, "qk") },
   { key: "ov", label: "OV", create: (app) => createAttribution(app, "ov") },
+  { key: "lab", label: "Lab", create: createLab },
   { key: "help", label: "Help", create: createHelp },
 ];
 
