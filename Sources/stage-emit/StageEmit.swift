@@ -15,7 +15,8 @@ struct StageEmit: ParsableCommand {
         discussion: """
             The new tree takes the old one's place in one step. What people made in the old one \
             (custom sequences, attributions, clusters, projected points) is kept for the same model.
-            """)
+            """,
+        version: toolVersion)
 
     @Option(help: "The scan.")
     var scan: String
@@ -36,6 +37,10 @@ struct StageEmit: ParsableCommand {
     @Option(help: "What the heads of that scan write; without it the tree does not tell.")
     var writes: String?
 
+    @Option(
+        help: "Which heads of that scan are alike; without it the tree has no map of heads.")
+    var map: String?
+
     @Option(help: "Answers about heads; the tree keeps those that it has already.")
     var lab: String?
 
@@ -47,7 +52,7 @@ struct StageEmit: ParsableCommand {
     func run() throws {
         let work = try WorkSet(
             scan: scan, metrics: metrics, sample: sample, project: project, weights: weights,
-            writes: writes, lab: lab)
+            writes: writes, map: map, lab: lab)
         let tree = try TreeReplacement(of: URL(filePath: data))
         try makeRoom(tree, for: work.modelHash)
         let emitter = Emitter(work: work, tree: tree, workers: workers.count)
