@@ -148,7 +148,7 @@ extension DecodingError {
                 }
             return "\(place(context)) must be \(wanted)."
         case .dataCorrupted(let context):
-            return context.codingPath.isEmpty && context.underlyingError != nil
+            return context.codingPath.isEmpty
                 ? "the question is not JSON." : "\(place(context)) \(context.debugDescription)."
         @unknown default: return "the question is not as expected."
         }

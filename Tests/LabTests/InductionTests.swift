@@ -9,9 +9,13 @@ import Testing
 import Transformer
 
 @Suite struct InductionTests {
-    /// "... a b ... a": the induction heads of layer 1 look from the second a to b.
-    private static let ids: [Int32] = [30, 41, 52, 63, 74, 85, 96, 11, 22, 33, 41]
-    private static let (query, key) = (10, 2)
+    /// A sequence that repeats itself, up to where token 50 comes a second time: the induction heads of layer 1 look
+    /// from there to what came after it the first time.
+    private static let ids: [Int32] = {
+        let half: [Int32] = [75, 34, 2, 111, 67, 71, 35, 54, 121, 104, 16, 16, 50, 66, 79, 20]
+        return half + half.prefix(13)
+    }()
+    private static let (query, key) = (28, 13)
 
     private func lab() throws -> Laboratory {
         try laboratory("induction-gpt2", sequences: ["0": Self.ids])
@@ -24,7 +28,7 @@ import Transformer
         let answer = try ask(
             SourcesQuestion.self,
             """
-            {"question": "sources", "layer": 1, "head": 3, "prompt": {"sequence": 0}, "query": 10, "key": 2}
+            {"question": "sources", "layer": 1, "head": 3, "prompt": {"sequence": 0}, "query": 28, "key": 13}
             """, in: lab())
         #expect(answer.attention > 0.5)
         let strongest = try #require(
@@ -40,7 +44,7 @@ import Transformer
     @Test func `rank puts the induction heads first on their edge`() throws {
         let answer = try ask(
             RankQuestion.self,
-            #"{"question": "rank", "prompt": {"sequence": "0"}, "queries": [10], "keys": [2]}"#,
+            #"{"question": "rank", "prompt": {"sequence": "0"}, "queries": [28], "keys": [13]}"#,
             in: lab())
         #expect(answer.heads.count == 8)
         #expect(answer.heads.prefix(4).allSatisfy { $0.layer == 1 && $0.attention > 0.5 })
@@ -49,7 +53,7 @@ import Transformer
         let recorder = Recorder(
             model.description, selection: HeadSelection(allOf: model.description))
         try ForwardPass(
-            model, selection: HeadSelection(allOf: model.description), maxLength: 11, workers: 1
+            model, selection: HeadSelection(allOf: model.description), maxLength: Self.ids.count, workers: 1
         ).run([Self.ids[...]], visitors: [recorder])
         let n = Self.ids.count
         for head in answer.heads {
@@ -61,14 +65,14 @@ import Transformer
 
     @Test func `replacing the token that repeats takes the attention away`() throws {
         let lab = try lab()
-        let text = lab.loaded.tokenizer.display(50)
+        let text = lab.loaded.tokenizer.display(5)
         let answer = try ask(
             SwapQuestion.self,
             """
-            {"question": "swap", "layer": 1, "head": 3, "prompt": {"sequence": 0}, "query": -1, "key": 2,
-             "replace": {"token": 10, "with": "\(text)"}}
+            {"question": "swap", "layer": 1, "head": 3, "prompt": {"sequence": 0}, "query": -1, "key": 13,
+             "replace": {"token": 28, "with": "\(text)"}}
             """, in: lab)
-        let place = try #require(answer.row.first { $0.offset == 8 })
+        let place = try #require(answer.row.first { $0.offset == 15 })
         #expect(try #require(place.before).attention > 0.5)
         #expect(try #require(place.after).attention < 0.1)
         #expect(try #require(place.after).score < (try #require(place.before)).score - 1)
@@ -80,14 +84,14 @@ import Transformer
 
     @Test func `a sweep over the token moves attention to where it repeats`() throws {
         let lab = try lab()
-        let words = [30, 41, 52, 63, 50].map { lab.loaded.tokenizer.display(Int32($0)) }
+        let words = [75, 50, 34, 111, 5].map { lab.loaded.tokenizer.display(Int32($0)) }
         let prompt =
             Self.ids.dropLast().map { lab.loaded.tokenizer.display($0) }.joined(separator: " ")
             + " {\(words.joined(separator: "|"))}"
         let answer = try ask(
             SweepQuestion.self,
             """
-            {"question": "sweep", "layer": 1, "head": 3, "prompt": "\(prompt)", "query": "{}", "key": 2}
+            {"question": "sweep", "layer": 1, "head": 3, "prompt": "\(prompt)", "query": "{}", "key": 13}
             """, in: lab)
         #expect(answer.severalTokens == 0)
         #expect(answer.rows.map(\.value) == words)

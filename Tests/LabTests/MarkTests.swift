@@ -58,7 +58,7 @@ import UserErrors
         #expect(after == second)
         let last = try sweep(prompt, query: "-1").rows[0].query
         let slot = try sweep(prompt, query: #"{"slot": true, "offset": 1}"#).rows[1]
-        #expect(slot.query.position == slot.tokens.count + after.position)
+        #expect(slot.query.position == rows[1].query.position + 1)
         #expect(last.position > slot.query.position)
     }
 

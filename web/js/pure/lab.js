@@ -32,7 +32,7 @@ export const KINDS = {
   sweep: {
     label: "Sweep", ofHead: true, fields: [PROMPT, { key: "values", label: "Values of {}", type: "lines", optional: true }, QUERY, KEY],
     says: "One edge while a slot of the prompt takes many values: {1000..2020:20}, {a|b|c}, or {} with a list.",
-    example: { prompt: "When the tall cat slept, the dog ran. When the {tall|short|old|red|dog|cat}", query: "{}", key: "cat" },
+    example: { prompt: "When the tall cat slept, the dog ran. When the {tall|short|old|red|dog|cat}", query: "{}", key: "cat#1" },
   },
   swap: {
     label: "Swap", ofHead: true,
