@@ -67,7 +67,7 @@ endif
 
 # What needs no system libraries, and what needs no model or corpus.
 GOALS := $(filter-out help variables lint format set-aside clean clean-work distclean,$(or $(MAKECMDGOALS),help))
-RUNS := $(filter-out test bench system-libraries release wheel test-release,$(GOALS))
+RUNS := $(filter-out test bench fuzz system-libraries release wheel test-release,$(GOALS))
 
 ifndef PREBUILT
 include scripts/development.mk
@@ -79,6 +79,7 @@ endif
 ifneq ($(GOALS),)
 $(call one_of,BOS,auto 0 1)
 $(call one_of,UMAP,0 1)
+$(call one_of,WAIT,0 1)
 $(call one_of,WEIGHTS,0 1)
 $(call one_of,EDGES,attention output_norm)
 # $(call at_most,NAME,LIMIT): stops unless the number NAME is within what LIMIT lets the scan keep.
@@ -92,11 +93,12 @@ $(call at_most,SAMPLES_PER_INTERVAL,MAX_SAMPLES)
 $(call at_most,TOP_SEQUENCES,MAX_TOP)
 endif
 
-# Two runs at once in one WORK would read each other's files half of the way: the second one stops.
+# Two runs at once in one WORK or DATA would read each other's files half of the way: the second one stops, or waits.
 ifneq ($(filter data dictionary evidence attributions lab,$(GOALS)),)
 LETTERS := $(firstword -$(filter-out --%,$(MAKEFLAGS)))
 ifeq ($(MAKELEVEL)$(findstring n,$(LETTERS))$(findstring q,$(LETTERS)),0)
-CLAIM := $(shell $(here)scripts/claim-work $(WORK) $$PPID)
+CLAIM := $(shell $(here)scripts/claim $$PPID $(WAIT) $(WORK)=$(WORK)/.run \
+	$(if $(filter data attributions,$(GOALS)),$(DATA)=$(patsubst %/,%,$(dir $(DATA:%/=%)))/.$(notdir $(DATA:%/=%)).run))
 ifneq ($(CLAIM),)
 $(error $(CLAIM))
 endif
@@ -196,8 +198,8 @@ $(WORK)/writes.h5: $(call built,stage-writes) $(STAMPS)/writes $(WORK)/scan.h5
 	$(call program,stage-writes) $(strip $(weights_parameters)) --scan $(WORK)/scan.h5 --workers $(WORKERS) --output $@
 
 WEIGHTS_FILE := $(if $(filter 1,$(WEIGHTS)),$(WORK)/weights.h5)
-$(WORK)/map.h5: $(BIN)/stage-map $(STAMPS)/map $(WORK)/scan.h5 $(WEIGHTS_FILE)
-	$< --scan $(WORK)/scan.h5 $(WEIGHTS_FILE:%=--weights %) --output $@
+$(WORK)/map.h5: $(call built,stage-map) $(STAMPS)/map $(WORK)/scan.h5 $(WEIGHTS_FILE)
+	$(call program,stage-map) --scan $(WORK)/scan.h5 $(WEIGHTS_FILE:%=--weights %) --output $@
 
 # A tree knows by a stamp of its own which work folder it shows: another one makes it stale.
 TREE := $(DATA)/config.json
@@ -277,7 +279,7 @@ set-aside:
 
 ## clean-work : remove the work files of WORK
 clean-work:
-	rm -rf $(STAMPS) $(WORK)/shards $(WORK)/*.h5 $(WORK)/.run $(WORK)/.run.lock
+	rm -rf $(STAMPS) $(WORK)/shards $(WORK)/*.h5 $(WORK)/.run*
 
 ## variables : show what the variables hold
 variables:

@@ -6,6 +6,7 @@ import Transformer
 /// Sequences of the corpus, from the scan, and custom ones, from the tree.
 struct StoredSequences: Sendable {
     let custom: CustomSequenceStore
+    let tree: TreeStore
     let work: WorkFolder
 
     /// The tokens of an edge's sequence, in which its positions lie.
@@ -24,11 +25,13 @@ struct StoredSequences: Sendable {
 
     /// The ids of a sequence that a question names.
     ///
-    /// - Parameter head: whose custom sequences are meant.
+    /// - Parameter head: whose custom sequences are meant, besides prompts for all heads.
     func tokens(
         of sequence: SequenceReference, _ head: (layer: Int, head: Int)?, _ config: TreeConfig
     ) async throws -> [Int32] {
-        if case .custom = sequence, head == nil {
+        if case .custom(let id) = sequence, head == nil,
+            try tree.contents(PromptFiles.headsPath(id)) == nil
+        {
             throw APIError.unprocessable(
                 "A custom sequence belongs to a head; name its layer and head in the question.")
         }
@@ -36,12 +39,16 @@ struct StoredSequences: Sendable {
         return try await tokens(of: sequence, address, config).ids
     }
 
-    private func tokens(
+    /// The tokens of a sequence: of the corpus, of a prompt for all heads, or of this head alone.
+    func tokens(
         of sequence: SequenceReference, _ head: HeadAddress, _ config: TreeConfig
     ) async throws -> SequenceTokens {
         switch sequence {
         case .corpus(let number): return try await work.tokens(of: number, config)
         case .custom(let id):
+            if let prompt = try tree.contents(PromptFiles.headsPath(id)) {
+                return try CustomSequences.tokens(of: prompt, id)
+            }
             guard let sequence = try await custom.sequence(id, of: head) else {
                 throw APIError(.notFound, "Head \(head) has no custom sequence \(id).")
             }

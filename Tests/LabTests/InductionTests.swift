@@ -53,7 +53,8 @@ import Transformer
         let recorder = Recorder(
             model.description, selection: HeadSelection(allOf: model.description))
         try ForwardPass(
-            model, selection: HeadSelection(allOf: model.description), maxLength: Self.ids.count, workers: 1
+            model, selection: HeadSelection(allOf: model.description), maxLength: Self.ids.count,
+            workers: 1
         ).run([Self.ids[...]], visitors: [recorder])
         let n = Self.ids.count
         for head in answer.heads {
