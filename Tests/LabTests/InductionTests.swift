@@ -97,6 +97,8 @@ import Transformer
         #expect(answer.severalTokens == 0)
         #expect(answer.rows.map(\.value) == words)
         #expect(answer.rows[1].attention > 0.5)
-        for i in [0, 2, 3, 4] { #expect(answer.rows[i].attention < 0.1) }
+        for i in [0, 2, 3, 4] {
+            #expect(answer.rows[i].attention < answer.rows[1].attention / 3)
+        }
     }
 }
