@@ -96,7 +96,7 @@ $(call at_most,TOP_SEQUENCES,MAX_TOP)
 endif
 
 # Two runs at once in one WORK or DATA would read each other's files half of the way: the second one stops, or waits.
-ifneq ($(filter data dictionary evidence attributions,$(GOALS)),)
+ifneq ($(filter data dictionary evidence attributions lab,$(GOALS)),)
 LETTERS := $(firstword -$(filter-out --%,$(MAKEFLAGS)))
 ifeq ($(MAKELEVEL)$(findstring n,$(LETTERS))$(findstring q,$(LETTERS)),0)
 CLAIM := $(shell $(here)scripts/claim $$PPID $(WAIT) $(WORK)=$(WORK)/.run \
@@ -197,7 +197,8 @@ $(WORK)/metrics.h5: $(call built,stage-metrics) $(STAMPS)/metrics $(WORK)/scan.h
 $(WORK)/sample.h5: $(call built,stage-sample) $(STAMPS)/sample $(WORK)/scan.h5
 	$(call program,stage-sample) --scan $(WORK)/scan.h5 $(strip $(sample_parameters)) --output $@
 
-TREE_PARTS := scan metrics sample project map $(if $(filter 1,$(PROBE)),probe) $(if $(filter 1,$(WEIGHTS)),weights writes)
+TREE_PARTS := scan metrics sample project map $(if $(filter 1,$(PROBE)),probe) \
+	$(if $(filter 1,$(WEIGHTS)),weights writes) $(if $(wildcard $(WORK)/lab.h5),lab)
 
 $(WORK)/project.h5: $(call built,stage-project) $(STAMPS)/project $(WORK)/scan.h5
 	$(call program,stage-project) --scan $(WORK)/scan.h5 $(strip $(project_parameters)) --workers $(WORKERS) --output $@
@@ -263,6 +264,18 @@ data: $(TREE) | $$(PAGE)
 ## dictionary : train what LAYERS lack of sparse dictionaries, and collect the evidence of features
 ## attributions : take the strongest edges of each head (ATTRIBUTED_EDGES) apart, for a tree without a backend
 ## evidence : collect the evidence of the features of dictionaries that are there, without training
+
+## lab : answer the questions about heads in the file QUESTIONS, and put the answers into the data tree
+lab: $(call built,stage-lab) $(call built,stage-emit) $$(TREE_IF_MISSING)
+	$(if $(QUESTIONS),,$(error QUESTIONS names no file; set it to a file of JSON lines (docs/lab.md)))
+	$(call program,stage-lab) --model $(call quote,$(or $(SCANNED_MODEL),$(MODEL_PATH))) \
+		--questions $(call quote,$(QUESTIONS)) --scan $(WORK)/scan.h5 --dictionaries $(DICTIONARIES) \
+		$(bos_option) --workers $(WORKERS) --output $(WORK)/lab.h5
+	$(call program,stage-emit) $(foreach part,$(filter-out lab,$(TREE_PARTS)),$(if \
+		$(wildcard $(WORK)/$(part).h5),--$(part) $(WORK)/$(part).h5)) \
+		--lab $(WORK)/lab.h5 --data $(DATA) --workers $(WORKERS)
+	@touch $(TREE)
+.PHONY: lab
 
 ## serve : show the page with its live operations at http://localhost:PORT
 serve: $(call built,serve) $$(TREE_IF_MISSING) $$(BUNDLE)

@@ -117,6 +117,11 @@ let package = Package(
             "Explanations", "Attribution", "DataTree", "Digests", "FeatureDictionaries", "Stages",
             "WorkFiles", "UserErrors"),
 
+        // Questions about heads.
+        library(
+            "Lab", "Attribution", "DataTree", "Digests", "FeatureDictionaries", "Stages",
+            "Tensors", "Tokenizers", "Transformer", "UserErrors", "WeightCircuits"),
+
         // The stages.
         executable(
             "stage-scan", "Digests", "HDF5", "Stages", "Sequences", "Sampling", "UserErrors"),
@@ -134,6 +139,9 @@ let package = Package(
         executable(
             "stage-map", "HeadMaps", "Stages", "Transformer", "UserErrors", "WorkFiles"),
         executable(
+            "stage-lab", "Digests", "Explanations", "FeatureDictionaries", "Lab", "Stages",
+            "Tensors", "Transformer", "UserErrors", "WorkFiles"),
+        executable(
             "stage-emit", "Stages", "DataTree", "Tensors", "UserErrors"),
         executable(
             "stage-dictionary", "Attribution", "DataTree", "Digests", "Explanations",
@@ -144,7 +152,8 @@ let package = Package(
         library(
             "Server", "AttentionStats", "Attribution", "CZlib", "DataTree", "Digests",
             "Explanations",
-            "FeatureDictionaries", "Projection", "Stages", "WorkFiles", "UserErrors", hummingbird,
+            "FeatureDictionaries", "Lab", "Projection", "Stages", "WorkFiles", "UserErrors",
+            hummingbird,
             .product(name: "NIOHTTP1", package: "swift-nio"),
             .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
             .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
@@ -171,12 +180,12 @@ let package = Package(
         tests("WeightCircuitsTests", "WeightCircuits", "Transformer", "Tensors"),
         tests("HeadMapsTests", "HeadMaps", "AttentionStats"),
         tests("AttributionTests", "Attribution", "HDF5"),
+        tests("LabTests", "Lab", "HDF5"),
         tests("WorkFilesTests", "WorkFiles", "HDF5"),
         tests(
             "PipelineTests", "Tensors", "stage-scan", "stage-metrics", "stage-sample",
             "stage-project",
-            "stage-weights", "stage-writes", "stage-map", "stage-probe",
-            "stage-emit"),
+            "stage-weights", "stage-writes", "stage-map", "stage-probe", "stage-lab", "stage-emit"),
         tests(
             "ServerTests", "Server", "stage-dictionary", "CZlib", hummingbird, hummingbirdTesting),
 
@@ -185,6 +194,7 @@ let package = Package(
         benchmark("bench-scan", path: "bench/scan", "Transformer", "AttentionStats", "Tensors"),
         benchmark("bench-memory", path: "bench/memory", "Checkpoints", "Transformer"),
         benchmark("bench-projection", path: "bench/projection", "Projection", "Tensors"),
+        benchmark("bench-lab", path: "bench/lab", "Lab", "Stages", "Tensors"),
         benchmark("bench-dictionary", path: "bench/dictionary", "FeatureDictionaries", "Tensors"),
     ]
 )

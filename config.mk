@@ -75,6 +75,9 @@ DICTIONARY_TOKENS ?= 500000
 ## Which edges make attributions takes apart: top:N of each head, by attention.
 ATTRIBUTED_EDGES ?= top:20
 
+## The questions that make lab asks: a file of JSON lines (docs/lab.md).
+QUESTIONS ?=
+
 ## The seed of every random choice, and how many cores to use (results do not depend on it).
 SEED ?= 0
 WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)

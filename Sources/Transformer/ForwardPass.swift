@@ -118,7 +118,10 @@ public final class ForwardPass {
         residual.reserve(lengths)
         experts?.reserve(lengths)
         sharedKeys?.reserve(lengths)
-        share(batch.count, among: workers) { _, s in embedding.embed(batch[s], into: residual[s]) }
+        share(batch.count, among: workers) { worker, s in
+            embedding.embed(batch[s], into: residual[s])
+            watch(visitors[worker], layer: 0, s, batch[s])?(.embedding, residual[s])
+        }
         for layer in 0...lastLayer {
             let isLast = stopsAtAttention && layer == lastLayer
             let start = ContinuousClock.now
@@ -133,7 +136,9 @@ public final class ForwardPass {
             guard !isLast, model.description.layers[layer].hasExperts, let experts else { continue }
             try experts.run(layer: layer, workers: workers, checked: !hasCheckedWeights)
             try forEachSequence(batch, layer) { worker, s in
-                block(layer, workspaces[worker]).finishExperts(
+                block(
+                    layer, workspaces[worker], watch(visitors[worker], layer: layer, s, batch[s])
+                ).finishExperts(
                     residual[s], length: batch[s].count, sequence: s, experts, perLayer: perLayer,
                     tokens: batch[s])
             }
@@ -158,11 +163,19 @@ public final class ForwardPass {
         }
     }
 
-    private func block(_ layer: Int, _ workspace: Workspace) -> Block {
+    private func block(_ layer: Int, _ workspace: Workspace, _ watch: ResidualWatch?) -> Block {
         let d = model.description
         return Block(
             d, layer: layer, weights: weights, rotary: d.layers[layer].rotary.map { rotaries[$0] },
-            workspace: workspace)
+            workspace: workspace, watch: watch)
+    }
+
+    private func watch(
+        _ visitor: some AttentionVisitor, layer: Int, _ sequence: Int, _ tokens: ArraySlice<Int32>
+    ) -> ResidualWatch? {
+        ResidualWatch(
+            visitor, layer: layer, sequence: sequence, length: tokens.count,
+            dModel: model.description.dModel)
     }
 
     /// The residual stream after the last layer that ran, [length, dModel], of a sequence of the last
@@ -179,7 +192,8 @@ public final class ForwardPass {
         _ visitor: Visitor, isLast: Bool
     ) -> Bool {
         let (x, length) = (residual[sequence], tokens.count)
-        let block = block(layer, workspace)
+        let block = block(
+            layer, workspace, watch(visitor, layer: layer, sequence, tokens))
         let slot = sharedKeys?.slot(block.kind, layer: layer, sequence: sequence)
         guard let input = block.project(x, length: length, sharedKeys: slot) else { return false }
         if block.kind.hasAttention {

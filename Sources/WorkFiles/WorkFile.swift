@@ -17,6 +17,7 @@ public enum WorkFileSchema: String, Sendable {
     case writes = "headvis-writes"
     case map = "headvis-map"
     case probe = "headvis-probe"
+    case lab = "headvis-lab"
     case features = "headvis-features"
 
     /// Raised whenever the layout changes in a way that old readers would misread.

@@ -15,13 +15,14 @@ struct WorkSet {
     let writes: WritesFile?
     let map: MapFile?
     let probe: MetricsFile?
+    let lab: LabFile?
 
     /// Opens the files, and refuses them unless all come from the same scan.
     init(
         scan scanPath: String, metrics metricsPath: String, sample samplePath: String,
         project projectPath: String?, weights weightsPath: String? = nil,
         writes writesPath: String? = nil, map mapPath: String? = nil,
-        probe probePath: String? = nil
+        probe probePath: String? = nil, lab labPath: String? = nil
     ) throws {
         scan = try ScanFile(scanPath)
         metrics = try MetricsFile(metricsPath)
@@ -37,6 +38,13 @@ struct WorkSet {
         }
         if let project, let projectPath {
             try Self.check(project.provenance, projectPath, "stage-project", against: scan)
+        }
+        lab = try labPath.map { try LabFile($0) }
+        if let lab, let labPath,
+            lab.provenance.text("model_sha256") != scan.header.provenance.text("model_sha256")
+        {
+            throw UserError(
+                "\(labPath): is of another model than \(scanPath); run stage-lab again.")
         }
         writes = try writesPath.map { try WritesFile($0) }
         if let writes, let writesPath {
