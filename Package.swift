@@ -134,7 +134,7 @@ let package = Package(
         executable(
             "stage-writes", "Stages", "Transformer", "UserErrors", "WeightCircuits", "WorkFiles"),
         executable(
-            "stage-probe", "AttentionStats", "Digests", "HeadMetrics", "Stages", "Tensors",
+            "stage-probe", "AttentionStats", "Digests", "Stages", "Tensors",
             "Transformer", "UserErrors", "WorkFiles"),
         executable(
             "stage-map", "HeadMaps", "Stages", "Transformer", "UserErrors", "WorkFiles"),

@@ -113,22 +113,6 @@ public struct Metric: Sendable {
         ) { mean($0.nextLogit, over: $0.logitQueries) },
     ]
 
-    /// On random tokens that are repeated once (Olsson et al. 2022): no corpus makes these.
-    public static let ofRepeatedTokens: [Metric] = [
-        Metric(
-            name: "prefix_matching_score",
-            description:
-                "On random tokens repeated once: mean attention from a token's second occurrence to the token after its first (Olsson et al. 2022). Induction that no corpus biases."
-        ) { mean($0.induction, over: $0.repeatedQueries) }
-    ]
-
-    /// The same text, of probes that ran to the model's end.
-    public static let repeatCopying = Metric(
-        name: "repeat_copying",
-        description:
-            "On the second half of random tokens repeated once: mean of what the head adds directly to the logits of the tokens it attends to. Above 0: it copies what it finds."
-    ) { mean($0.attendedLogit, over: $0.logitQueries) }
-
     /// Of models whose heads have a learned sink, a logit that takes part in every row's softmax without a key:
     /// their attention adds up to less than one, and is shown as it is.
     public static let learnedSink = Metric(

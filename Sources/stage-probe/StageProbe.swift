@@ -4,7 +4,6 @@
 import ArgumentParser
 import AttentionStats
 import Digests
-import HeadMetrics
 import Stages
 import Transformer
 import UserErrors
@@ -17,7 +16,7 @@ struct StageProbe: ParsableCommand {
         abstract: "Measures induction and copying on random tokens repeated once.",
         discussion: """
             The numbers depend on the model and a seed alone, so they compare between corpora and models. Their \
-            formulas are in Sources/HeadMetrics/Metric.swift.
+            formulas are in Sources/stage-probe/ProbeMetric.swift.
             """)
 
     @Option(help: "The model: a Hugging Face folder or a GGUF file.")
@@ -59,28 +58,25 @@ struct StageProbe: ParsableCommand {
             layers: layers, heads: heads, of: loaded.model.description)
         let text = try RepeatedTokens(loaded, length: length, seed: seed)
         let directPath = try lens.directPath(of: loaded, selection)
-        let parts = try totals(loaded, selection, text, directPath)
-        let metrics = Metric.ofRepeatedTokens + (directPath == nil ? [] : [.repeatCopying])
-        let estimates = parts.map { parts in
-            Metric.estimates(
-                of: metrics, parts.reduce(into: HeadTotals()) { $0 += $1 }, leavingOut: parts)
+        let metrics: [ProbeMetric] = [.prefixMatching] + (directPath == nil ? [] : [.repeatCopying])
+        let values = try values(of: metrics, loaded, selection, text, directPath)
+        let columns = zip(metrics, values).map { metric, heads in
+            let means = heads.map(meanWithError)
+            return MetricsFile.Column(
+                name: metric.name, about: metric.about, values: means.map(\.mean),
+                standardErrors: means.map(\.error))
         }
         try MetricsFile(
-            provenance: try provenance(loaded, text), heads: selection.heads,
-            metrics: metrics.enumerated().map { i, metric in
-                MetricsFile.Column(
-                    name: metric.name, about: metric.description,
-                    values: estimates.map { $0[i].value },
-                    standardErrors: estimates.map { $0[i].standardError ?? .nan })
-            }
+            provenance: try provenance(loaded, text), heads: selection.heads, metrics: columns
         ).write(to: output, schema: .probe)
     }
 
-    /// [head][sequence].
-    private func totals(
-        _ loaded: LoadedModel, _ selection: HeadSelection, _ text: RepeatedTokens,
+    /// [metric][head][sequence].
+    private func values(
+        of metrics: [ProbeMetric], _ loaded: LoadedModel, _ selection: HeadSelection,
+        _ text: RepeatedTokens,
         _ directPath: DirectPath?
-    ) throws -> [[HeadTotals]] {
+    ) throws -> [[[Double]]] {
         let maxLength = text.prefix.count + 2 * text.length
         let workers = workers.count
         let pass = try ForwardPass(
@@ -90,7 +86,8 @@ struct StageProbe: ParsableCommand {
         plan.dModel = loaded.model.description.dModel
         plan.residualScale = loaded.model.description.residualScale
         let visitors = (0..<workers).map { _ in ScanVisitor(plan, maxLength: maxLength) }
-        var totals = [[HeadTotals]](repeating: [], count: selection.heads.count)
+        var values = [[[Double]]](
+            repeating: Array(repeating: [], count: selection.heads.count), count: metrics.count)
         var progress = Progress("probing", unit: "sequences", total: sequences)
         // A layer's weights are widened once a batch.
         for first in stride(from: 0, to: sequences, by: max(16, 2 * workers)) {
@@ -111,17 +108,16 @@ struct StageProbe: ParsableCommand {
                             "\(loaded.name): the scores of head \(head) on random tokens are beyond the range of Float32; leave its layer out of LAYERS."
                         )
                     }
-                    var part = HeadTotals()
-                    part.queries = Double(sequence.tokens.count)
-                    part.repeatedQueries = Double(sequence.repeatedQueries)
-                    part.sums = results[s, h].sums
-                    totals[h].append(part)
+                    for (m, metric) in metrics.enumerated() {
+                        values[m][h].append(
+                            metric.value(results[s, h].sums, sequence.repeatedQueries))
+                    }
                 }
             }
             progress.update(first + batch.count)
         }
         progress.finish(sequences)
-        return totals
+        return values
     }
 
     private func provenance(_ loaded: LoadedModel, _ text: RepeatedTokens) throws -> Provenance {
