@@ -81,6 +81,8 @@ $(call one_of,BOS,auto 0 1)
 $(call one_of,UMAP,0 1)
 $(call one_of,WAIT,0 1)
 $(call one_of,WEIGHTS,0 1)
+$(call one_of,PROBE,0 1)
+$(call one_of,LENS,auto 0 1)
 $(call one_of,EDGES,attention output_norm)
 # $(call at_most,NAME,LIMIT): stops unless the number NAME is within what LIMIT lets the scan keep.
 at_most = $(if $(shell [[ $(call quote,$($(1))) =~ ^[0-9]+$$ && $(call quote,$($(2))) =~ ^[0-9]+$$ && \
@@ -94,7 +96,7 @@ $(call at_most,TOP_SEQUENCES,MAX_TOP)
 endif
 
 # Two runs at once in one WORK or DATA would read each other's files half of the way: the second one stops, or waits.
-ifneq ($(filter data dictionary evidence attributions,$(GOALS)),)
+ifneq ($(filter data dictionary evidence attributions lab,$(GOALS)),)
 LETTERS := $(firstword -$(filter-out --%,$(MAKEFLAGS)))
 ifeq ($(MAKELEVEL)$(findstring n,$(LETTERS))$(findstring q,$(LETTERS)),0)
 CLAIM := $(shell $(here)scripts/claim $$PPID $(WAIT) $(WORK)=$(WORK)/.run \
@@ -114,6 +116,8 @@ endif
 
 bos_option = $(if $(filter 1,$(BOS)),--bos,$(if $(filter 0,$(BOS)),--no-bos))
 
+lens = $(if $(filter 1,$(LENS)),always,$(if $(filter 0,$(LENS)),never,auto))
+
 # The parameters of a stage are its command line and, with the state of the inputs, its stamp.
 scan_parameters = \
 	--model $(call quote,$(MODEL_PATH)) \
@@ -130,6 +134,7 @@ scan_parameters = \
 	--samples-per-interval $(MAX_SAMPLES) \
 	--top-sequences $(MAX_TOP) \
 	--edges $(EDGES) \
+	--lens $(lens) \
 	--points $(MAX_POINTS) \
 	--seed $(SEED)
 metrics_parameters = --attention-threshold $(ATTENTION_THRESHOLD)
@@ -140,9 +145,16 @@ project_parameters = \
 	$(if $(filter 1,$(UMAP)),--views $(call quote,$(VIEWS)),--pca-only) \
 	--seed $(SEED)
 
+probe_parameters = \
+	--model $(call quote,$(MODEL_PATH)) \
+	$(if $(LAYERS),--layers $(call quote,$(LAYERS))) \
+	$(if $(HEADS),--heads $(call quote,$(HEADS))) \
+	--lens $(lens) \
+	--seed $(SEED)
 weights_parameters = --model $(call quote,$(MODEL_PATH))
 
 stamp_of_writes = $(strip $(weights_parameters))
+stamp_of_probe = $(strip $(probe_parameters)) $(MODEL_STATE)
 stamp_of_weights = $(strip $(weights_parameters)) $(MODEL_STATE)
 stamp_of_scan = $(strip $(scan_parameters)) $(INPUT_STATE)
 stamp_of_metrics = $(strip $(metrics_parameters))
@@ -153,7 +165,7 @@ stamp_of_project = $(strip $(project_parameters))
 # A stamp is rewritten when it does not hold what it should, and so makes its stage stale. The
 # comparison is made here and not in a recipe, so that make -n sees it and changes nothing. It has no
 # line end, as make 4.3 does not always take it off again when it reads several files in a row.
-STAGES := scan metrics sample project weights writes map $(EVIDENCE)
+STAGES := scan metrics sample project weights writes map probe $(EVIDENCE)
 $(foreach stage,$(if $(RUNS),$(STAGES)),$(if \
 	$(call equal,$(file < $(STAMPS)/$(stage)),$(stamp_of_$(stage))$(RELEASE)),,$(STAMPS)/$(stage))): FORCE
 $(addprefix $(STAMPS)/,$(STAGES)):
@@ -185,7 +197,8 @@ $(WORK)/metrics.h5: $(call built,stage-metrics) $(STAMPS)/metrics $(WORK)/scan.h
 $(WORK)/sample.h5: $(call built,stage-sample) $(STAMPS)/sample $(WORK)/scan.h5
 	$(call program,stage-sample) --scan $(WORK)/scan.h5 $(strip $(sample_parameters)) --output $@
 
-TREE_PARTS := scan metrics sample project map $(if $(filter 1,$(WEIGHTS)),weights writes)
+TREE_PARTS := scan metrics sample project map $(if $(filter 1,$(PROBE)),probe) \
+	$(if $(filter 1,$(WEIGHTS)),weights writes) $(if $(wildcard $(WORK)/lab.h5),lab)
 
 $(WORK)/project.h5: $(call built,stage-project) $(STAMPS)/project $(WORK)/scan.h5
 	$(call program,stage-project) --scan $(WORK)/scan.h5 $(strip $(project_parameters)) --workers $(WORKERS) --output $@
@@ -199,6 +212,9 @@ $(WORK)/writes.h5: $(call built,stage-writes) $(STAMPS)/writes $(WORK)/scan.h5
 WEIGHTS_FILE := $(if $(filter 1,$(WEIGHTS)),$(WORK)/weights.h5)
 $(WORK)/map.h5: $(call built,stage-map) $(STAMPS)/map $(WORK)/scan.h5 $(WEIGHTS_FILE)
 	$(call program,stage-map) --scan $(WORK)/scan.h5 $(WEIGHTS_FILE:%=--weights %) --output $@
+
+$(WORK)/probe.h5: $(call built,stage-probe) $(STAMPS)/probe $(MODEL_FILES)
+	$(call program,stage-probe) $(strip $(probe_parameters)) --workers $(WORKERS) --output $@
 
 # A tree knows by a stamp of its own which work folder it shows: another one makes it stale.
 TREE := $(DATA)/config.json
@@ -248,6 +264,18 @@ data: $(TREE) | $$(PAGE)
 ## dictionary : train what LAYERS lack of sparse dictionaries, and collect the evidence of features
 ## attributions : take the strongest edges of each head (ATTRIBUTED_EDGES) apart, for a tree without a backend
 ## evidence : collect the evidence of the features of dictionaries that are there, without training
+
+## lab : answer the questions about heads in the file QUESTIONS, and put the answers into the data tree
+lab: $(call built,stage-lab) $(call built,stage-emit) $$(TREE_IF_MISSING)
+	$(if $(QUESTIONS),,$(error QUESTIONS names no file; set it to a file of JSON lines (docs/lab.md)))
+	$(call program,stage-lab) --model $(call quote,$(or $(SCANNED_MODEL),$(MODEL_PATH))) \
+		--questions $(call quote,$(QUESTIONS)) --scan $(WORK)/scan.h5 --dictionaries $(DICTIONARIES) \
+		$(bos_option) --workers $(WORKERS) --output $(WORK)/lab.h5
+	$(call program,stage-emit) $(foreach part,$(filter-out lab,$(TREE_PARTS)),$(if \
+		$(wildcard $(WORK)/$(part).h5),--$(part) $(WORK)/$(part).h5)) \
+		--lab $(WORK)/lab.h5 --data $(DATA) --workers $(WORKERS)
+	@touch $(TREE)
+.PHONY: lab
 
 ## serve : show the page with its live operations at http://localhost:PORT
 serve: $(call built,serve) $$(TREE_IF_MISSING) $$(BUNDLE)

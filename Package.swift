@@ -123,6 +123,11 @@ let package = Package(
             "Explanations", "Attribution", "DataTree", "Digests", "FeatureDictionaries", "JSON",
             "Stages", "WorkFiles", "UserErrors"),
 
+        // Questions about heads.
+        library(
+            "Lab", "Attribution", "DataTree", "Digests", "FeatureDictionaries", "JSON", "Stages",
+            "Tensors", "Tokenizers", "Transformer", "UserErrors", "WeightCircuits"),
+
         // The stages.
         executable(
             "stage-scan", "Digests", "HDF5", "Stages", "Sequences", "Sampling", "UserErrors"),
@@ -135,7 +140,13 @@ let package = Package(
         executable(
             "stage-writes", "Stages", "Transformer", "UserErrors", "WeightCircuits", "WorkFiles"),
         executable(
+            "stage-probe", "AttentionStats", "Digests", "Stages", "Tensors",
+            "Transformer", "UserErrors", "WorkFiles"),
+        executable(
             "stage-map", "HeadMaps", "Stages", "Transformer", "UserErrors", "WorkFiles"),
+        executable(
+            "stage-lab", "Digests", "Explanations", "FeatureDictionaries", "JSON", "Lab", "Stages",
+            "Tensors", "Transformer", "UserErrors", "WorkFiles"),
         executable(
             "stage-emit", "Stages", "DataTree", "JSON", "Sampling", "Tensors", "UserErrors"),
         executable(
@@ -148,7 +159,7 @@ let package = Package(
         library(
             "Server", "AttentionStats", "Attribution", "CZlib", "DataTree", "Digests",
             "Explanations",
-            "FeatureDictionaries", "JSON", "Projection", "Stages", "WorkFiles", "UserErrors",
+            "FeatureDictionaries", "JSON", "Lab", "Projection", "Stages", "WorkFiles", "UserErrors",
             hummingbird,
             .product(name: "NIOHTTP1", package: "swift-nio"),
             .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
@@ -177,11 +188,12 @@ let package = Package(
         tests("WeightCircuitsTests", "WeightCircuits", "Transformer", "Tensors"),
         tests("HeadMapsTests", "HeadMaps", "AttentionStats"),
         tests("AttributionTests", "Attribution", "HDF5"),
+        tests("LabTests", "Lab", "HDF5"),
         tests("WorkFilesTests", "WorkFiles", "HDF5"),
         tests(
             "PipelineTests", "Tensors", "stage-scan", "stage-metrics", "stage-sample",
             "stage-project",
-            "stage-weights", "stage-writes", "stage-map", "stage-emit"),
+            "stage-weights", "stage-writes", "stage-map", "stage-probe", "stage-lab", "stage-emit"),
         tests(
             "ServerTests", "Server", "stage-dictionary", "CZlib", hummingbird, hummingbirdTesting),
 
@@ -191,6 +203,7 @@ let package = Package(
         benchmark("bench-scan", path: "bench/scan", "Transformer", "AttentionStats", "Tensors"),
         benchmark("bench-memory", path: "bench/memory", "Checkpoints", "Transformer"),
         benchmark("bench-projection", path: "bench/projection", "Projection", "Tensors"),
+        benchmark("bench-lab", path: "bench/lab", "Lab", "Stages", "Tensors"),
         benchmark("bench-dictionary", path: "bench/dictionary", "FeatureDictionaries", "Tensors"),
     ]
 )

@@ -56,6 +56,13 @@ VIEWS ?= 15:0.1
 ## compose with which. It takes no corpus, and is done anew only when the model changes.
 WEIGHTS ?= 1
 
+## Whether the heads are also tried on random tokens that are repeated (1), which no corpus biases: induction
+## and, where logits are attributed, copying. A few seconds.
+PROBE ?= 1
+## Whether logits of attended and next tokens are attributed to heads: auto (where the last layer is
+## studied), 1 or 0. The pass then runs to the model's end.
+LENS ?= auto
+
 ## Dictionaries of features (make dictionary): their folder, with a folder for each layer (L5), which
 ## may be your own; and of those trained here the features for each dimension of the residual stream,
 ## how many of them fire at a token, and the tokens of the corpus to train on. Long documents are
@@ -67,6 +74,9 @@ DICTIONARY_TOKENS ?= 500000
 
 ## Which edges make attributions takes apart: top:N of each head, by attention.
 ATTRIBUTED_EDGES ?= top:20
+
+## The questions that make lab asks: a file of JSON lines (docs/lab.md).
+QUESTIONS ?=
 
 ## The seed of every random choice, and how many cores to use (results do not depend on it).
 SEED ?= 0

@@ -11,6 +11,8 @@ public struct HeadResult: Sendable {
     public var highPairs: [AttentionPair] = []
     /// The thinned-out attention matrix, where it was asked for.
     public var pattern: [AttentionPair]?
+    /// What the head adds to logits, where that was asked for.
+    var directLogits = DirectLogits()
     /// The square roots of the rows of the watched queries, for `Likeness`.
     public var rootRows: [Float] = []
     /// The strongest edges, for sequences of the pool.

@@ -44,6 +44,12 @@ public struct HeadSums: Sendable, Equatable {
     public var local: Double = 0
     /// Σ of |z_q W_O|, what the head adds to the residual stream at q; 0 where no Gram matrices were given.
     public var outputNorm: Double = 0
+    /// Queries whose logits were attributed; the two sums below run over them.
+    public var logitQueries: Double = 0
+    /// Σ of what the head adds to the logit of the tokens it attends to: Σ_k A[q,k] (v_k W_O) · U[token_k] / s_q.
+    public var attendedLogit: Double = 0
+    /// Σ of what the head adds to the logit of the next token: (z_q W_O) · U[token_{q+1}] / s_q.
+    public var nextLogit: Double = 0
 
     /// The sums of a head that was not run.
     public init() {}
@@ -107,6 +113,16 @@ extension HeadSums {
                 "output_norm_sum", \.outputNorm,
                 "Sum over queries of |z W_O|, the norm of what the head adds to the residual stream."
             ),
+            Sum(
+                "logit_queries", \.logitQueries,
+                "Number of queries whose logits were attributed, of watched sequences."),
+            Sum(
+                "attended_logit_sum", \.attendedLogit,
+                "Sum over those of what the head adds directly to the logits of the tokens it attends to."
+            ),
+            Sum(
+                "next_logit_sum", \.nextLogit,
+                "Sum over those of what the head adds directly to the logit of the next token."),
         ]
     }
 

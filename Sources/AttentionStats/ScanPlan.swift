@@ -17,6 +17,10 @@ public struct ScanPlan: Sendable {
     /// Each studied head's Gram matrix, for the norms of what it writes; empty: they are not taken.
     public var outputGrams: [OutputGram] = []
 
+    /// What `DirectLogits` needs of the model besides its heads.
+    public var dModel = 0
+    public var residualScale: Float = 1
+
     /// A plan for this many edges of each sequence in the pool.
     public init(edgesPerSequence: Int, edgeRanking: EdgeRanking) {
         self.edgesPerSequence = edgesPerSequence
@@ -34,13 +38,17 @@ public struct ScanSequence: Sendable {
     public var isInPool: Bool
     /// The queries by which the patterns of heads are compared; empty for most sequences of a large corpus.
     public var watchedQueries: [Int]
+    /// The logits to attribute; nil for most sequences of a large corpus.
+    public var logits: LogitTargets?
     /// Where its tokens stood before.
     let repeats: TokenRepeats
 
     /// A sequence of the corpus.
     public init(
-        id: Int, tokens: ArraySlice<Int32>, isInPool: Bool, watchedQueries: [Int] = []
+        id: Int, tokens: ArraySlice<Int32>, isInPool: Bool, watchedQueries: [Int] = [],
+        logits: LogitTargets? = nil
     ) {
+        self.logits = logits
         self.watchedQueries = watchedQueries
         self.id = id
         self.tokens = tokens

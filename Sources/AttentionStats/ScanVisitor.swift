@@ -135,6 +135,10 @@ public final class ScanVisitor: AttentionVisitor {
             result.pattern = pattern(head)
         }
         if batch[head.sequence].isInPool { result.edges = edges(head) }
+        if let targets = batch[head.sequence].logits {
+            result.directLogits = DirectLogits(
+                head, targets, dModel: plan.dModel, residualScale: plan.residualScale)
+        }
         result.rootRows = head.rootRows(of: batch[head.sequence].watchedQueries)
         results[head.sequence, head.headIndex] = result
     }

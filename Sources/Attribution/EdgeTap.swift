@@ -62,18 +62,12 @@ extension ForwardPass {
         precondition(edges.count == sequences.count)
         let taps = (0..<workers).map { _ in EdgeTap(edges, of: model, selection) }
         try run(sequences, visitors: taps)
-        return sequences.indices.map { sequence in
-            edges[sequence].indices.map { edge in
-                // A sequence stays with one worker within a layer, and an edge has one layer.
-                taps.map { $0.observations[sequence][edge] }.first { !$0.q.isEmpty }
-                    ?? EdgeObservation(edge: edges[sequence][edge])
-            }
-        }
+        return EdgeTap.collect(edges, from: taps)
     }
 }
 
 /// Copies what the forward pass shows of chosen edges.
-private final class EdgeTap: AttentionVisitor {
+final class EdgeTap: AttentionVisitor {
     /// By sequence, then edge.
     private(set) var observations: [[EdgeObservation]]
     private let nHeads: Int
@@ -85,6 +79,17 @@ private final class EdgeTap: AttentionVisitor {
         observations = edges.map { $0.map { EdgeObservation(edge: $0) } }
         nHeads = model.description.nHeads
         seesWholeLayer = model.normalizesAttentionOutput
+    }
+
+    /// What the taps of all workers saw of the edges.
+    static func collect(_ edges: [[HeadEdge]], from taps: [EdgeTap]) -> [[EdgeObservation]] {
+        edges.indices.map { sequence in
+            edges[sequence].indices.map { edge in
+                // A sequence stays with one worker within a layer, and an edge has one layer.
+                taps.lazy.map { $0.observations[sequence][edge] }.first { !$0.q.isEmpty }
+                    ?? EdgeObservation(edge: edges[sequence][edge])
+            }
+        }
     }
 
     func needsOutput(ofSequence sequence: Int) -> Bool { seesWholeLayer }

@@ -19,6 +19,13 @@ public struct HeadCircuit {
     private let weights: HeadWeights
     private let description: ModelDescription
     private let observation: EdgeObservation
+    private let query: FrozenProjection
+    private let key: FrozenProjection
+    /// q and k, put together of what they are made of.
+    private let qSum: [Double]
+    private let kSum: [Double]
+    /// What q · k is multiplied by.
+    private let scoreFactor: Double
 
     /// The circuit of a head as it was in `observation`.
     ///
@@ -36,6 +43,22 @@ public struct HeadCircuit {
         self.weights = weights
         self.description = description
         self.observation = observation
+        let edge = observation.edge
+        let layer = edge.head.layer
+        query = FrozenProjection(
+            weights.query, inputNorm: weights.inputNorm, at: observation.queryResidual,
+            turn: RotaryTurn(description, layer: layer, position: edge.query),
+            result: observation.q,
+            factor: Double(description.layers[layer].queryScale(edge.query)))
+        key = FrozenProjection(
+            weights.key, inputNorm: weights.inputNorm, at: observation.keyResidual,
+            turn: RotaryTurn(description, layer: layer, position: edge.key), result: observation.k,
+            factor: 1)
+        qSum =
+            query.apply(to: Matrix(columns: description.dModel, observation.queryResidual)).rowSum
+        kSum = key.apply(to: Matrix(columns: description.dModel, observation.keyResidual)).rowSum
+        scoreFactor =
+            Double(description.scoreScale) * Self.softCapFactor(dot(qSum, kSum), description)
     }
 
     /// What each part of x_q adds to the query vector and each part of x_k to the key vector, in such
@@ -46,15 +69,20 @@ public struct HeadCircuit {
     ///   - queryParts: [n, dModel], rows that add up to the residual stream at the query; `keyParts`
     ///     likewise at the key.
     func scoreSides(queryParts: Matrix, keyParts: Matrix) -> (query: Matrix, key: Matrix) {
-        let edge = observation.edge
-        let q = read(
-            queryParts, at: observation.queryResidual, weights.query, position: edge.query,
-            result: observation.q, isQuery: true)
-        let k = read(
-            keyParts, at: observation.keyResidual, weights.key, position: edge.key,
-            result: observation.k)
-        let scale = Double(description.scoreScale) * softCapFactor(dot(q.rowSum, k.rowSum))
-        return (q.scaled(by: scale), k)
+        (
+            query.apply(to: queryParts).scaled(by: scoreFactor), key.apply(to: keyParts)
+        )
+    }
+
+    /// The score as it depends on either residual stream, the other one held.
+    public func scoreReadings() -> (query: ResidualReading, key: ResidualReading) {
+        func reading(_ side: FrozenProjection, of other: [Double]) -> ResidualReading {
+            let row = Matrix(columns: other.count, other.map { $0 * scoreFactor })
+            return ResidualReading(
+                direction: Array(side.applyTransposed(to: row)[0]),
+                constant: dot(row[0], side.constants.rowSum))
+        }
+        return (reading(query, of: kSum), reading(key, of: qSum))
     }
 
     /// What each part of x_k adds to A[q,k] v, and each part of x_q read as a direction of the residual
@@ -79,10 +107,10 @@ public struct HeadCircuit {
 
     /// The parts of A[q,k] v.
     private func values(_ parts: Matrix) -> Matrix {
-        var rows = read(
-            parts, at: observation.keyResidual, weights.value, position: nil,
-            result: observation.v
-        ).scaled(by: Double(observation.attention))
+        var rows = FrozenProjection(
+            weights.value, inputNorm: weights.inputNorm, at: observation.keyResidual, turn: nil,
+            result: observation.v, factor: 1
+        ).apply(to: parts).scaled(by: Double(observation.attention))
         // The gate, held as it was, is a factor of each dimension.
         for (i, factor) in observation.gate.enumerated() {
             for row in 0..<rows.rows { rows[row, i] *= Double(factor) }
@@ -111,77 +139,10 @@ public struct HeadCircuit {
         return dot(directions(residual)[0], v)
     }
 
-    /// Rows of parts through the input norm, the projection, the norm of its result and rotary.
-    private func read(
-        _ parts: Matrix, at residual: [Float], _ projection: HeadWeights.Projection,
-        position: Int?, result: [Float], isQuery: Bool = false
-    ) -> Matrix {
-        var input = parts
-        let matrix = Matrix(columns: description.dModel, projection.matrix)
-        var bias = projection.bias.isEmpty ? nil : projection.bias.map(Double.init)
-        if let norm = weights.inputNorm {
-            input = FrozenNorm(norm, at: residual.map(Double.init)).apply(to: parts)
-            if !norm.bias.isEmpty {
-                let constant = Matrix(columns: description.dModel, norm.bias)
-                    .timesTransposed(matrix)[0]
-                bias = zip(constant, bias ?? constant.map { _ in 0 }).map { $0 + $1 }
-            }
-        }
-        var rows = input.timesTransposed(matrix)
-        if let bias { rows.append(bias) }
-        for row in 0..<rows.rows where !projection.norm.isEmpty {
-            let mean =
-                projection.normIsCentred ? rows[row].reduce(0, +) / Double(rows.columns) : 0
-            for i in 0..<rows.columns {
-                rows[row, i] = (rows[row, i] - mean) * Double(projection.norm[i])
-            }
-        }
-        if let position { rotate(&rows, at: position) }
-        guard !projection.norm.isEmpty else {
-            return isQuery ? rows.scaled(by: Double(queryFactor)) : rows
-        }
-        guard !projection.normBias.isEmpty else {
-            return rows.scaled(by: scale(of: rows.rowSum, to: result.map(Double.init)))
-        }
-        // What the norm adds is a part of its own.
-        var constant = Matrix(columns: rows.columns, projection.normBias)
-        if let position { rotate(&constant, at: position) }
-        let rest = zip(result, constant[0]).map { Double($0) - $1 }
-        var scaled = rows.scaled(by: scale(of: rows.rowSum, to: rest))
-        scaled.append(Array(constant[0]))
-        return scaled
-    }
-
-    /// What the model multiplies queries by at the edge's query.
-    private var queryFactor: Float {
-        description.layers[observation.edge.head.layer].queryScale(observation.edge.query)
-    }
-
-    /// The factor with which a norm of queries or keys multiplied this vector: the one that comes
-    /// nearest to what the pass had.
-    private func scale(of vector: [Double], to result: [Double]) -> Double {
-        let square = dot(vector, vector)
-        return square > 0 ? dot(vector, result) / square : 0
-    }
-
-    /// Rotary embedding.
-    private func rotate(_ rows: inout Matrix, at position: Int) {
-        guard let index = description.layers[observation.edge.head.layer].rotary else { return }
-        let rotary = description.rotaries[index]
-        for (i, frequency) in rotary.inverseFrequencies.enumerated() {
-            let c = cos(Double(position) * frequency) * rotary.amplitude
-            let s = sin(Double(position) * frequency) * rotary.amplitude
-            let (first, second) = rotary.pair(i).from
-            for row in 0..<rows.rows {
-                let (a, b) = (rows[row, first], rows[row, second])
-                rows[row, first] = a * c - b * s
-                rows[row, second] = b * c + a * s
-            }
-        }
-    }
-
     /// By how much the soft cap multiplied a score.
-    private func softCapFactor(_ unscaled: Double) -> Double {
+    private static func softCapFactor(
+        _ unscaled: Double, _ description: ModelDescription
+    ) -> Double {
         guard let cap = description.scoreSoftCap.map(Double.init) else { return 1 }
         let score = unscaled * Double(description.scoreScale)
         return abs(score) > 1e-9 ? cap * tanh(score / cap) / score : 1

@@ -80,3 +80,25 @@ public struct FeatureDictionary: Sendable {
         self.normalization = normalization
     }
 }
+
+extension FeatureDictionary {
+    /// What a feature's encoder makes of a residual vector x, before its activation function, as an affine map of x
+    /// with the scale of the input's normalisation held: direction · x + constant.
+    ///
+    /// - Parameter x: [dModel].
+    public func encoderReading(
+        of feature: Int, at x: [Float]
+    ) -> (direction: [Double], constant: Double) {
+        let row = encoder[feature * dModel..<(feature + 1) * dModel].map(Double.init)
+        let map = normalization.coefficients(of: x, dModel: dModel)
+        // The offset is the mean of x, which is linear in x too.
+        let takesMean = normalization.isCentred || normalization.rescaling == .layerNorm
+        let mean = takesMean ? row.reduce(0, +) / Double(dModel) : 0
+        let subtracted =
+            subtractsDecoderBias
+            ? zip(row, decoderBias).reduce(0) { $0 + $1.0 * Double($1.1) } : 0
+        return (
+            row.map { ($0 - mean) * Double(map.gain) }, Double(encoderBias[feature]) - subtracted
+        )
+    }
+}

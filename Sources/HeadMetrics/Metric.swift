@@ -99,6 +99,20 @@ public struct Metric: Sendable {
         ) { $0.layerOutputNorm > 0 ? $0.outputNorm / $0.layerOutputNorm : 0 },
     ]
 
+    /// Of scans that ran to the model's end and attributed logits.
+    public static let directLogits: [Metric] = [
+        Metric(
+            name: "attended_logit",
+            description:
+                "Mean of what the head adds directly to the logits of the tokens it attends to: A[q,k] (v W_O) U[token at k] over the final norm's scale, above the mean over the vocabulary. Above 0: it copies; below: it suppresses copies."
+        ) { mean($0.attendedLogit, over: $0.logitQueries) },
+        Metric(
+            name: "next_logit",
+            description:
+                "Mean of what the head adds directly to the logit of the token that comes next, above the mean over the vocabulary: direct logit attribution."
+        ) { mean($0.nextLogit, over: $0.logitQueries) },
+    ]
+
     /// Of models whose heads have a learned sink, a logit that takes part in every row's softmax without a key:
     /// their attention adds up to less than one, and is shown as it is.
     public static let learnedSink = Metric(

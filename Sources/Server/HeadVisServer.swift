@@ -147,14 +147,17 @@ public struct HeadVisServer: Sendable {
         let stored = StoredSequences(custom: custom, tree: tree, work: work)
         let projection = ProjectionEndpoint(
             tree: tree, sequences: stored, work: work, model: model, runner: runner)
+        let shelf = DictionaryShelf(
+            options.dictionaries ?? options.work.appending(path: "dictionaries"),
+            work: options.work)
         let attribution = AttributionEndpoint(
             tree: tree, sequences: stored, work: work, model: model, runner: runner,
-            dictionaries: DictionaryShelf(
-                options.dictionaries ?? options.work.appending(path: "dictionaries"),
-                work: options.work))
+            dictionaries: shelf)
         let prompts = PromptEndpoints(
             tree: tree, sequences: stored, model: model, runner: runner)
         let notes = NotesEndpoint(tree: tree)
+        let lab = LabEndpoints(
+            tree: tree, sequences: stored, model: model, dictionaries: shelf, runner: LabRunner())
         let status = StatusEndpoint(
             tree: tree, model: model, projection: projection, attribution: attribution)
         let group = router.group("api/head_vis/public")
@@ -171,11 +174,19 @@ public struct HeadVisServer: Sendable {
         post("sequence_pattern", in: group) { try await prompts.pattern($0) }
         post("attention_on_edge", in: group) { try await prompts.attention($0) }
         post("save_note", in: group) { try await notes.save($0) }
+        addLab(lab, to: group)
         for kind in AttributionKind.allCases {
             post("\(kind.rawValue)_attributions", in: group) {
                 try await attribution.attribute(kind, $0)
             }
         }
+    }
+
+    private func addLab(_ lab: LabEndpoints, to group: RouterGroup<ConnectionContext>) {
+        post("ask_head", in: group) { try await lab.ask($0) }
+        post("start_lab_job", in: group, upTo: largestJob) { try await lab.start($0) }
+        post("lab_job", in: group) { try lab.status($0) }
+        post("cancel_lab_job", in: group) { try lab.cancel($0) }
     }
 
     private func post<Body: Decodable & SendableMetatype>(

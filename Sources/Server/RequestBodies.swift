@@ -10,6 +10,8 @@ import Transformer
 
 /// Bodies are bounded by this many bytes.
 let largestBody = 1 << 20
+/// Those that hold the questions of a job by this.
+let largestJob = 16 << 20
 /// Those that hold clusters by this: some bytes for each point of the largest cloud there can be.
 let largestClusters = 32 << 20
 

@@ -45,6 +45,8 @@ struct StatusEndpoint: Sendable {
             ("attention_on_edge", hasModel),
             ("project_to_umap", hasModel && projection.isPrepared),
             ("qk_attributions", explains), ("ov_attributions", explains),
+            ("ask_head", hasModel), ("start_lab_job", hasModel), ("lab_job", hasModel),
+            ("cancel_lab_job", hasModel),
         ]
     }
 

@@ -29,6 +29,22 @@ struct StoredSequences: Sendable {
         return tokens
     }
 
+    /// The ids of a sequence that a question names.
+    ///
+    /// - Parameter head: whose custom sequences are meant, besides prompts for all heads.
+    func tokens(
+        of sequence: SequenceID, _ head: (layer: Int, head: Int)?, _ config: TreeConfig
+    ) async throws -> [Int32] {
+        if case .custom(let id) = sequence, head == nil,
+            try tree.contents(PromptFiles.headsPath(id)) == nil
+        {
+            throw APIError.unprocessable(
+                "A custom sequence belongs to a head; name its layer and head in the question.")
+        }
+        let address = HeadAddress(layer: head?.layer ?? 0, head: head?.head ?? 0)
+        return try await tokens(of: sequence, address, config).ids
+    }
+
     /// The tokens of a sequence: of the corpus, of a prompt for all heads, or of this head alone.
     func tokens(
         of sequence: SequenceID, _ head: HeadAddress, _ config: TreeConfig

@@ -79,6 +79,9 @@ public struct Tokenizer: Sendable {
 
     /// One more than the largest id.
     public var vocabularySize: Int { vocabulary.idCount }
+
+    /// Whether a token stands beside the model's own vocabulary, as special tokens do.
+    public func isAdded(_ id: Int32) -> Bool { added.contains(id) }
 }
 
 // MARK: - Encoding

@@ -15,6 +15,8 @@ struct Attention {
     let sinks: [Float]
     /// What is added to the scores of each head by key; nil where nothing is.
     let keyBiases: KeyBiasTable?
+    /// W_O of all heads as it is stored, [dModel, zWidth]; nil where it is not needed.
+    let output: UnsafePointer<Float>?
 
     /// Query rows handled at a time: few enough that the upper triangle is mostly left out, enough
     /// to keep the matrix products efficient.
@@ -55,7 +57,7 @@ struct Attention {
                 z: needsOutput ? UnsafePointer(workspace.z + head * shape.dValue) : nil,
                 gate: description.gatesOutput
                     ? UnsafePointer(workspace.gate + head * shape.dValue) : nil,
-                zStride: shape.zWidth, mask: mask))
+                zStride: shape.zWidth, output: output.map { $0 + head * shape.dValue }, mask: mask))
     }
 
     /// Computes the scores block by block and hands each over.

@@ -13,6 +13,16 @@ public protocol AttentionVisitor: AnyObject {
     func finish(_ head: HeadView)
     /// Whether `finish` reads z for this sequence; in the last layer it is only computed if so.
     func needsOutput(ofSequence sequence: Int) -> Bool
+    /// Whether `passed` is to be called.
+    var followsResidual: Bool { get }
+    /// A step of the residual stream is done, in any layer. Within a layer with experts one worker's visitor
+    /// may see the first steps of a sequence and another's the rest.
+    func passed(_ step: ResidualStep)
+}
+
+extension AttentionVisitor {
+    public var followsResidual: Bool { false }
+    public func passed(_ step: ResidualStep) {}
 }
 
 /// One sequence at one layer. All pointers are valid during the call only.
@@ -105,6 +115,9 @@ public struct HeadView {
     public let gate: UnsafePointer<Float>?
     /// Distance between positions in z and gate.
     public let zStride: Int
+    /// The head's W_O, transposed: row i, of `dValue` entries, says what z adds to entry i of the residual stream;
+    /// rows are `zStride` apart. Nil in a last layer that stops at its attention.
+    public let output: UnsafePointer<Float>?
     let mask: AttentionMask
 
     /// The vectors of an edge, with zeros up to `width` where the head's are narrower: q and z at the query, k

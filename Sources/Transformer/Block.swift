@@ -10,18 +10,21 @@ struct Block {
     let weights: LayerWeights
     let rotary: RotaryTable?
     let workspace: Workspace
+    /// Whom to tell of the steps of the residual stream.
+    let watch: ResidualWatch?
     let kind: ModelDescription.LayerKind
     let shape: ModelDescription.HeadShape
 
     init(
         _ description: ModelDescription, layer: Int, weights: LayerWeights, rotary: RotaryTable?,
-        workspace: Workspace
+        workspace: Workspace, watch: ResidualWatch?
     ) {
         self.description = description
         self.layer = layer
         self.weights = weights
         self.rotary = rotary
         self.workspace = workspace
+        self.watch = watch
         kind = description.layers[layer]
         shape = description.shape(of: layer)
     }
@@ -56,8 +59,10 @@ struct Block {
     ) -> UnsafePointer<Float>? {
         guard let norm = weights.inputNorm else { return UnsafePointer(x) }
         let target = description.addsToNormedInput ? x : workspace.normed
-        return norm.normalize(length, x, description.dModel, into: target, description.dModel)
-            ? UnsafePointer(target) : nil
+        let isFinite = norm.normalize(
+            length, x, description.dModel, into: target, description.dModel)
+        if description.addsToNormedInput { watch?(.norm(norm), x) }
+        return isFinite ? UnsafePointer(target) : nil
     }
 
     private func project(_ input: UnsafePointer<Float>, length: Int) {
@@ -173,7 +178,8 @@ struct Block {
         addProjection(
             workspace.z, zWidth, .output, stride: zWidth, norm: weights.attentionOutputNorm, to: x,
             length: length, &isFinite)
-        return normalize(weights.afterAttentionNorm, x, length, into: x) && isFinite
+        watch?(kind.hasAttention ? .attention : .linearAttention, x)
+        return normalizeStream(weights.afterAttentionNorm, x, length) && isFinite
     }
 
     private func gateOutput(_ length: Int) {
@@ -197,6 +203,7 @@ struct Block {
                 workspace.hidden, description.dMLP(of: layer), .down,
                 stride: description.upWidth(of: layer), norm: weights.feedForwardOutputNorm, to: x,
                 length: length, &isFinite)
+            watch?(.feedForward, x)
         }
         return end(x, length: length, perLayer: perLayer, tokens: tokens) && isFinite
     }
@@ -206,12 +213,14 @@ struct Block {
         _ x: UnsafeMutablePointer<Float>, length: Int, perLayer: PerLayerInput?,
         tokens: ArraySlice<Int32>
     ) -> Bool {
-        var isFinite = normalize(weights.afterFeedForwardNorm, x, length, into: x)
+        var isFinite = normalizeStream(weights.afterFeedForwardNorm, x, length)
         if let perLayer {
             isFinite = add(perLayer, of: tokens, to: x) && isFinite
+            watch?(.perLayerInput, x)
         }
         if weights.outputScale != 1 {
             for i in 0..<length * description.dModel { x[i] *= weights.outputScale }
+            watch?(.scale(weights.outputScale), x)
         }
         return isFinite
     }
@@ -224,6 +233,9 @@ struct Block {
         let target = description.addsToNormedInput ? x : workspace.normed
         if !description.hasParallelResidual {
             isFinite = normalize(weights.feedForwardNorm, x, length, into: target) && isFinite
+            if let norm = weights.feedForwardNorm, description.addsToNormedInput {
+                watch?(.norm(norm), x)
+            }
         }
         return UnsafePointer(target)
     }
@@ -259,6 +271,16 @@ struct Block {
             norm.normalize(length, workspace.projected, dModel, into: workspace.projected, dModel)
             && isFinite
         Tensors.add(workspace.projected, to: x, length * dModel)
+    }
+
+    /// The residual stream becomes its norm, if there is one.
+    private func normalizeStream(
+        _ norm: NormWeights?, _ x: UnsafeMutablePointer<Float>, _ length: Int
+    ) -> Bool {
+        guard let norm else { return true }
+        let isFinite = normalize(norm, x, length, into: x)
+        watch?(.norm(norm), x)
+        return isFinite
     }
 
     /// Normalises rows of the residual stream's width if there is a norm.

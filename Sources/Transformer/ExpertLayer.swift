@@ -300,6 +300,7 @@ extension Block {
         } else {
             for i in 0..<length * dModel { x[i] += d.residualScale * output[i] }
         }
+        watch?(.feedForward, x)
         return end(x, length: length, perLayer: perLayer, tokens: tokens) && isFinite
     }
 

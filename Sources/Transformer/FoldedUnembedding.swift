@@ -7,7 +7,8 @@ import Tensors
 /// The unembedding with the final norm's gain in it.
 public struct FoldedUnembedding: Sendable {
     private let stored: StoredTensor
-    private let norm: NormWeights?
+    /// The final norm; nil where there is none.
+    let norm: NormWeights?
     /// From the residual stream to the embeddings' own width, [dEmbedding, dModel]; empty where they are the same.
     private let narrowing: [Float]
     /// The width of the residual stream.
@@ -15,6 +16,7 @@ public struct FoldedUnembedding: Sendable {
     /// Tokens of the vocabulary.
     public let dVocab: Int
     private let dEmbedding: Int
+    private let logitScale: Float
 
     /// Nil where there is none, or where something nonlinear stands before it (masked language models).
     public init?(_ model: Model) throws {
@@ -26,10 +28,26 @@ public struct FoldedUnembedding: Sendable {
         dModel = d.dModel
         dVocab = d.dVocab
         dEmbedding = d.dEmbedding ?? d.dModel
+        logitScale = d.logitScale
+    }
+
+    /// What logits of a part of the residual stream x are multiplied by when the final norm's scale is held as it
+    /// was for all of x, [dModel]; before any soft cap.
+    public func scale(at x: [Float]) -> Double {
+        guard let norm else { return Double(logitScale) }
+        let values = x.map(Double.init)
+        let count = Double(x.count)
+        let mean = norm.isCentred ? values.reduce(0, +) / count : 0
+        let square = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / count
+        let epsilon =
+            switch norm.kind {
+            case .layer(let epsilon, _), .rootMeanSquare(let epsilon, _): Double(epsilon)
+            }
+        return Double(logitScale) / (square + epsilon).squareRoot()
     }
 
     /// Rows of W_U, [tokens.count, dModel].
-    public func read(_ tokens: Range<Int>, into u: UnsafeMutablePointer<Float>) {
+    public func read(_ tokens: some Collection<Int>, into u: UnsafeMutablePointer<Float>) {
         var rows = [Float](repeating: 0, count: tokens.count * dEmbedding)
         for (i, token) in tokens.enumerated() {
             rows.withUnsafeMutableBufferPointer {

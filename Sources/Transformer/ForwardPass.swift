@@ -33,17 +33,19 @@ public final class ForwardPass {
     private let perLayer: PerLayerInput?
     private var residual: ResidualStreams
     private let stopsAtAttention: Bool
+    private let lastLayer: Int
     private var hasCheckedWeights = false
 
     /// Prepares the memory for sequences of up to `maxLength` tokens.
     ///
     /// - Parameters:
     ///   - selection: heads the model has; the pass ends with the deepest of their layers.
+    ///   - throughLastLayer: run all layers of the model, whatever is studied; `stopsAtAttention` does not count then.
     ///   - stopsAtAttention: leave out what that layer does after its studied heads have attended;
     ///     `residual(of:)` and `logits(of:)` need it.
     public init(
         _ model: Model, selection: HeadSelection, maxLength: Int, workers: Int,
-        stopsAtAttention: Bool = true
+        stopsAtAttention: Bool = true, throughLastLayer: Bool = false
     ) throws {
         let d = model.description
         precondition(selection.lastLayer < d.nLayers && maxLength > 0 && workers > 0)
@@ -58,7 +60,8 @@ public final class ForwardPass {
         self.selection = selection
         self.workers = workers
         self.maxLength = maxLength
-        self.stopsAtAttention = stopsAtAttention
+        self.stopsAtAttention = stopsAtAttention && !throughLastLayer
+        lastLayer = throughLastLayer ? d.nLayers - 1 : selection.lastLayer
         embedding = try Embedding(model)
         weights = LayerWeights(model)
         rotaries = d.rotaries.map { RotaryTable($0, positions: maxLength) }
@@ -115,9 +118,12 @@ public final class ForwardPass {
         residual.reserve(lengths)
         experts?.reserve(lengths)
         sharedKeys?.reserve(lengths)
-        share(batch.count, among: workers) { _, s in embedding.embed(batch[s], into: residual[s]) }
-        for layer in 0...selection.lastLayer {
-            let isLast = stopsAtAttention && layer == selection.lastLayer
+        share(batch.count, among: workers) { worker, s in
+            embedding.embed(batch[s], into: residual[s])
+            watch(visitors[worker], layer: 0, s, batch[s])?(.embedding, residual[s])
+        }
+        for layer in 0...lastLayer {
+            let isLast = stopsAtAttention && layer == lastLayer
             let start = ContinuousClock.now
             try weights.load(
                 layer, attentionOnly: isLast, workers: workers, checked: !hasCheckedWeights)
@@ -130,7 +136,9 @@ public final class ForwardPass {
             guard !isLast, model.description.layers[layer].hasExperts, let experts else { continue }
             try experts.run(layer: layer, workers: workers, checked: !hasCheckedWeights)
             try forEachSequence(batch, layer) { worker, s in
-                block(layer, workspaces[worker]).finishExperts(
+                block(
+                    layer, workspaces[worker], watch(visitors[worker], layer: layer, s, batch[s])
+                ).finishExperts(
                     residual[s], length: batch[s].count, sequence: s, experts, perLayer: perLayer,
                     tokens: batch[s])
             }
@@ -155,11 +163,19 @@ public final class ForwardPass {
         }
     }
 
-    private func block(_ layer: Int, _ workspace: Workspace) -> Block {
+    private func block(_ layer: Int, _ workspace: Workspace, _ watch: ResidualWatch?) -> Block {
         let d = model.description
         return Block(
             d, layer: layer, weights: weights, rotary: d.layers[layer].rotary.map { rotaries[$0] },
-            workspace: workspace)
+            workspace: workspace, watch: watch)
+    }
+
+    private func watch(
+        _ visitor: some AttentionVisitor, layer: Int, _ sequence: Int, _ tokens: ArraySlice<Int32>
+    ) -> ResidualWatch? {
+        ResidualWatch(
+            visitor, layer: layer, sequence: sequence, length: tokens.count,
+            dModel: model.description.dModel)
     }
 
     /// The residual stream after the last layer that ran, [length, dModel], of a sequence of the last
@@ -176,7 +192,8 @@ public final class ForwardPass {
         _ visitor: Visitor, isLast: Bool
     ) -> Bool {
         let (x, length) = (residual[sequence], tokens.count)
-        let block = block(layer, workspace)
+        let block = block(
+            layer, workspace, watch(visitor, layer: layer, sequence, tokens))
         let slot = sharedKeys?.slot(block.kind, layer: layer, sequence: sequence)
         guard let input = block.project(x, length: length, sharedKeys: slot) else { return false }
         if block.kind.hasAttention {
@@ -213,7 +230,8 @@ public final class ForwardPass {
         }
         let attention = Attention(
             description: d, layer: layer, sequence: sequence, length: length, workspace: workspace,
-            shape: block.shape, sinks: weights.sinks, keyBiases: keyBiases)
+            shape: block.shape, sinks: weights.sinks, keyBiases: keyBiases,
+            output: isLast ? nil : UnsafePointer(weights[.output]))
         let needsOutput = !isLast || visitor.needsOutput(ofSequence: sequence)
         var next = studied.startIndex
         for head in 0..<d.nHeads {

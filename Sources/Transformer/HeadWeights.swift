@@ -72,7 +72,8 @@ public struct HeadWeights: Sendable {
         precondition(address.head < shape.nHeads)
         self.address = address
         let keyValue = shape.kvHead(of: address.head)
-        inputNorm = layer.inputNorm
+        // Where the stream itself becomes its norm, heads read it as it is.
+        inputNorm = d.addsToNormedInput ? nil : layer.inputNorm
         query = Self.projection(
             layer, d, from: address.head * shape.dHead, count: shape.dHead, norm: layer.queryNorm,
             head: address.head)

@@ -46,7 +46,7 @@ public struct NormWeights: Sendable {
     }
 
     /// What is subtracted (0 for root mean square) and what multiplies the difference.
-    private func moments(_ x: UnsafePointer<Float>, _ width: Int) -> (Float, Float) {
+    func moments(_ x: UnsafePointer<Float>, _ width: Int) -> (mean: Float, scale: Float) {
         switch kind {
         case .rootMeanSquare(let epsilon, _):
             let square = sumOfSquares(x, width, around: 0) / Float(width)

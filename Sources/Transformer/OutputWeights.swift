@@ -33,4 +33,16 @@ extension Model {
             count = dValue * d.dModel
         }
     }
+
+    /// What the output projection of a layer's attention adds by itself, [dModel]; empty when nothing.
+    public func outputBias(ofLayer layer: Int) throws -> [Float] {
+        let bias = try bias(tensors.layers[layer].output)
+        let scale = description.residualScale
+        return scale == 1 ? bias : bias.map { $0 * scale }
+    }
+
+    /// The norm of what a layer's attention adds to the residual stream; nil where it is added as it is.
+    public func attentionOutputNorm(ofLayer layer: Int) throws -> NormWeights? {
+        try tensors.layers[layer].attentionOutputNorm.map { try norm($0) }
+    }
 }

@@ -16,6 +16,8 @@ public struct TokenRanking: Sendable, Equatable {
     public let promotes: [Entry]
     /// The most lowered first.
     public let suppresses: [Entry]
+    /// The mean over the vocabulary that is taken off.
+    public let mean: Float
 
     /// Ranks the vocabulary for every row of `directions`, in one walk over the unembedding.
     ///
@@ -112,7 +114,8 @@ public struct TokenRanking: Sendable, Equatable {
             func centred(_ list: [Entry]) -> [Entry] {
                 list.map { Entry(token: $0.token, weight: $0.weight - mean) }
             }
-            return TokenRanking(promotes: centred(highest), suppresses: centred(lowest))
+            return TokenRanking(
+                promotes: centred(highest), suppresses: centred(lowest), mean: mean)
         }
     }
 }

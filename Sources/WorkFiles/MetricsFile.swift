@@ -40,9 +40,9 @@ public struct MetricsFile: Sendable, Equatable {
         self.metrics = metrics
     }
 
-    /// Writes the file.
-    public func write(to path: String) throws {
-        let output = try WorkFileWriter(path, schema: .metrics, provenance: provenance)
+    /// Writes the file, or of the same layout probe.h5.
+    public func write(to path: String, schema: WorkFileSchema = .metrics) throws {
+        let output = try WorkFileWriter(path, schema: schema, provenance: provenance)
         let file = output.file
         try reading { () throws(H5Error) in
             try file.write(heads: heads)
@@ -65,9 +65,9 @@ public struct MetricsFile: Sendable, Equatable {
         try output.finish()
     }
 
-    /// Reads the file.
-    public init(_ path: String) throws {
-        let file = try openWorkFile(path, schema: .metrics)
+    /// Reads the file, or of the same layout probe.h5.
+    public init(_ path: String, schema: WorkFileSchema = .metrics) throws {
+        let file = try openWorkFile(path, schema: schema)
         self = try reading { () throws(H5Error) in
             let heads = try file.readHeads()
             var metrics: [Column] = []
@@ -76,7 +76,7 @@ public struct MetricsFile: Sendable, Equatable {
                 guard values.allSatisfy(\.isFinite) else {
                     throw H5Error(
                         file: path, object: "metrics/\(name)/value",
-                        problem: "holds a number that is not finite; run stage-metrics again")
+                        problem: "holds a number that is not finite; run \(schema.stage) again")
                 }
                 metrics.append(
                     Column(

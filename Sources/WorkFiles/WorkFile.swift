@@ -16,6 +16,8 @@ public enum WorkFileSchema: String, Sendable {
     case weights = "headvis-weights"
     case writes = "headvis-writes"
     case map = "headvis-map"
+    case probe = "headvis-probe"
+    case lab = "headvis-lab"
     case features = "headvis-features"
 
     /// Raised whenever the layout changes in a way that old readers would misread.

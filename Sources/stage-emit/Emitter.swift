@@ -30,6 +30,7 @@ struct Emitter {
             try tree.write([UInt8](tree.current(path) ?? Data(empty.utf8)), to: path)
         }
         try keepAttributions()
+        try writeLab()
         let server = tree.current("server_config.json") ?? Data("{}".utf8)
         try tree.write([UInt8](server), to: "server_config.json")
 
@@ -61,6 +62,7 @@ struct Emitter {
             "config\\.json", "head_map\\.json", "scatter_data\\.json", "scatter_errors\\.json",
             "server_config\\.json",
             "(heads|umap)/\(head)\\.json", "umap/sequences\\.json",
+            "lab/(manifest|[0-9a-f]{16})\\.json",
             "attributions/(manifest|(qk|ov)/\(head)S[^/]*Q[0-9]+K[0-9]+)\\.json",
         ]
         return patterns.contains {
@@ -84,6 +86,22 @@ struct Emitter {
                 AttributionManifest.edge(ofFile: name).map { isKept($0.sequence) } ?? true
             }
         }
+    }
+
+    /// Keeps the answers of the lab that are still true, and adds those of lab.h5.
+    private func writeLab() throws {
+        let (isSameModel, isSameCorpus) = (isUnchanged(["model_sha256"]), isUnchanged(Self.corpus))
+        var manifest = try LabManifest(tree.current(LabManifest.path).map { [UInt8]($0) })
+        manifest.keep { isSameModel && (isSameCorpus || !$0.corpus) }
+        let kept = Set(manifest.answers.map { "\($0.id).json" })
+        for answer in work.lab?.answers ?? [] {
+            let record = try LabAnswer(answer)
+            manifest.add(record.entry)
+            try tree.write(record.file, to: LabManifest.path(answer.id))
+        }
+        guard !manifest.answers.isEmpty else { return }
+        try tree.keep("lab", where: kept.contains)
+        try tree.write(manifest.json(), to: LabManifest.path)
     }
 
     /// What decides which tokens a sequence's number stands for.

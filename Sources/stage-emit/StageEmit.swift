@@ -41,6 +41,14 @@ struct StageEmit: ParsableCommand {
         help: "Which heads of that scan are alike; without it the tree has no map of heads.")
     var map: String?
 
+    @Option(
+        help:
+            "What its heads do on repeated random tokens; without it the tree lacks those metrics.")
+    var probe: String?
+
+    @Option(help: "Answers about heads; the tree keeps those that it has already.")
+    var lab: String?
+
     @Option(help: "The folder to write.")
     var data: String
 
@@ -49,7 +57,7 @@ struct StageEmit: ParsableCommand {
     func run() throws {
         let work = try WorkSet(
             scan: scan, metrics: metrics, sample: sample, project: project, weights: weights,
-            writes: writes, map: map)
+            writes: writes, map: map, probe: probe, lab: lab)
         let tree = try TreeReplacement(of: URL(filePath: data))
         try makeRoom(tree, for: work.modelHash)
         let emitter = Emitter(work: work, tree: tree, workers: workers.count)

@@ -14,12 +14,15 @@ struct WorkSet {
     let weights: WeightsFile?
     let writes: WritesFile?
     let map: MapFile?
+    let probe: MetricsFile?
+    let lab: LabFile?
 
     /// Opens the files, and refuses them unless all come from the same scan.
     init(
         scan scanPath: String, metrics metricsPath: String, sample samplePath: String,
         project projectPath: String?, weights weightsPath: String? = nil,
-        writes writesPath: String? = nil, map mapPath: String? = nil
+        writes writesPath: String? = nil, map mapPath: String? = nil,
+        probe probePath: String? = nil, lab labPath: String? = nil
     ) throws {
         scan = try ScanFile(scanPath)
         metrics = try MetricsFile(metricsPath)
@@ -36,6 +39,13 @@ struct WorkSet {
         if let project, let projectPath {
             try Self.check(project.provenance, projectPath, "stage-project", against: scan)
         }
+        lab = try labPath.map { try LabFile($0) }
+        if let lab, let labPath,
+            lab.provenance.text("model_sha256") != scan.header.provenance.text("model_sha256")
+        {
+            throw UserError(
+                "\(labPath): is of another model than \(scanPath); run stage-lab again.")
+        }
         writes = try writesPath.map { try WritesFile($0) }
         if let writes, let writesPath {
             try Self.check(writes.provenance, writesPath, "stage-writes", against: scan)
@@ -50,6 +60,18 @@ struct WorkSet {
                 throw UserError("\(mapPath): has other heads than \(scanPath); run make again.")
             }
         }
+        probe = try probePath.map { try MetricsFile($0, schema: .probe) }
+        if let probe, let probePath {
+            guard
+                probe.provenance.text("model_sha256")
+                    == scan.header.provenance.text("model_sha256"),
+                probe.heads == scan.header.heads
+            else {
+                throw UserError(
+                    "\(probePath): is of another model or other heads than \(scanPath); run stage-probe again."
+                )
+            }
+        }
         try Self.check(metrics.provenance, metricsPath, "stage-metrics", against: scan)
         try Self.check(sample.provenance, samplePath, "stage-sample", against: scan)
         guard metrics.heads == scan.header.heads, sample.heads == scan.header.heads else {
@@ -59,13 +81,15 @@ struct WorkSet {
         }
     }
 
-    /// The metrics of the studied heads: from the corpus, and from weights where all heads have them.
+    /// The metrics of the studied heads: from the corpus, from the probe, and from weights where all heads have
+    /// them.
     var metricColumns: [MetricsFile.Column] {
+        let measured = metrics.metrics + (probe?.metrics ?? [])
         let places = Dictionary(
             uniqueKeysWithValues: (weights?.heads ?? []).enumerated().map { ($1, $0) })
         let indices = metrics.heads.compactMap { places[$0] }
-        guard let weights, indices.count == metrics.heads.count else { return metrics.metrics }
-        return metrics.metrics
+        guard let weights, indices.count == metrics.heads.count else { return measured }
+        return measured
             + weights.metrics.map { metric in
                 MetricsFile.Column(
                     name: metric.name, about: metric.about,

@@ -38,6 +38,9 @@ struct HeadTotalsReader {
     /// Whether the model's heads have learned sinks: something always goes to one.
     var hasLearnedSinks: Bool { sums.contains { $0.learnedSink > 0 } }
 
+    /// Whether the scan attributed logits.
+    var hasDirectLogits: Bool { sums.contains { $0.logitQueries > 0 } }
+
     /// The totals of a head, and what each sequence takes away when it is left out.
     func read(_ head: Int) throws -> (whole: HeadTotals, parts: [HeadTotals]) {
         var parts = (0..<scan.nSequences).map { totals($0, head) }

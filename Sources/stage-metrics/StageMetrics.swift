@@ -35,7 +35,9 @@ struct StageMetrics: ParsableCommand {
         }
         let totals = try HeadTotalsReader(scan, attentionThreshold: Float(attentionThreshold))
         var progress = Progress("metrics", unit: "heads", total: scan.header.heads.count)
-        let metrics = Metric.all + (totals.hasLearnedSinks ? [.learnedSink] : [])
+        let metrics =
+            Metric.all + (totals.hasLearnedSinks ? [.learnedSink] : [])
+            + (totals.hasDirectLogits ? Metric.directLogits : [])
         var estimates: [[Estimate]] = []
         for head in scan.header.heads.indices {
             let (whole, parts) = try totals.read(head)

@@ -51,6 +51,8 @@ struct Run: ParsableCommand {
     @Option(help: "What makes an edge strong: attention or output_norm.")
     var edges = EdgeRanking.attention
 
+    @OptionGroup var lens: LensArguments
+
     @Option(help: "Seed of all sampling.")
     var seed: UInt64 = 0
 
@@ -81,15 +83,16 @@ struct Run: ParsableCommand {
             layers: layers, heads: heads, of: loaded.model.description)
         let corpus = try TokenizedCorpus(paths: corpus, arguments: reading, loaded: loaded)
         let scan = try Scan(
-            loaded: loaded, selection: selection, corpus: corpus, settings: settings)
+            loaded: loaded, selection: selection, corpus: corpus,
+            settings: settings(directPath: try lens.directPath(of: loaded, selection)))
         try scan.run(shard: shard, output: output)
     }
 
-    private var settings: Scan.Settings {
+    private func settings(directPath: DirectPath?) -> Scan.Settings {
         Scan.Settings(
             maxLength: reading.seqLen, samplesPerInterval: samplesPerInterval,
             nIntervals: intervals, topSequences: topSequences, points: points, edges: edges,
-            seed: seed,
+            directPath: directPath, seed: seed,
             workers: workers.count)
     }
 }

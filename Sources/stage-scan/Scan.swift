@@ -19,6 +19,8 @@ struct Scan {
         var topSequences: Int
         var points: Int
         var edges: EdgeRanking
+        /// Attributes logits to heads; the pass then runs to the model's end.
+        var directPath: DirectPath?
         var seed: UInt64
         var workers: Int
     }
@@ -56,6 +58,8 @@ struct Scan {
         var plan = ScanPlan(
             edgesPerSequence: (settings.points + pool - 1) / pool,
             edgeRanking: settings.edges)
+        plan.dModel = loaded.model.description.dModel
+        plan.residualScale = loaded.model.description.residualScale
         plan.vectorWidth = loaded.model.description.largestDHead
         plan.outputGrams = try loaded.model.outputGrams(selection)
         self.plan = plan
@@ -69,7 +73,7 @@ struct Scan {
         let sequences = shard?.sequences(of: corpus.starts) ?? 0..<corpus.count
         let pass = try ForwardPass(
             loaded.model, selection: selection, maxLength: corpus.longest,
-            workers: settings.workers)
+            workers: settings.workers, throughLastLayer: settings.directPath != nil)
         let visitors = (0..<settings.workers).map { _ in
             ScanVisitor(plan, maxLength: corpus.longest)
         }
@@ -91,6 +95,7 @@ struct Scan {
                 }
             }
             try pass.run(batch.map(\.tokens), visitors: visitors)
+            settings.directPath?.finish(batch, results, pass)
             try refuseOverflow(batch, results)
             for block in blocks {
                 try sink.append(
@@ -150,9 +155,11 @@ struct Scan {
 
     private func sequence(_ id: Int) -> ScanSequence {
         let isInPool = poolThreshold == .max || poolPriority(id) < poolThreshold
+        let tokens = corpus[id]
+        let watched = watched.queries(ofSequence: id, length: tokens.count)
         return ScanSequence(
-            id: id, tokens: corpus[id], isInPool: isInPool,
-            watchedQueries: watched.queries(ofSequence: id, length: corpus[id].count))
+            id: id, tokens: tokens, isInPool: isInPool, watchedQueries: watched,
+            logits: watched.isEmpty ? nil : settings.directPath?.targets(tokens, from: 1))
     }
 
     private func header() throws -> ScanHeader {
@@ -175,6 +182,7 @@ struct Scan {
         facts["sparse_threshold"] = .number(Double("\(plan.sparsification.threshold)") ?? 0)
         facts["edge_ranking"] = .text(settings.edges.rawValue)
         facts["edges_per_sequence"] = .int(plan.edgesPerSequence)
+        facts["lens"] = .int(settings.directPath == nil ? 0 : 1)
         facts["seed"] = .text(String(settings.seed))
         return facts
     }

@@ -258,7 +258,10 @@ func routing(
                 operations == [
                     "add_custom_sequence": true, "delete_custom_sequence": true,
                     "save_umap_clusters": true, "project_to_umap": true, "qk_attributions": false,
-                    "ov_attributions": false,
+                    "ov_attributions": false, "add_prompt": true, "arrange_prompts": true,
+                    "sequence_pattern": true, "attention_on_edge": true, "save_note": true,
+                    "ask_head": true, "start_lab_job": true,
+                    "lab_job": true, "cancel_lab_job": true,
                 ])
         }
     }

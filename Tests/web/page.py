@@ -22,7 +22,8 @@ WEB = ROOT / "web"
 AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
 # Files the tree may leave out; a browser reports their absence whatever the page does. A backend need not tell which
 # heads have custom sequences: then they are asked for where the test opens them.
-OPTIONAL = re.compile(r"/(server_config|scatter_errors|notes|prompts/index|attributions/manifest)\.json|/custom_sequences/")
+OPTIONAL = re.compile(
+    r"/(server_config|scatter_errors|notes|prompts/index|attributions/manifest|lab/manifest)\.json|/custom_sequences/")
 TESTS = []
 
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one table of everything a link can restore, and its mapping to and from the URL.
 
-export const TABS = ["sequences", "metrics", "umap", "qk", "ov", "prompts", "help"];
+export const TABS = ["sequences", "metrics", "umap", "qk", "ov", "prompts", "lab", "help"];
 
 /** Interval number that stands for the custom sequences. */
 export const CUSTOM = -1;
@@ -27,7 +27,7 @@ const whole = (fallback = null) => ({
 export const STATE = {
   layer: { ...whole(), push: true, says: "layer of the open head" },
   head: { ...whole(), push: true, says: "number of the open head in its layer" },
-  tab: { ...oneOf(TABS, "sequences"), push: true, says: "open tab: sequences, metrics, umap, qk, ov, prompts, help" },
+  tab: { ...oneOf(TABS, "sequences"), push: true, says: "open tab: sequences, metrics, umap, qk, ov, prompts, lab, help" },
   interval: { ...whole(), says: "activation interval, n_intervals (strongest) to 1, or -1 for custom" },
   reduction: { ...oneOf(["max", "pairwise_max"], "max"), says: "max or pairwise_max" },
   transpose: { ...flag(), says: "true: colour by attention received instead of given" },
@@ -72,6 +72,7 @@ export const STATE = {
   view: { ...oneOf(["", "pairs", "key", "query", "writes"], ""), says: "attribution list: pairs, key, query or writes; without it, the one that says most" },
   pick: { ...whole(0), says: "row chosen in the attribution list" },
   partner: { ...whole(), says: "partner chosen for the marginal feature of that row" },
+  ask: { ...text(), push: true, says: "lab: id of the open answer, or a question as JSON" },
   full: { ...text(), says: "name of the maximised panel" },
   width: { ...whole(), says: "width of the list of heads in pixels" },
   pane: { ...oneOf(["head", "list"], "head"), says: "narrow screens: head, or list of heads" },
@@ -135,7 +136,7 @@ export function hasEdge(state) {
 export function forgetHead() {
   return {
     seq: "", qpos: null, kpos: null, sel: "", map: "", zoom: "", open: "", at: "", lens: "", point: "", pick: 0,
-    partner: null, view: "",
+    partner: null, view: "", ask: "",
   };
 }
 

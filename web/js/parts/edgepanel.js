@@ -40,6 +40,11 @@ export function createEdgePanel(app, kind) {
     "Rank heads", () => store.set({ tab: "sequences", interval, rank: `${seq}:${q},${k}`, at: `${seq}:0` }),
     { title: "Rank all heads by their attention on this edge" },
   );
+  const sources = button("Sources", () => {
+    const { layer, head } = store.state;
+    const question = { question: "sources", layer, head, prompt: { sequence: String(seq) }, query: q, key: k };
+    store.set({ tab: "lab", ask: JSON.stringify(question) });
+  }, { title: "Which components the score comes from" });
   const tokens = createTokens(app, sequence, {
     spans: spansOf(sequence, { open: false, anchors: [q, k] }), largest: () => 1,
     mode: () => ({ transpose: store.state.transpose !== (store.state.alt === true), reduction: "max" }),
@@ -54,7 +59,7 @@ export function createEdgePanel(app, kind) {
         "span", {}, "query ", el("b", { class: "q" }, String(q), " ", word(q)), " → key ",
         el("b", { class: "k" }, String(k), " ", word(k)),
       ),
-      facts, el("span", { class: "spring" }), el("span", { class: "row" }, heads, swap)),
+      facts, el("span", { class: "spring" }), el("span", { class: "row" }, heads, sources, swap)),
     tokens.root);
   const title = () => `${app.headName()} ${kind.toUpperCase()}, sequence ${seq}, query ${q} to key ${k}`;
   app.gives.set(root, { title, give: { scene: () => tokensScene({

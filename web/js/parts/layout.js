@@ -13,6 +13,7 @@ import { firstEdge } from "./edgeanswer.js";
 import { createFilter } from "./filter.js";
 import { createGrid } from "./grid.js";
 import { createHelp } from "./help.js";
+import { createLab } from "./lab.js";
 import { createMetrics } from "./metrics.js";
 import { createProjection } from "./projection.js";
 import { createNote } from "./note.js";
@@ -31,6 +32,7 @@ const TAB_LIST = [
   { key: "qk", label: "QK", create: (app) => createAttribution(app, "qk") },
   { key: "ov", label: "OV", create: (app) => createAttribution(app, "ov") },
   { key: "prompts", label: "Prompts", create: createPrompts },
+  { key: "lab", label: "Lab", create: createLab },
   { key: "help", label: "Help", create: createHelp },
 ];
 

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// Jobs of many questions: how far they are, and how they are ended.
+
+import DataTree
+import Foundation
+import JSON
+import Lab
+import Synchronization
+
+/// A job that runs or has run.
+final class LabJob: Sendable {
+    private struct State {
+        var name = "running"
+        /// By question: the id of its answer.
+        var answers: [String?]
+        var failures: [(question: Int, detail: String)] = []
+        /// Prompts of the question that is being answered.
+        var prompts: (done: Int, total: Int) = (0, 0)
+        var isCancelled = false
+    }
+
+    let id: String
+    private let state: Mutex<State>
+
+    init(id: String, questions: Int) {
+        self.id = id
+        state = Mutex(State(answers: Array(repeating: nil, count: questions)))
+    }
+
+    var isCancelled: Bool { state.withLock { $0.isCancelled } }
+    var isRunning: Bool { state.withLock { $0.name == "running" } }
+
+    /// Notes how many prompts of a question are done.
+    ///
+    /// - Throws: `CancellationError` when the job was cancelled.
+    func report(_ done: Int, of total: Int, in question: Int) throws {
+        let isCancelled = state.withLock {
+            $0.prompts = (done, total)
+            return $0.isCancelled
+        }
+        if isCancelled { throw CancellationError() }
+    }
+
+    /// Notes that a question is answered.
+    func finish(_ question: Int, id: String) {
+        state.withLock {
+            $0.answers[question] = id
+            $0.prompts = (0, 0)
+        }
+    }
+
+    /// Notes why a question has no answer.
+    func fail(_ question: Int, _ detail: String) {
+        state.withLock { $0.failures.append((question, detail)) }
+    }
+
+    func cancel() { state.withLock { $0.isCancelled = true } }
+
+    /// Notes that nothing more comes.
+    func end() { state.withLock { $0.name = $0.isCancelled ? "cancelled" : "done" } }
+
+    /// {job, state, total, done, prompts, answers, failures}
+    func json() -> [UInt8] {
+        let state = state.withLock { $0 }
+        var json = JSONWriter()
+        json.object { json in
+            json.key("job")
+            json.string(id)
+            json.key("state")
+            json.string(state.name)
+            json.key("total")
+            json.int(state.answers.count)
+            json.key("done")
+            json.int(state.answers.count { $0 != nil } + state.failures.count)
+            json.key("prompts")
+            json.ints([state.prompts.done, state.prompts.total])
+            json.key("answers")
+            json.array { json in
+                for answer in state.answers {
+                    if let answer { json.string(answer) } else { json.null() }
+                }
+            }
+            json.key("failures")
+            json.array { json in
+                for failure in state.failures {
+                    json.object { json in
+                        json.key("question")
+                        json.int(failure.question)
+                        json.key("detail")
+                        json.string(failure.detail)
+                    }
+                }
+            }
+        }
+        return json.bytes
+    }
+}
+
+/// The jobs of this run of the server.
+final class LabJobs: Sendable {
+    private let jobs = Mutex<(next: Int, all: [LabJob])>((1, []))
+
+    /// Jobs that run or wait at the same time, and those that are remembered.
+    private static let mostRunning = 8
+    private static let remembered = 200
+
+    /// A new job.
+    func begin(_ questions: [Question]) throws(APIError) -> LabJob {
+        let job: LabJob? = jobs.withLock { jobs in
+            guard jobs.all.count(where: \.isRunning) < Self.mostRunning else { return nil }
+            let job = LabJob(id: "j\(jobs.next)", questions: questions.count)
+            jobs.next += 1
+            jobs.all.append(job)
+            if jobs.all.count > Self.remembered,
+                let place = jobs.all.firstIndex(where: { !$0.isRunning })
+            {
+                jobs.all.remove(at: place)
+            }
+            return job
+        }
+        guard let job else {
+            throw .busy(
+                "\(Self.mostRunning) jobs run already; try again when one is done.", retryAfter: 10)
+        }
+        return job
+    }
+
+    /// A job by its id.
+    func job(_ id: String) throws(APIError) -> LabJob {
+        guard let job = jobs.withLock({ $0.all.first { $0.id == id } }) else {
+            throw APIError(
+                .notFound,
+                "There is no job \(id.prefix(40)); the server may have been started anew, and what was answered is in the tree."
+            )
+        }
+        return job
+    }
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// An answer of lab.h5 as the tree has it.
+
+import DataTree
+import Foundation
+import JSON
+import Stages
+import UserErrors
+import WorkFiles
+
+/// One answer with its place in the manifest.
+struct LabAnswer {
+    let entry: LabManifest.Entry
+    /// {"id", "question", "answer"}
+    let file: [UInt8]
+
+    /// What the emitter needs to know of a question.
+    private struct Question: Decodable {
+        let question: String
+        let layer: Int?
+        let head: Int?
+    }
+
+    init(_ answer: LabFile.Answer) throws {
+        guard LabManifest.isID(answer.id),
+            let question = try? JSONDecoder().decode(
+                Question.self, from: Data(answer.question.utf8)),
+            (try? JSONSerialization.jsonObject(with: Data(answer.answer.utf8))) != nil
+        else {
+            throw UserError(
+                "lab.h5: holds \"\(answer.id.prefix(40))\", which is no answer; run stage-lab again."
+            )
+        }
+        entry = LabManifest.Entry(
+            id: answer.id, question: question.question, layer: question.layer,
+            head: question.head, about: answer.about,
+            corpus: answer.about.hasPrefix("sequence "))
+        var json = JSONWriter()
+        json.object { json in
+            json.key("id")
+            json.string(answer.id)
+            json.key("question")
+            json.json(answer.question.utf8)
+            json.key("answer")
+            json.json(answer.answer.utf8)
+        }
+        file = json.bytes
+    }
+}

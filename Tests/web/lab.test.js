@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// The lab's forms, links and drawings without a page.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+import { matrixScene, sourcesScene, sweepScene } from "../../web/js/plots/lab.js";
+import { KINDS, bySize, exampleOf, formOf, partName, questionOf, readAsk, readManifest, readMark } from "../../web/js/pure/lab.js";
+import { toSvg } from "../../web/js/pure/scene.js";
+
+const colours = { ink: "#000000", soft: "#333333", faint: "#777777", line: "#cccccc", accent: "#0055aa", panel: "#ffffff", given: "#aa5500" };
+const head = { layer: 3, head: 1 };
+
+test("the example of every kind survives the way through its form", () => {
+  for (const kind of Object.keys(KINDS)) {
+    const question = exampleOf(kind, head);
+    assert.deepEqual(questionOf(kind, formOf(question), head), question, kind);
+  }
+});
+
+test("marks are positions, texts, slots or JSON", () => {
+  assert.equal(readMark(" -1 "), -1);
+  assert.equal(readMark("12"), 12);
+  assert.equal(readMark("the#2"), "the#2");
+  assert.equal(readMark("{}"), "{}");
+  assert.deepEqual(readMark('{"text": "a", "offset": 1}'), { text: "a", offset: 1 });
+});
+
+test("prompts may be stored sequences", () => {
+  const texts = { prompt: "#12", query: "3", key: "0" };
+  assert.deepEqual(questionOf("sources", texts, head).prompt, { sequence: "12" });
+  assert.equal(questionOf("sources", { ...texts, prompt: "#1 of many" }, head).prompt, "#1 of many");
+  assert.equal(formOf(questionOf("sources", texts, head)).prompt, "#12");
+});
+
+test("what is wrong in a form is told with the name of the field", () => {
+  assert.throws(() => questionOf("sources", { query: "1", key: "2" }, head), /Prompt is empty/);
+  assert.throws(() => questionOf("virtual", { feature: "x", circuit: "query" }, head), /Feature: must be a whole number/);
+  assert.throws(() => questionOf("test", { prompts: "{" }, head), /Prompts.*: is not JSON/);
+  assert.throws(() => questionOf("geometry", { queries: "no bar", keys: "1 | a" }, head), /is not: mark \| prompt/);
+});
+
+test("a link holds an answer's id or a question, and nothing else", () => {
+  assert.deepEqual(readAsk("0123456789abcdef"), { id: "0123456789abcdef", question: null });
+  const question = exampleOf("sweep", head);
+  assert.deepEqual(readAsk(JSON.stringify(question)), { id: null, question });
+  for (const text of ["", "../x", "{", "[]", '{"question": "toString"}', "0123456789ABCDEF"]) {
+    assert.deepEqual(readAsk(text), { id: null, question: null }, text);
+  }
+});
+
+test("malformed entries of a manifest are left out", () => {
+  const good = { id: "0123456789abcdef", question: "rank", layer: null, head: null, about: "x", corpus: false };
+  assert.deepEqual(readManifest({ answers: [good, null, { ...good, id: "../../x" }, { ...good, question: "why" }] }), [good]);
+  assert.deepEqual(readManifest(null), []);
+});
+
+test("components have names, and go by size", () => {
+  const parts = [{ kind: "embedding", value: 1 }, { kind: "head", layer: 2, head: 5, value: -3 }, { kind: "mlp", layer: 0, value: 2 }];
+  assert.deepEqual(bySize(parts).map(partName), ["L2H5", "MLP 0", "embedding"]);
+});
+
+test("the drawing of sources has a cell for every part, coloured by its sign", () => {
+  const parts = [
+    { kind: "embedding", value: 0.5 }, { kind: "head", layer: 0, head: 0, value: 2 }, { kind: "head", layer: 0, head: 1, value: -1 },
+    { kind: "mlp", layer: 0, value: 0.25 }, { kind: "bias of the head", value: 0.1 },
+  ];
+  const scene = sourcesScene({ sides: [{ name: "at the key", total: 1.85, parts }, { name: "at the query", total: 1.85, parts }], title: "t", colours });
+  const cells = scene.marks.filter((m) => m.kind === "rect");
+  assert.equal(cells.length, 2 * parts.length);
+  assert.match(cells[0].fill, /255,140,0/);
+  assert.match(cells[1].fill, /100,149,237/);
+  assert.ok(toSvg(scene, "t").includes("at the key: 1.85"));
+});
+
+test("a sweep's curve is over numbers, or over the values as they come", () => {
+  const rows = ["1000", "1500", "2000"].map((value, i) => ({ value, attention: i / 4 }));
+  const points = sweepScene({ rows, colours }).marks.filter((m) => m.kind === "circle").map((m) => m.x);
+  assert.ok(Math.abs(points[1] - (points[0] + points[2]) / 2) < 1e-9);
+  const words = sweepScene({ rows: [{ value: "a", attention: 0 }, { value: "<b>", attention: 1 }], colours });
+  assert.equal(words.marks.filter((m) => m.kind === "circle").length, 2);
+  assert.ok(toSvg(words).includes("&lt;b&gt;"));
+});
+
+test("a matrix has its cells and the means of rows and columns", () => {
+  const table = { values: [[1, -1, 2], [0, 3, -2]], row_means: [2 / 3, 1 / 3], column_means: [0.5, 1, 0] };
+  const scene = matrixScene({ table, rows: ["a", "b"], columns: ["x", "y", "z"], title: "t", colours });
+  assert.equal(scene.marks.filter((m) => m.kind === "rect").length, 6 + 2 + 3);
+});

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The lab: questions to a head, asked of the real backend, stored, linked, exported; and stored answers without one."""
+
+import csv
+import io
+import json
+
+from page import AXE, test, until
+
+EXAMPLES = ["Sources", "Who does this?", "What does it write?", "Sweep", "Swap", "Test", "Geometry"]
+
+
+def answered(page):
+    page.wait_for_selector(".lab-answer [data-panel^='lab-'], .lab-answer .error", timeout=60_000)
+    assert not page.locator(".lab-answer .error").count(), page.locator(".lab-answer .error").inner_text()
+
+
+@test("serve")
+def every_example_of_the_lab_runs_and_has_a_link(tab):
+    tab.open("tab=lab").ready()
+    page = tab.page
+    until(page, "document.querySelector('.backend').dataset.state === 'ready'", 120)
+    for name in EXAMPLES:
+        page.locator(".lab-examples").get_by_role("button", name=name, exact=True).click()
+        answered(page)
+        tab.expect(tab="lab", ask="[0-9a-f]{16}")
+        panel = page.locator(".lab-answer [data-panel]").first.get_attribute("data-panel")
+        rows = list(csv.DictReader(io.StringIO(tab.save(panel, "CSV").decode())))
+        assert rows, name
+        if panel == "lab-sources":
+            sums = {side: sum(float(row["value"]) for row in rows if row["side"] == side) for side in ("at the key", "at the query")}
+            assert abs(sums["at the key"] - sums["at the query"]) < 2e-3, sums
+        if page.locator(f"[data-panel='{panel}'] canvas").count():
+            assert tab.save(panel, "SVG").startswith(b"<svg")
+            assert tab.save(panel, "PNG").startswith(b"\x89PNG")
+        tab.shot(f"lab-{panel}")
+        link = page.url
+        posts = len(tab.posts)
+        page.goto("about:blank")
+        page.goto(link)
+        answered(page)
+        assert len(tab.posts) == posts, "a stored answer is read from the tree"
+        tab.open("tab=lab").ready()
+        until(page, "document.querySelector('.backend').dataset.state === 'ready'", 120)
+    assert page.locator(".lab-list li").count() == len(EXAMPLES)
+    page.locator(".lab-list button").last.click()
+    answered(page)
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']}).then(r => r.violations.map(v => [v.id, v.nodes[0].html.slice(0, 200)]))")
+    assert not found, found
+
+
+@test("serve")
+def a_form_says_what_is_wrong_and_a_file_of_questions_is_a_job(tab):
+    tab.open("tab=lab").ready()
+    page = tab.page
+    until(page, "document.querySelector('.backend').dataset.state === 'ready'", 120)
+    page.locator("#lab-prompt").fill("When the tall cat slept")
+    page.locator("#lab-query").fill("Paris")
+    page.locator("#lab-query").press("Enter")
+    page.wait_for_selector(".lab-answer .error")
+    assert "'Paris' is not in this prompt; its tokens are" in page.locator(".lab-answer .error").inner_text()
+    page.locator("#lab-query").fill("")
+    page.get_by_role("button", name="Ask", exact=True).click()
+    until(page, "/Query is empty/.test(document.querySelector('.lab-answer').textContent)")
+    page.locator("#lab-query").fill("-1")
+    line = tab.download(page.get_by_role("button", name="Save question").click).decode()
+    question = json.loads(line)
+    assert question["question"] == "sources" and question["query"] == -1
+    head = {"layer": question["layer"], "head": question["head"]}
+    sweep = {"question": "sweep", **head, "prompt": "the {cat|dog} ran", "query": -1, "key": "{}"}
+    page.locator("input[type=file]").set_input_files({
+        "name": "questions.jsonl", "mimeType": "application/jsonl",
+        "buffer": "\n".join(json.dumps(q) for q in (sweep, {**sweep, "prompt": "no slot"})).encode()})
+    until(page, "/done: 1 answers, 1 without/.test(document.querySelector('.lab-answer').textContent)", 60)
+    assert "Question 2" in page.locator(".lab-answer").inner_text()
+    page.locator(".lab-list button", has_text="Sweep").first.click()
+    answered(page)
+    assert page.locator("[data-panel=lab-sweep] tbody tr").count() == 2
+
+
+@test("stored")
+def stored_answers_open_without_a_backend(tab):
+    page = tab.page
+    identity = "0123456789abcdef"
+    tab.open("tab=lab").ready()
+    layer, head = (int(n) for n in tab.head()[1:].split("H"))
+    question = {"question": "sweep", "layer": layer, "head": head, "prompt": "a {b|<i>c</i>}", "query": "{}", "key": 0}
+    token = {"position": 1, "text": "<img src=x onerror=alert(1)>"}
+    rows = [{"value": v, "tokens": [v], "query": token, "key": token, "score": None, "attention": a} for v, a in (("b", 0.25), ("<i>c</i>", 0.5))]
+    files = {
+        "manifest": {"answers": [{"id": identity, "question": "sweep", "layer": layer, "head": head, "about": "a {b|<i>c</i>}", "corpus": False}]},
+        identity: {"id": identity, "question": question, "answer": {"rows": rows, "several_tokens": 0}},
+    }
+    for name, value in files.items():
+        page.route(f"**/data/lab/{name}.json", lambda route, _, value=value: route.fulfill(json=value))
+    tab.open("tab=lab").ready()
+    page.locator(".lab-list button").first.click()
+    answered(page)
+    assert page.locator("[data-panel=lab-sweep] tbody tr").count() == 2
+    assert not page.locator("[data-panel=lab-sweep] i, [data-panel=lab-sweep] img").count()
+    assert page.get_by_role("button", name="Ask", exact=True).is_disabled()
+    tab.shot("lab-stored")
+    assert tab.posts == []

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+// The Lab tab: a question to the open head, its answer, and those that were answered before.
+
+import { button, checkbox, el, fill, select } from "../core/dom.js";
+import { download, fileName } from "../core/exports.js";
+import { createLabClient } from "../core/lab.js";
+import { createPanel } from "../core/panel.js";
+import { createPlace } from "../core/place.js";
+import { address } from "../pure/format.js";
+import { KINDS, exampleOf, formOf, questionOf, readAsk } from "../pure/lab.js";
+import { answerPanels } from "./labanswers.js";
+import { can } from "./custom.js";
+
+const LONG = new Set(["lines", "objects", "places"]);
+
+/** @param {import("../core/app.js").App} app */
+export function createLab(app) {
+  const { store } = app;
+  const lab = createLabClient(app);
+  const form = createPlace(app, el("div", {}));
+  const result = createPlace(app, el("div", { class: "lab-answer", "aria-live": "polite" }));
+  const listed = createPlace(app, el("div", {}));
+  const root = el("div", { class: "lab" }, el("div", { class: "lab-side" }, form.element, listed.element), result.element);
+  let kind = "sources";
+  /** @type {Record<string, string>} the texts of the fields */
+  let texts = {};
+  let asked = "";
+  let abort = null;
+  let known = []; // stored answers
+
+  const here = () => ({ layer: store.state.layer, head: store.state.head });
+
+  /** Takes a question into the form. */
+  function fillIn(question) {
+    kind = question.question;
+    texts = formOf(question);
+    showForm();
+  }
+
+  /** Asks, and makes the question or its answer the link of the page. */
+  function open(question) {
+    const { layer, head } = question;
+    if (layer !== store.state.layer || head !== store.state.head) app.goTo(layer, head);
+    store.set({ tab: "lab", ask: JSON.stringify(question) });
+  }
+
+  async function load() {
+    const wanted = `${store.state.tab === "lab" ? store.state.ask : ""}`;
+    if (store.state.tab !== "lab" || wanted === asked) return;
+    asked = wanted;
+    abort?.abort();
+    if (!wanted) return showExamples();
+    abort = new AbortController();
+    const { signal } = abort;
+    const { id, question } = readAsk(wanted);
+    if (question) fillIn(question);
+    result.fill(() => el("div", { class: "empty", role: "status" }, el("span", { class: "spinner" }), "Asking …"));
+    try {
+      if (!id && !question) throw new Error("This link holds no question.");
+      const record = id ? await lab.stored(id) : await lab.ask(question, signal);
+      if (signal.aborted) return;
+      if (id) fillIn(record.question);
+      else {
+        asked = record.id;
+        store.set({ ask: record.id }, { replace: true });
+        list();
+      }
+      result.fill((app) => answerPanels(app, record, open));
+    } catch (error) {
+      if (signal.aborted || error.name === "AbortError") return;
+      result.fill(() => el("div", { class: "empty error", role: "alert" }, el("p", {}, error.sentence ?? error.message)));
+    }
+  }
+
+  function run() {
+    try {
+      const question = questionOf(kind, texts, here());
+      asked = "";
+      store.set({ ask: JSON.stringify(question) });
+      load();
+    } catch (error) {
+      result.fill(() => el("div", { class: "empty error", role: "alert" }, el("p", {}, error.message)));
+    }
+  }
+
+  function field({ key, label, type, choices, optional }) {
+    const id = `lab-${key.replace(".", "-")}`;
+    const change = (value) => (texts[key] = value);
+    if (type === "flag") return checkbox(label, texts[key] === "true", (on) => change(on ? "true" : ""));
+    if (choices) {
+      texts[key] ||= choices[0][0];
+      return el("div", { class: "lab-field" }, el("span", {}, label), select(label, choices, texts[key], change));
+    }
+    const isLong = LONG.has(type) || type === "prompt" || type === "object";
+    const input = el(isLong ? "textarea" : "input", {
+      id, value: texts[key] ?? "", spellcheck: false, autocomplete: "off", rows: isLong ? (LONG.has(type) ? 4 : 2) : undefined,
+      on: {
+        input: (event) => change(event.target.value),
+        keydown: (event) => event.key === "Enter" && (!isLong || event.ctrlKey || event.metaKey) && run(),
+      },
+    });
+    return el("div", { class: "lab-field" }, el("label", { for: id }, label, optional ? el("span", { class: "dim" }, " (may be empty)") : null), input);
+  }
+
+  function showForm() {
+    form.fill((app) => {
+      const allowed = can(app, "ask_head");
+      const panel = createPanel(app, {
+        name: "lab-question", title: "Ask this head", describe: "Marks are a position (-1 is the last token), a token's text (the#2 its second occurrence), or {} for the slot. A prompt #12 is stored sequence 12.",
+        give: { json: () => questionOf(kind, texts, here()) },
+      });
+      panel.body.append(
+        select("Question", Object.entries(KINDS).map(([key, { label }]) => [key, label]), kind, (next) => fillIn(exampleOf(next, here()))),
+        el("p", { class: "dim" }, KINDS[kind].says), ...KINDS[kind].fields.map(field),
+        el("div", { class: "row" }, button("Ask", run, { class: "primary", disabled: !allowed }),
+          button("Example", () => fillIn(exampleOf(kind, here())), {}), button("Save question", save, {}), fileButton(app, allowed)),
+        allowed ? "" : el("p", { class: "note" }, "Without a backend stored answers can be read, and questions saved for make lab QUESTIONS=FILE."),
+      );
+      return panel.root;
+    });
+  }
+
+  /** The question as a line of a file for make lab. */
+  function save() {
+    try {
+      const line = `${JSON.stringify(questionOf(kind, texts, here()))}\n`;
+      download(`${fileName("question", app.headName(), kind)}.jsonl`, new Blob([line], { type: "application/jsonl" }));
+    } catch (error) {
+      result.fill(() => el("div", { class: "empty error", role: "alert" }, el("p", {}, error.message)));
+    }
+  }
+
+  /** Runs a file of questions as a job. */
+  function fileButton(app, allowed) {
+    const input = /** @type {HTMLInputElement} */ (el("input", { type: "file", hidden: true, accept: ".jsonl,.json", "aria-label": "A file of questions" }));
+    input.addEventListener("change", async () => {
+      const [file] = input.files ?? [];
+      if (file) runFile(await file.text());
+      input.value = "";
+    });
+    return [input, button("Open a file …", () => input.click(), { disabled: !allowed, title: "Ask all questions of a file of JSON lines" })];
+  }
+
+  async function runFile(text) {
+    const say = el("p", { role: "status" });
+    const bar = /** @type {HTMLProgressElement} */ (el("progress", { max: 1, value: 0, "aria-label": "Questions answered" }));
+    const stop = button("Cancel", () => {}, {});
+    result.fill(() => el("div", { class: "empty" }, say, bar, stop));
+    try {
+      const questions = text.split("\n").filter((l) => l.trim()).map((l) => JSON.parse(l));
+      const end = await lab.job(questions, (state) => {
+        stop.onclick = () => lab.cancel(state.job);
+        bar.max = state.total;
+        bar.value = state.done + (state.prompts[1] ? state.prompts[0] / state.prompts[1] : 0);
+        say.textContent = `${state.done} of ${state.total} questions answered${state.prompts[1] ? `, ${state.prompts[0]} of ${state.prompts[1]} prompts of the next` : ""}`;
+      });
+      stop.remove();
+      say.textContent = `${end.state}: ${end.answers.filter(Boolean).length} answers, ${end.failures.length} without. ${end.failures.slice(0, 3).map((f) => `Question ${f.question + 1}: ${f.detail}`).join(" ")}`;
+      await list();
+    } catch (error) {
+      say.textContent = error instanceof SyntaxError ? "The file is not a question a line." : error.sentence ?? error.message;
+      stop.remove();
+    }
+  }
+
+  function showExamples() {
+    result.fill(() => el("div", { class: "lab-examples" },
+      el("h2", {}, "Examples"), el("p", { class: "dim" }, "Each runs at once on the open head."),
+      el("ul", {}, Object.entries(KINDS).filter(([key]) => key !== "virtual").map(([key, { label, says }]) => el("li", {},
+        button(label, () => open(exampleOf(key, here())), { class: "link", disabled: !can(app, "ask_head") }), " ", says)))));
+  }
+
+  async function list() {
+    try {
+      known = await lab.list();
+    } catch {
+      known = []; // the tree tells of broken files elsewhere
+    }
+    const { layer, head } = here();
+    const mine = known.filter((e) => e.layer === null || (e.layer === layer && e.head === head)).reverse();
+    listed.fill(() => (mine.length ? el("nav", { class: "lab-list", "aria-label": "Stored answers" }, el("h2", {}, `Answers for ${address(layer, head)}`),
+      el("ul", {}, mine.slice(0, 200).map((entry) => el("li", {}, button(`${KINDS[entry.question].label}: ${entry.about || "…"}`,
+        () => store.set({ ask: entry.id }), { class: "link" }))))) : []));
+  }
+
+  app.on(["tab", "ask"], () => load());
+  app.on(["layer", "head"], () => {
+    showForm();
+    list();
+  });
+  app.on(["backendStatus", "backendGone"], () => {
+    showForm();
+    if (!store.state.ask) showExamples();
+  });
+  app.on(["themeName"], () => {
+    asked = "";
+    load();
+  });
+  texts = formOf(exampleOf(kind, here()));
+  showForm();
+  showExamples();
+  list();
+  load();
+  return root;
+}
