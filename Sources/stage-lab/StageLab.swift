@@ -22,7 +22,8 @@ struct StageLab: ParsableCommand {
             Each line is a question such as {"question": "sweep", "layer": 17, "head": 5, "prompt": "in {1..9}", \
             "query": -1, "key": "{}"}; docs/lab.md has all kinds. Answers that the output holds already are kept, \
             and it is written every minute, so that a run that was ended goes on where it was.
-            """)
+            """,
+        version: toolVersion)
 
     @Option(help: "The model: a Hugging Face folder or a GGUF file.")
     var model: String

@@ -17,7 +17,8 @@ struct StageProbe: ParsableCommand {
         discussion: """
             The numbers depend on the model and a seed alone, so they compare between corpora and models. Their \
             formulas are in Sources/stage-probe/ProbeMetric.swift.
-            """)
+            """,
+        version: toolVersion)
 
     @Option(help: "The model: a Hugging Face folder or a GGUF file.")
     var model: String

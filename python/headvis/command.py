@@ -24,7 +24,7 @@ RELEASE = pathlib.Path(__file__).parent / "release"
 #: The programs by the names that they have here.
 PROGRAMS = {
     name: f"stage-{name}"
-    for name in ("scan", "metrics", "sample", "project", "map", "weights", "writes", "emit", "dictionary")
+    for name in ("scan", "metrics", "sample", "project", "map", "probe", "lab", "weights", "writes", "emit", "dictionary")
 } | {"serve": "serve"}
 #: Those that are targets of the makefile as well.
 TARGETS = {"serve", "dictionary"}
