@@ -77,7 +77,7 @@ private struct ModelFile {
         var tokens = Array(repeating: "", count: vocabulary.count)
         for (token, id) in vocabulary { tokens[id] = token }
         var types = Array(repeating: Int32(1), count: tokens.count)
-        types[50256] = 3
+        types[try #require(vocabulary["<|endoftext|>"])] = 3
         try expectReferenceIDs(
             "gpt2",
             GGUFVocabulary(
