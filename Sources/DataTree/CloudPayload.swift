@@ -43,10 +43,8 @@ public struct CloudPayload: Sendable {
                 json.array { json in
                     for (i, view) in views.enumerated() {
                         json.object { json in
-                            json.key("n_neighbors")
-                            json.int(view.nNeighbors)
-                            json.key("min_dist")
-                            json.number(view.minDist)
+                            json.member("n_neighbors", view.nNeighbors)
+                            json.member("min_dist", view.minDist)
                             json.key("embeddings")
                             writePlaces(to: &json) { $0.umap[i] }
                         }
@@ -55,8 +53,7 @@ public struct CloudPayload: Sendable {
             }
             json.key("clusters")
             json.json(clusters)
-            json.key("clusters_version")
-            json.string(Self.version(of: clusters))
+            json.member("clusters_version", Self.version(of: clusters))
             json.key("projected_points")
             json.json(projectedPoints)
         }

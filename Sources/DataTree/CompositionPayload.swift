@@ -41,8 +41,7 @@ public struct CompositionPayload: Sendable {
 
     func write(to json: inout JSONWriter) {
         json.object { json in
-            json.key("chance")
-            json.number(chance)
+            json.member("chance", chance)
             for (key, sides) in [("reads_from", readsFrom), ("read_by", readBy)] {
                 json.key(key)
                 json.object { json in
@@ -57,14 +56,10 @@ public struct CompositionPayload: Sendable {
 
     private func write(_ partner: Partner, _ json: inout JSONWriter) {
         json.object { json in
-            json.key("layer")
-            json.int(partner.layer)
-            json.key("head")
-            json.int(partner.head)
-            json.key("score")
-            json.number(partner.score)
-            json.key("deviations")
-            json.number(partner.deviations)
+            json.member("layer", partner.layer)
+            json.member("head", partner.head)
+            json.member("score", partner.score)
+            json.member("deviations", partner.deviations)
         }
     }
 }

@@ -91,20 +91,14 @@ public struct ConfigPayload: Sendable {
         func addresses(_ heads: [(layer: Int, head: Int)], _ json: inout JSONWriter) {
             json.array { json in for head in heads { json.ints([head.layer, head.head]) } }
         }
-        json.key("model_name")
-        json.string(modelName)
+        json.member("model_name", modelName)
         json.key("heads")
         addresses(heads, &json)
-        json.key("n_layers")
-        json.int(nLayers)
-        json.key("n_heads")
-        json.int(nHeads)
-        json.key("n_intervals")
-        json.int(nIntervals)
-        json.key("head_data_pattern")
-        json.string("L{layer}H{head}.json")
-        json.key("has_umap")
-        json.bool(!umapHeads.isEmpty)
+        json.member("n_layers", nLayers)
+        json.member("n_heads", nHeads)
+        json.member("n_intervals", nIntervals)
+        json.member("head_data_pattern", "L{layer}H{head}.json")
+        json.member("has_umap", !umapHeads.isEmpty)
         json.key("umap_heads")
         addresses(umapHeads, &json)
         json.key("people_files")
@@ -117,8 +111,7 @@ public struct ConfigPayload: Sendable {
         json.key("metric_descriptions")
         json.object { json in
             for metric in metrics {
-                json.key(metric.name)
-                json.string(metric.description)
+                json.member(metric.name, metric.description)
             }
         }
     }
@@ -135,12 +128,10 @@ public struct ConfigPayload: Sendable {
                             ("key", field.key), ("label", field.label),
                             ("description", field.description),
                         ] {
-                            json.key(name)
-                            json.string(value)
+                            json.member(name, value)
                         }
                         if let value = field.format {
-                            json.key(format)
-                            json.string(value)
+                            json.member(format, value)
                         }
                     }
                 }
@@ -151,10 +142,8 @@ public struct ConfigPayload: Sendable {
             for field in statistics {
                 json.key(field.key)
                 json.object { json in
-                    json.key("label")
-                    json.string(field.label)
-                    json.key("format")
-                    json.string(field.format ?? "default")
+                    json.member("label", field.label)
+                    json.member("format", field.format ?? "default")
                 }
             }
         }
@@ -163,8 +152,7 @@ public struct ConfigPayload: Sendable {
             for (name, value) in [
                 ("default_x", defaultX), ("default_y", defaultY), ("default_color", defaultColor),
             ] {
-                json.key(name)
-                json.string(value)
+                json.member(name, value)
             }
             json.key("discrete_axes")
             json.strings(["layer", "head"])
@@ -172,8 +160,7 @@ public struct ConfigPayload: Sendable {
         json.key("dimensions")
         json.object { json in
             for (name, value) in [("primary", "layer"), ("secondary", "head")] {
-                json.key(name)
-                json.string(value)
+                json.member(name, value)
             }
         }
     }
@@ -213,14 +200,11 @@ public struct ScatterRow: Sendable {
         json.array { json in
             for row in rows {
                 json.object { json in
-                    json.key("layer")
-                    json.int(row.layer)
-                    json.key("head")
-                    json.int(row.head)
+                    json.member("layer", row.layer)
+                    json.member("head", row.head)
                     for metric in row.metrics {
                         guard let number = number(metric) else { continue }
-                        json.key(metric.name)
-                        json.number(number)
+                        json.member(metric.name, number)
                     }
                 }
             }

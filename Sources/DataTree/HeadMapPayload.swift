@@ -48,10 +48,8 @@ public struct HeadMapPayload: Sendable {
             json.array { json in
                 for layout in layouts {
                     json.object { json in
-                        json.key("name")
-                        json.string(layout.name)
-                        json.key("about")
-                        json.string(layout.about)
+                        json.member("name", layout.name)
+                        json.member("about", layout.about)
                         json.key("weights")
                         json.numbers(layout.weights)
                         json.key("coordinates")
@@ -84,14 +82,10 @@ public struct SimilarHead: Sendable {
 
     func write(to json: inout JSONWriter) {
         json.object { json in
-            json.key("layer")
-            json.int(layer)
-            json.key("head")
-            json.int(head)
-            json.key("likeness")
-            json.number(likeness)
-            json.key("standard_error")
-            if let standardError { json.number(standardError) } else { json.null() }
+            json.member("layer", layer)
+            json.member("head", head)
+            json.member("likeness", likeness)
+            json.member("standard_error", standardError)
         }
     }
 }

@@ -21,8 +21,7 @@ extension JSONWriter {
             json.key("sequence_id")
             id.write(to: &json)
             if let interval {
-                json.key("interval")
-                json.int(interval)
+                json.member("interval", interval)
             }
             json.key("tokens")
             json.strings(tokens)

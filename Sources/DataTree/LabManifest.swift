@@ -90,15 +90,13 @@ extension LabManifest.Entry {
     fileprivate func write(to json: inout JSONWriter) {
         json.object { json in
             for (name, text) in [("id", id), ("question", question), ("about", about)] {
-                json.key(name)
-                json.string(text)
+                json.member(name, text)
             }
             for (name, number) in [("layer", layer), ("head", head)] {
                 json.key(name)
                 if let number { json.int(number) } else { json.null() }
             }
-            json.key("corpus")
-            json.bool(corpus)
+            json.member("corpus", corpus)
         }
     }
 }

@@ -30,10 +30,8 @@ public struct WritesPayload: Sendable {
         json.object { json in
             json.key("token")
             if let token { json.string(token) } else { json.null() }
-            json.key("count")
-            json.int(count)
-            json.key("mean_attention")
-            json.number(meanAttention)
+            json.member("count", count)
+            json.member("mean_attention", meanAttention)
             json.key("promotes")
             json.weightedTokens(promotes)
             json.key("suppresses")
@@ -48,10 +46,8 @@ extension JSONWriter {
         array { json in
             for row in rows {
                 json.object { json in
-                    json.key("token")
-                    json.string(row.token)
-                    json.key("weight")
-                    json.number(row.weight)
+                    json.member("token", row.token)
+                    json.member("weight", row.weight)
                 }
             }
         }

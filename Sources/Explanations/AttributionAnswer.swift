@@ -32,21 +32,16 @@ public struct AttributionSource: Sendable {
         json.object { json in
             json.key("dictionary")
             json.object { json in
-                json.key("name")
-                json.string(layer.name)
-                json.key("layer")
-                json.int(layer.dictionary.layer)
-                json.key("features")
-                json.int(layer.dictionary.count)
+                json.member("name", layer.name)
+                json.member("layer", layer.dictionary.layer)
+                json.member("features", layer.dictionary.count)
                 for (name, hash) in [
                     ("sha256", layer.sha256), ("explanations_sha256", layer.explanationsSHA256),
                     ("model_sha256", modelSHA256), ("tokens_sha256", tokensSHA256),
                 ] {
-                    json.key(name)
-                    json.string(hash)
+                    json.member(name, hash)
                 }
-                json.key("version")
-                json.int(Self.version)
+                json.member("version", Self.version)
             }
         }
         return json.bytes.dropLast() + [UInt8(ascii: ",")]
@@ -76,12 +71,9 @@ public struct AttributionAnswer: Sendable {
     public func json() -> [UInt8] {
         var json = JSONWriter()
         json.object { json in
-            json.key("score")
-            json.number(attribution.total)
-            json.key("attention")
-            json.number(attribution.attention)
-            json.key("explained")
-            json.number(attribution.explained)
+            json.member("score", attribution.total)
+            json.member("attention", attribution.attention)
+            json.member("explained", attribution.explained)
             json.key("error_terms")
             write(attribution.errorTerms, to: &json)
             json.key("pairs")
@@ -106,12 +98,9 @@ public struct AttributionAnswer: Sendable {
         json.array { json in
             for term in terms {
                 json.object { json in
-                    json.key("query")
-                    json.string(term.query.rawValue)
-                    json.key("key")
-                    json.string(term.key.rawValue)
-                    json.key("value")
-                    json.number(term.value)
+                    json.member("query", term.query.rawValue)
+                    json.member("key", term.key.rawValue)
+                    json.member("value", term.value)
                 }
             }
         }
@@ -119,17 +108,13 @@ public struct AttributionAnswer: Sendable {
 
     private func write(_ pair: EdgeAttribution.Pair, to json: inout JSONWriter) {
         json.object { json in
-            json.key("attribution")
-            json.number(pair.attribution)
+            json.member("attribution", pair.attribution)
             for (side, feature, activation) in [
                 ("query", pair.query, pair.queryActivation), ("key", pair.key, pair.keyActivation),
             ] {
-                json.key("\(side)_feature")
-                json.int(Int(feature))
-                json.key("\(side)_activation")
-                json.number(activation)
-                json.key("\(side)_description")
-                json.string(card(feature).description)
+                json.member("\(side)_feature", Int(feature))
+                json.member("\(side)_activation", activation)
+                json.member("\(side)_description", card(feature).description)
                 json.key("\(side)_snippets")
                 write(card(feature).spread(Self.snippets.own), to: &json)
             }
@@ -137,26 +122,19 @@ public struct AttributionAnswer: Sendable {
     }
 
     private func write(_ marginal: EdgeAttribution.Marginal, to json: inout JSONWriter) {
-        json.key("feature")
-        json.int(Int(marginal.feature))
-        json.key("activation")
-        json.number(marginal.activation)
-        json.key("description")
-        json.string(card(marginal.feature).description)
-        json.key("marginal_score")
-        json.number(marginal.score)
+        json.member("feature", Int(marginal.feature))
+        json.member("activation", marginal.activation)
+        json.member("description", card(marginal.feature).description)
+        json.member("marginal_score", marginal.score)
         json.key("snippets")
         write(card(marginal.feature).spread(Self.snippets.own), to: &json)
         json.key("top_interactions")
         json.array { json in
             for interaction in marginal.interactions {
                 json.object { json in
-                    json.key("feature")
-                    json.int(Int(interaction.feature))
-                    json.key("description")
-                    json.string(card(interaction.feature).description)
-                    json.key("pairwise_score")
-                    json.number(interaction.score)
+                    json.member("feature", Int(interaction.feature))
+                    json.member("description", card(interaction.feature).description)
+                    json.member("pairwise_score", interaction.score)
                     json.key("snippets")
                     write(
                         card(interaction.feature).spread(Self.snippets.partner), to: &json)
@@ -171,8 +149,7 @@ public struct AttributionAnswer: Sendable {
             for direction in attribution.writes {
                 json.object { json in
                     write(direction.marginal, to: &json)
-                    json.key("total")
-                    json.number(direction.total)
+                    json.member("total", direction.total)
                     json.key("error_terms")
                     write(direction.errorTerms, to: &json)
                 }
@@ -188,8 +165,7 @@ public struct AttributionAnswer: Sendable {
                     json.strings(snippet.tokens)
                     json.key("activations")
                     json.numbers(snippet.activations.lazy.map(Double.init))
-                    json.key("interval")
-                    json.int(snippet.interval)
+                    json.member("interval", snippet.interval)
                 }
             }
         }

@@ -157,3 +157,38 @@ extension JSONWriter {
         array { json in for value in values { json.string(value) } }
     }
 }
+
+extension JSONWriter {
+    /// Writes a member that is a whole number.
+    public mutating func member(_ name: String, _ value: Int) {
+        key(name)
+        int(value)
+    }
+
+    /// Writes a member that is a number, in the way of `number`.
+    public mutating func member(_ name: String, _ value: Double) {
+        key(name)
+        number(value)
+    }
+
+    /// Writes a member that is a number, or null where there is none.
+    public mutating func member(_ name: String, _ value: Double?) {
+        key(name)
+        if let value { number(value) } else { null() }
+    }
+
+    /// Writes a member that is a Float32, in the way of `number`.
+    public mutating func member(_ name: String, _ value: Float) { member(name, Double(value)) }
+
+    /// Writes a member that is a string.
+    public mutating func member(_ name: String, _ value: String) {
+        key(name)
+        string(value)
+    }
+
+    /// Writes a member that is true or false.
+    public mutating func member(_ name: String, _ value: Bool) {
+        key(name)
+        bool(value)
+    }
+}

@@ -42,8 +42,7 @@ struct APIError: HTTPResponseError, Equatable, CustomStringConvertible {
     var json: [UInt8] {
         var json = JSONWriter()
         json.object { json in
-            json.key("detail")
-            json.string(description)
+            json.member("detail", description)
         }
         return json.bytes
     }

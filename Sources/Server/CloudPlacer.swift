@@ -25,12 +25,9 @@ struct PlacedEdge: Sendable {
         json.object { json in
             json.key("seq_idx")
             edge.sequence.write(to: &json)
-            json.key("top_q")
-            json.int(edge.query)
-            json.key("top_k")
-            json.int(edge.key)
-            json.key("norm")
-            json.number(norm)
+            json.member("top_q", edge.query)
+            json.member("top_k", edge.key)
+            json.member("norm", norm)
             json.key("pca")
             Self.write(pca, to: &json)
             json.key("umap_views")
@@ -47,8 +44,7 @@ struct PlacedEdge: Sendable {
                 json.key(matrix)
                 json.object { json in
                     for (axis, value) in place.enumerated() {
-                        json.key("d\(axis)")
-                        json.number(value)
+                        json.member("d\(axis)", value)
                     }
                 }
             }

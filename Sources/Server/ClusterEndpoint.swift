@@ -36,10 +36,8 @@ struct ClusterEndpoint: Sendable {
     private static func saved(_ version: String) -> Response {
         var json = JSONWriter()
         json.object { json in
-            json.key("success")
-            json.bool(true)
-            json.key("version")
-            json.string(version)
+            json.member("success", true)
+            json.member("version", version)
         }
         return Response(json: json.bytes)
     }
@@ -52,8 +50,7 @@ struct ClusterEndpoint: Sendable {
             json.string(
                 "These clusters were changed by somebody else meanwhile; merge yours with what is there and save again."
             )
-            json.key("version")
-            json.string(cloud.clustersVersion)
+            json.member("version", cloud.clustersVersion)
             json.key("clusters")
             json.json(cloud.clusters)
         }
@@ -69,10 +66,8 @@ struct ClusterEndpoint: Sendable {
         try json.array { json in
             for (i, cluster) in clusters.enumerated() {
                 try json.object { json in
-                    json.key("name")
-                    json.string(cluster.name)
-                    json.key("color")
-                    json.string(cluster.color ?? palette[i % palette.count])
+                    json.member("name", cluster.name)
+                    json.member("color", cluster.color ?? palette[i % palette.count])
                     json.key("points")
                     var seen: Set<Edge> = []
                     let points = try edges(of: cluster, in: cloud, of: head).filter {

@@ -64,14 +64,10 @@ final class LabJob: Sendable {
         let state = state.withLock { $0 }
         var json = JSONWriter()
         json.object { json in
-            json.key("job")
-            json.string(id)
-            json.key("state")
-            json.string(state.name)
-            json.key("total")
-            json.int(state.answers.count)
-            json.key("done")
-            json.int(state.answers.count { $0 != nil } + state.failures.count)
+            json.member("job", id)
+            json.member("state", state.name)
+            json.member("total", state.answers.count)
+            json.member("done", state.answers.count { $0 != nil } + state.failures.count)
             json.key("prompts")
             json.ints([state.prompts.done, state.prompts.total])
             json.key("answers")
@@ -84,10 +80,8 @@ final class LabJob: Sendable {
             json.array { json in
                 for failure in state.failures {
                     json.object { json in
-                        json.key("question")
-                        json.int(failure.question)
-                        json.key("detail")
-                        json.string(failure.detail)
+                        json.member("question", failure.question)
+                        json.member("detail", failure.detail)
                     }
                 }
             }

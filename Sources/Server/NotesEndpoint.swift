@@ -30,8 +30,7 @@ struct Note: Codable, Sendable, Equatable {
     func write(to json: inout JSONWriter) {
         json.object { json in
             for (key, value) in [("name", name), ("text", text), ("color", color)] {
-                json.key(key)
-                json.string(value)
+                json.member(key, value)
             }
         }
     }
@@ -90,8 +89,9 @@ struct NotesEndpoint: Sendable {
     private static func conflict(with note: Note) -> Response {
         var json = JSONWriter()
         json.object { json in
-            json.key("detail")
-            json.string("Somebody else changed this note meanwhile; look at theirs and save again.")
+            json.member(
+                "detail",
+                "Somebody else changed this note meanwhile; look at theirs and save again.")
             json.key("note")
             note.write(to: &json)
         }

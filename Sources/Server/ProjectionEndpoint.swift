@@ -68,14 +68,11 @@ struct ProjectionEndpoint: Sendable {
         guard let place = index ?? cloud.projected.firstIndex(of: edge) else { return nil }
         var json = JSONWriter()
         json.object { json in
-            json.key("found_in_cloud")
-            json.bool(index != nil)
+            json.member("found_in_cloud", index != nil)
             if index == nil {
-                json.key("found_in_projected")
-                json.bool(true)
+                json.member("found_in_projected", true)
             }
-            json.key(index != nil ? "existing_index" : "projected_index")
-            json.int(place)
+            json.member(index != nil ? "existing_index" : "projected_index", place)
         }
         return Response(json: json.bytes)
     }
@@ -83,10 +80,8 @@ struct ProjectionEndpoint: Sendable {
     private static func placed(_ point: [UInt8]) -> Response {
         var json = JSONWriter()
         json.object { json in
-            json.key("found_in_cloud")
-            json.bool(false)
-            json.key("found_in_projected")
-            json.bool(false)
+            json.member("found_in_cloud", false)
+            json.member("found_in_projected", false)
             json.key("point")
             json.json(point)
         }

@@ -147,12 +147,9 @@ struct PromptEndpoints: Sendable {
             json.array { json in
                 for (head, value) in zip(heads, attention) {
                     json.object { json in
-                        json.key("layer")
-                        json.int(head.layer)
-                        json.key("head")
-                        json.int(head.head)
-                        json.key("attention")
-                        json.number(value)
+                        json.member("layer", head.layer)
+                        json.member("head", head.head)
+                        json.member("attention", value)
                     }
                 }
             }

@@ -46,16 +46,11 @@ struct PromptIndex: Codable, Sendable {
             json.array { json in
                 for prompt in prompts {
                     json.object { json in
-                        json.key("sequence_id")
-                        json.string(prompt.sequence_id)
-                        json.key("name")
-                        json.string(prompt.name)
-                        json.key("text")
-                        json.string(prompt.text)
-                        json.key("seq_len")
-                        json.int(prompt.seq_len)
-                        json.key("heads")
-                        json.int(prompt.heads)
+                        json.member("sequence_id", prompt.sequence_id)
+                        json.member("name", prompt.name)
+                        json.member("text", prompt.text)
+                        json.member("seq_len", prompt.seq_len)
+                        json.member("heads", prompt.heads)
                     }
                 }
             }
@@ -89,18 +84,14 @@ struct PromptFiles: Sendable {
     var headsJSON: [UInt8] {
         var json = JSONWriter()
         json.object { json in
-            json.key("sequence_id")
-            json.string(id)
-            json.key("text")
-            json.string(text)
+            json.member("sequence_id", id)
+            json.member("text", text)
             json.key("tokens")
             json.strings(tokens.display)
             json.key("token_ids")
             json.ints(tokens.ids.map(Int.init))
-            json.key("seq_len")
-            json.int(tokens.ids.count)
-            json.key("thumbnail_side")
-            json.int(side)
+            json.member("seq_len", tokens.ids.count)
+            json.member("thumbnail_side", side)
             json.key("heads")
             json.array { json in
                 for (head, pattern) in patterns { write(head, pattern, to: &json) }
@@ -111,18 +102,13 @@ struct PromptFiles: Sendable {
 
     private func write(_ head: HeadAddress, _ pattern: HeadPattern, to json: inout JSONWriter) {
         json.object { json in
-            json.key("layer")
-            json.int(head.layer)
-            json.key("head")
-            json.int(head.head)
-            json.key("max_activation")
-            json.number(pattern.maxActivation)
+            json.member("layer", head.layer)
+            json.member("head", head.head)
+            json.member("max_activation", pattern.maxActivation)
             for (name, value) in pattern.metrics {
-                json.key(name)
-                json.number(value)
+                json.member(name, value)
             }
-            json.key("thumbnail")
-            json.string(thumbnail(pattern))
+            json.member("thumbnail", thumbnail(pattern))
         }
     }
 
@@ -150,10 +136,8 @@ struct PromptFiles: Sendable {
             json.array { json in
                 for (head, pattern) in patterns {
                     json.object { json in
-                        json.key("head")
-                        json.int(head.head)
-                        json.key("sequence_id")
-                        json.string(id)
+                        json.member("head", head.head)
+                        json.member("sequence_id", id)
                         json.attention(
                             pattern.pairs, length: tokens.ids.count,
                             maxActivation: pattern.maxActivation)

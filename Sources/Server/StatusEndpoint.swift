@@ -18,13 +18,11 @@ struct StatusEndpoint: Sendable {
             json.key("model")
             writeModel(&json)
             // Another string whenever something in the tree was changed.
-            json.key("changes")
-            json.string(tree.changes)
+            json.member("changes", tree.changes)
             json.key("operations")
             json.object { json in
                 for (name, isAvailable) in operations {
-                    json.key(name)
-                    json.bool(isAvailable)
+                    json.member(name, isAvailable)
                 }
             }
         }
@@ -61,11 +59,9 @@ struct StatusEndpoint: Sendable {
         json.object { json in
             json.key("name")
             if let name { json.string(name) } else { json.null() }
-            json.key("state")
-            json.string(state)
+            json.member("state", state)
             if let detail {
-                json.key("detail")
-                json.string(detail)
+                json.member("detail", detail)
             }
         }
     }

@@ -37,8 +37,7 @@ struct LabAnswer {
             corpus: answer.about.hasPrefix("sequence "))
         var json = JSONWriter()
         json.object { json in
-            json.key("id")
-            json.string(answer.id)
+            json.member("id", answer.id)
             json.key("question")
             json.json(answer.question.utf8)
             json.key("answer")
