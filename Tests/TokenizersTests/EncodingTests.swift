@@ -92,7 +92,9 @@ import Tokenizers
             #expect(!text.isEmpty && !text.unicodeScalars.contains("\u{FFFD}"))
         }
         #expect(tokenizer.display(-1) == "<id -1>")
-        #expect(tokenizer.display(Int32(tokenizer.vocabularySize)) == "<id \(tokenizer.vocabularySize)>")
+        #expect(
+            tokenizer.display(Int32(tokenizer.vocabularySize)) == "<id \(tokenizer.vocabularySize)>"
+        )
         #expect(tokenizer.display(Int32(tokenizer.vocabularySize - 1)) == "<|endoftext|>")
     }
 

@@ -72,6 +72,22 @@ def alt_transposes_while_it_is_held_and_never_sticks(tab):
 
 
 @test("static serve")
+def heads_that_attend_alike_are_listed_with_their_likeness(tab):
+    layer, head = tab.data("config.json")["heads"][-1]
+    similar = tab.data(f"heads/L{layer}H{head}.json")["similar"][:8]
+    rows = tab.open(f"layer={layer}&head={head}&tab=metrics").page.locator("table.similar tbody tr")
+    rows.first.wait_for()
+    assert rows.count() == len(similar)
+    for row, other in zip(rows.all(), similar):
+        text = row.inner_text()
+        assert text.startswith(f"L{other['layer']}H{other['head']}"), text
+        assert abs(float(text.split()[1]) - other["likeness"]) < 0.006, text
+    first = similar[0]
+    rows.first.locator("button.link").click()
+    tab.expect(layer=str(first["layer"]), head=str(first["head"]))
+
+
+@test("static serve")
 def heads_that_work_together_are_a_click_apart(tab):
     tab.open().cards()
     config = tab.data("config.json")

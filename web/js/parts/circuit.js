@@ -2,9 +2,10 @@
 // With which heads a head works, by its weights: whose output its queries, keys and values read, and
 // which later heads read its own.
 
-import { button, el } from "../core/dom.js";
+import { el } from "../core/dom.js";
 import { createPanel } from "../core/panel.js";
-import { address, number } from "../pure/format.js";
+import { number } from "../pure/format.js";
+import { barCell, headLink } from "./headlink.js";
 
 const SIDES = [["q", "query"], ["k", "key"], ["v", "value"]];
 const LISTED = 6; // partners shown of each kind
@@ -47,22 +48,7 @@ function sideTable(app, title, partners, most) {
     el("thead", {}, el("tr", {}, ["head", "score", "above chance"].map((t) => el("th", { scope: "col" }, t)), el("td", {}))),
     el("tbody", {}, shown.map((p) => el("tr", {},
       el("th", { scope: "row" }, headLink(app, p)), el("td", { class: "num" }, number(p.score)),
-      el("td", { class: "num" }, `${Math.round(p.deviations).toLocaleString("en-US")} σ`), bar(p.score / most)))));
-}
-
-/** A link where the tree has the head, its name otherwise. */
-function headLink(app, { layer, head }) {
-  const name = address(layer, head);
-  if (!app.heads.row(layer, head)) return el("span", { class: "dim" }, name);
-  return button(name, () => app.goTo(layer, head), {
-    class: "link", on: { pointerenter: () => app.setHot(name), pointerleave: () => app.setHot("") },
-  });
-}
-
-function bar(share) {
-  const filled = el("span", { class: "bar" });
-  filled.style.width = `${100 * share}%`;
-  return el("td", { class: "bar-cell", "aria-hidden": "true" }, filled);
+      el("td", { class: "num" }, `${Math.round(p.deviations).toLocaleString("en-US")} σ`), barCell(p.score / most)))));
 }
 
 /** The file's `composition` with what is malformed left out; null where there is none. */

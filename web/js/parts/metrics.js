@@ -9,6 +9,7 @@ import { barPlot, binned, readBins, stripPlot } from "../plots/bars.js";
 import { shifted } from "../pure/scene.js";
 import { address, number, quoted, statistic, uncertainty, words } from "../pure/format.js";
 import { circuitPanel } from "./circuit.js";
+import { similarPanel } from "./similar.js";
 import { writesPanel } from "./writes.js";
 import { alike, errorOf, standing, valueOf } from "../pure/rank.js";
 
@@ -35,7 +36,7 @@ export function createMetrics(app) {
     if (!data) return [among, el(
       "div", { class: "empty", role: "status" }, el("span", { class: "spinner" }), "Loading ", app.headName(), " …",
     )];
-    return [el("div", {}, plots(app, data), statisticsPanel(app, data)), among, circuitPanel(app, data), writesPanel(app, data), el("div", {}, tables(app, data))];
+    return [el("div", {}, plots(app, data), statisticsPanel(app, data)), among, similarPanel(app, data), circuitPanel(app, data), writesPanel(app, data), el("div", {}, tables(app, data))];
   }
 }
 

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// The name of another head: a link where the tree has it.
+
+import { button, el } from "../core/dom.js";
+import { address } from "../pure/format.js";
+
+/**
+ * A link where the tree has the head, its name otherwise.
+ * @param {import("../core/app.js").App} app
+ * @param {{layer: number, head: number}} place
+ */
+export function headLink(app, { layer, head }) {
+  const name = address(layer, head);
+  if (!app.heads.row(layer, head)) return el("span", { class: "dim" }, name);
+  return button(name, () => app.goTo(layer, head), {
+    class: "link", on: { pointerenter: () => app.setHot(name), pointerleave: () => app.setHot("") },
+  });
+}
+
+/**
+ * A cell with a bar of this share of its width, for eyes only.
+ * @param {number} share 0 to 1
+ */
+export function barCell(share) {
+  const filled = el("span", { class: "bar" });
+  filled.style.width = `${100 * share}%`;
+  return el("td", { class: "bar-cell", "aria-hidden": "true" }, filled);
+}
