@@ -73,6 +73,7 @@ def alt_transposes_while_it_is_held_and_never_sticks(tab):
 
 @test("static serve")
 def heads_that_attend_alike_are_listed_with_their_likeness(tab):
+    tab.open()
     layer, head = tab.data("config.json")["heads"][-1]
     similar = tab.data(f"heads/L{layer}H{head}.json")["similar"][:8]
     rows = tab.open(f"layer={layer}&head={head}&tab=metrics").page.locator("table.similar tbody tr")
