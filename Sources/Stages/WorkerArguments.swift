@@ -7,7 +7,8 @@ import Foundation
 /// The option for the number of workers. Results do not depend on it.
 public struct WorkerArguments: ParsableArguments {
     @Option(
-        help: "How many things are computed at the same time; 0 is HEADVIS_WORKERS of the environment, or one a core.")
+        help: "How many things at once; 0: HEADVIS_WORKERS of the environment, or one a core."
+    )
     public var workers = 0
 
     public init() {}
