@@ -68,6 +68,7 @@ export const STATE = {
   side: { ...oneOf(["q", "k"], "q"), says: "side the token rule reads: q or k" },
   eye: { ...text(), says: "where the 3-D camera stands: x,y,z" },
   flat: { ...flag(), says: "true: the cloud in two dimensions" },
+  regions: { ...flag(), says: "true: contours of the 2-D cloud, and the tokens its dense regions are of" },
   lens: { ...text(), says: "2-D cloud: a panel's letter, magnification and middle, as Q2.5,0.1,-0.2;K3,0,0" },
   point: { ...text(), says: "selected point of the cloud (p0, p1 ... for projected ones)" },
   view: { ...oneOf(["", "pairs", "key", "query", "writes"], ""), says: "attribution list: pairs, key, query or writes; without it, the one that says most" },
