@@ -58,7 +58,7 @@ export function createFeatureList(app, kind, answer, at, preferred = "pairs") {
   ));
 
   function says() {
-    const adds = `Orange adds to the ${kind === "qk" ? "score" : "output"}, blue takes away; colours are relative to the strongest in the list.`;
+    const adds = `Green adds to the ${kind === "qk" ? "score" : "output"}, purple takes away; colours are relative to the strongest in the list.`;
     return view === "writes"
       ? `${adds} The directions of the dictionary this head writes most into at the query, whether they are active there or not.`
       : adds;
