@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { cameraAxes, frame, inside, project } from "../../web/js/pure/cloud.js";
 import { extent } from "../../web/js/pure/rank.js";
-import { fromRecord } from "../../web/js/pure/sequence.js";
+import { fromRecord, patternDifference, patternTable } from "../../web/js/pure/sequence.js";
 import { barPlot, binned, readBins } from "../../web/js/plots/bars.js";
 import {
   nearestAlong, nearestPoint, placePoints, readLenses, writeLenses, zoomedAt,
@@ -171,4 +171,18 @@ test("density has its peaks where points crowd, closed contours around them, and
   assert.equal(densityOf([1, 2]), null);
   assert.equal(typical(["a", "a", "b"], ["a", "a", "b", "b", "b", "b", "c", "c"]).value, "a");
   assert.equal(typical(["b", undefined, "c"], ["b", "b", "c", "c"]), null);
+});
+
+test("the difference of two patterns has what either stores, with its sign, in colours of signs", () => {
+  const record = (indices, values) => fromRecord({
+    sequence_id: 1, tokens: ["a", "b", "c"], seq_len: 3, attention_indices: indices, attention_values: values, max_activation: 1, interval: 1,
+  });
+  const [own, other] = [record([4, 7, 8], [0.5, 0.25, 0.75]), record([3, 7, 8], [1, 0.75, 0.75])];
+  const difference = patternDifference(own, other);
+  assert.deepEqual(patternTable(difference).rows.map(([q, k, , , v]) => [q, k, v]), [[1, 0, -1], [1, 1, 0.5], [2, 1, -0.5], [2, 2, 0]]);
+  const { scene } = heatmapPlot({
+    sequence: difference, view: { q0: 0, q1: 3, k0: 0, k1: 3 }, largest: 1, width: 300, height: 300, theme: "light", colours: COLOURS, difference: true,
+  });
+  const fills = scene.marks.filter((m) => m.kind === "rect" && /^rgba/.test(m.fill ?? "") && m.w > 20).map((m) => m.fill);
+  assert.deepEqual(fills.sort(), ["rgba(175,141,195,0.500)", "rgba(175,141,195,1.000)", "rgba(90,174,97,0.500)"]);
 });

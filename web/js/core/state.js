@@ -38,6 +38,7 @@ export const STATE = {
   sel: { ...text(), says: "selected tokens, sequence id:position,position" },
   map: { ...text(), says: "ids of the sequences whose heat maps are open, comma-separated" },
   zoom: { ...text(), says: "part of the heat map in sight: first query, first key, size in tokens" },
+  pattern: { ...oneOf(["", "other", "difference"], ""), says: "maps while two heads are compared: the open head's, other, or difference" },
   stripe: { ...flag(), says: "true: the induction stripe is framed on the maps" },
   open: { ...text(), says: "ids of the unfolded sequences, comma-separated" },
   at: { ...text(), says: "where the view is scrolled to: the sequence at its top (or none), and pixels past it, as id:pixels" },
