@@ -81,8 +81,9 @@ export function createHeatmap(app, sequence, { largest, onCell, onPress, held = 
     over: (width, height) => ({ width, height, marks: overMarks() }),
   });
   function plotOf(form, width, height) {
+    const shown = patternOf(form);
     return heatmapPlot({
-      sequence: patternOf(form), view, largest: largest(), width, height, theme: app.theme.name, colours: app.theme.colours,
+      sequence: shown, view, largest: form === "difference" ? largestInside(shown) : largest(), width, height, theme: app.theme.name, colours: app.theme.colours,
       stripe: store.state.stripe, difference: form === "difference",
     });
   }
@@ -208,6 +209,13 @@ export function createHeatmap(app, sequence, { largest, onCell, onPress, held = 
       if (plot) canvas.redrawOver();
     },
   };
+}
+
+/** The largest size of an entry with neither side at position 0, which would outshine the others. */
+function largestInside(sequence) {
+  let most = 1e-6;
+  for (let i = sequence.rowStart[1]; i < sequence.cols.length; i++) if (sequence.cols[i] > 0) most = Math.max(most, Math.abs(sequence.vals[i]));
+  return most;
 }
 
 /** The view a `zoom` value names; null when it names none inside the pattern. */
