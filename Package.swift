@@ -91,7 +91,7 @@ let package = Package(
         library("Sampling", "AttentionStats", "Tensors", heapModule),
         library("Projection", "Tensors", "UserErrors"),
         library(
-            "FeatureDictionaries", "Tensors", "Checkpoints", "Transformer", "Sampling",
+            "FeatureDictionaries", "Tensors", "Checkpoints", "Corpora", "Transformer", "Sampling",
             "UserErrors", heapModule),
         library("WeightCircuits", "Tensors", "Transformer"),
         library("Attribution", "FeatureDictionaries", "Tensors", "Transformer", "UserErrors"),
@@ -113,7 +113,7 @@ let package = Package(
         // Answers about edges.
         library(
             "Explanations", "Attribution", "DataTree", "Digests", "FeatureDictionaries", "Stages",
-            "WorkFiles", "UserErrors"),
+            "WorkFiles", "UserErrors", argumentParser),
 
         // The stages.
         executable(
@@ -143,7 +143,7 @@ let package = Package(
             .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
             .product(name: "NIOPosix", package: "swift-nio"),
             .product(name: "Logging", package: "swift-log")),
-        executable("serve", "Server", "Stages", "UserErrors", hummingbird),
+        executable("serve", "Explanations", "Server", "Stages", "UserErrors", hummingbird),
 
         // Tests.
         .target(name: "TestSupport", path: "Tests/TestSupport"),
@@ -165,7 +165,7 @@ let package = Package(
         tests("AttributionTests", "Attribution", "HDF5"),
         tests("WorkFilesTests", "WorkFiles", "HDF5"),
         tests(
-            "PipelineTests", "Tensors", "stage-scan", "stage-metrics", "stage-sample",
+            "PipelineTests", "Stages", "Tensors", "stage-scan", "stage-metrics", "stage-sample",
             "stage-project",
             "stage-weights", "stage-writes", "stage-emit"),
         tests(

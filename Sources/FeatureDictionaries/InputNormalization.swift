@@ -59,3 +59,22 @@ public struct InputNormalization: Sendable, Equatable {
         return result
     }
 }
+
+extension FeatureDictionary {
+    /// What the encoder sums up for a feature as a linear function of its input, with the normalisation held as it is
+    /// at x: gain (direction · x) + constant. An activation follows from it (`Activation`).
+    ///
+    /// - Parameter x: [dModel].
+    public func reading(
+        of feature: Int, at x: [Float]
+    ) -> (direction: ArraySlice<Float>, gain: Double, constant: Double) {
+        let map = normalization.coefficients(of: x, dModel: dModel)
+        let direction = encoder[feature * dModel..<(feature + 1) * dModel]
+        var constant = Double(encoderBias[feature])
+        for (i, w) in direction.enumerated() {
+            let bias = subtractsDecoderBias ? Double(decoderBias[i]) : 0
+            constant -= Double(w) * (Double(map.offset) * Double(map.gain) + bias)
+        }
+        return (direction, Double(map.gain), constant)
+    }
+}
