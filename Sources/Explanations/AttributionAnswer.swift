@@ -9,14 +9,14 @@ import WorkFiles
 
 /// What an attribution was made from: those of one edge with equal sources are equal.
 public struct AttributionSource: Sendable {
-    private let layer: LayerDictionary
+    private let layer: LayerDictionaries
     private let modelSHA256: String
     private let tokensSHA256: String
 
     /// - Parameters:
     ///   - modelSHA256: of the model's files.
     ///   - tokens: the ids of the whole sequence.
-    public init(_ layer: LayerDictionary, modelSHA256: String, tokens: [Int32]) {
+    public init(_ layer: LayerDictionaries, modelSHA256: String, tokens: [Int32]) {
         self.layer = layer
         self.modelSHA256 = modelSHA256
         tokensSHA256 = tokens.withUnsafeBytes { hexadecimal(SHA256.hash($0)) }
@@ -31,16 +31,25 @@ public struct AttributionSource: Sendable {
         json.object { json in
             json.key("dictionary")
             json.object { json in
+                let residual = layer.residual
                 json.key("name")
-                json.string(layer.name)
+                json.string(residual.name)
                 json.key("layer")
-                json.int(layer.dictionary.layer)
+                json.int(residual.dictionary.layer)
                 json.key("features")
-                json.int(layer.dictionary.count)
-                for (name, hash) in [
-                    ("sha256", layer.sha256), ("explanations_sha256", layer.explanationsSHA256),
+                json.int(residual.dictionary.count)
+                var hashes = [
+                    ("sha256", residual.sha256),
+                    ("explanations_sha256", residual.explanationsSHA256),
                     ("model_sha256", modelSHA256), ("tokens_sha256", tokensSHA256),
-                ] {
+                ]
+                if let heads = layer.headOutputs {
+                    hashes += [
+                        ("head_outputs_sha256", heads.sha256),
+                        ("head_outputs_explanations_sha256", heads.explanationsSHA256),
+                    ]
+                }
+                for (name, hash) in hashes {
                     json.key(name)
                     json.string(hash)
                 }
@@ -58,14 +67,32 @@ public struct AttributionAnswer: Sendable {
     public var attribution: EdgeAttribution
     /// Of every feature that `attribution` names.
     public var cards: [Int32: FeatureCard]
+    /// Features of the outputs of the layer's heads; nil without a dictionary of them.
+    public var written: WrittenAnswer?
+
+    /// Features that fire in what the layer's heads put out, with what people need to understand them.
+    public struct WrittenAnswer: Sendable {
+        /// The dictionary's name.
+        public var dictionary: String
+        public var features: [WrittenFeatures.Feature]
+        public var cards: [Int32: FeatureCard]
+
+        public init(
+            dictionary: String, features: [WrittenFeatures.Feature], cards: [Int32: FeatureCard]
+        ) {
+            (self.dictionary, self.features, self.cards) = (dictionary, features, cards)
+        }
+    }
 
     /// Snippets of a feature of a pair or marginal, and of a marginal's partner.
     private static let snippets = (own: 5, partner: 2)
 
     /// An edge's attribution with what people need to understand its features.
     public init(
-        source: AttributionSource, attribution: EdgeAttribution, cards: [Int32: FeatureCard]
+        source: AttributionSource, attribution: EdgeAttribution, cards: [Int32: FeatureCard],
+        written: WrittenAnswer? = nil
     ) {
+        self.written = written
         self.source = source
         self.attribution = attribution
         self.cards = cards
@@ -97,6 +124,16 @@ public struct AttributionAnswer: Sendable {
                 }
             }
             if !attribution.writes.isEmpty { writeWrites(to: &json) }
+            if let written {
+                json.key("head_outputs_dictionary")
+                json.string(written.dictionary)
+                json.key("written_features")
+                json.array { json in
+                    for feature in written.features {
+                        write(feature, written.cards[feature.feature], to: &json)
+                    }
+                }
+            }
         }
         return source.prefix + json.bytes.dropFirst()
     }
@@ -176,6 +213,40 @@ public struct AttributionAnswer: Sendable {
                     write(direction.errorTerms, to: &json)
                 }
             }
+        }
+    }
+
+    private func write(
+        _ feature: WrittenFeatures.Feature, _ known: FeatureCard?, to json: inout JSONWriter
+    ) {
+        let card = known ?? FeatureCard(unknown: feature.feature)
+        json.object { json in
+            json.key("feature")
+            json.int(Int(feature.feature))
+            json.key("activation")
+            json.number(feature.activation)
+            json.key("description")
+            json.string(card.description)
+            for (name, value) in [
+                ("head_score", feature.head), ("key_score", feature.key),
+                ("other_heads", feature.otherHeads), ("constant", feature.constant),
+            ] {
+                json.key(name)
+                json.number(value)
+            }
+            json.key("top_keys")
+            json.array { json in
+                for share in feature.keys {
+                    json.object { json in
+                        json.key("key")
+                        json.int(share.key)
+                        json.key("score")
+                        json.number(share.score)
+                    }
+                }
+            }
+            json.key("snippets")
+            write(card.spread(Self.snippets.own), to: &json)
         }
     }
 

@@ -61,7 +61,7 @@ export const STATE = {
   flat: { ...flag(), says: "true: the cloud in two dimensions" },
   lens: { ...text(), says: "2-D cloud: a panel's letter, magnification and middle, as Q2.5,0.1,-0.2;K3,0,0" },
   point: { ...text(), says: "selected point of the cloud (p0, p1 ... for projected ones)" },
-  view: { ...oneOf(["pairs", "key", "query", "writes"], "pairs"), says: "attribution list: pairs, key, query or writes" },
+  view: { ...oneOf(["pairs", "key", "query", "writes", "written"], "pairs"), says: "attribution list: pairs, key, query, writes or written" },
   pick: { ...whole(0), says: "row chosen in the attribution list" },
   partner: { ...whole(), says: "partner chosen for the marginal feature of that row" },
   full: { ...text(), says: "name of the maximised panel" },

@@ -6,7 +6,7 @@ import { createPanel } from "../core/panel.js";
 import { createPlace } from "../core/place.js";
 import { createCanvas } from "../plots/canvas.js";
 import { barPlot, binned, readBins, stripPlot } from "../plots/bars.js";
-import { address, number, quoted, statistic, uncertainty, words } from "../pure/format.js";
+import { address, edgeFormat, number, quoted, statistic, uncertainty, words } from "../pure/format.js";
 import { circuitPanel } from "./circuit.js";
 import { writesPanel } from "./writes.js";
 import { alike, errorOf, standing, valueOf } from "../pure/rank.js";
@@ -60,7 +60,7 @@ function plots(app, { rest, sequences }) {
       describe: String(plot.description ?? ""),
       xLabel: plot.key.includes("distance") ? "distance |q − k|" : words(plot.key),
       yLabel: bins.values.every((v) => v <= 1) ? "share" : "count",
-      even: doubling, xFormat: (plot.x_format ?? "integer") === "integer" ? (v) => String(Math.round(v)) : undefined,
+      even: doubling, xFormat: edgeFormat(bins.edges, plot.x_format),
     }));
   }
   return out;
