@@ -29,7 +29,7 @@ equal = $(and $(findstring x$(1)x,x$(2)x),$(findstring x$(2)x,x$(1)x))
 # $(call one_of,NAME,CHOICES): stops unless the variable holds one of them.
 one_of = $(if $(filter $(2),$($(1))),,$(error $(1) is $($(1)), but it can only be one of: $(2)))
 
-$(foreach folder,WORK DATA SITE DICTIONARIES,$(if $(filter 1,$(words $($(folder)))),,$(error \
+$(foreach folder,WORK DATA SITE DICTIONARIES EXPORTS,$(if $(filter 1,$(words $($(folder)))),,$(error \
 	$(folder) is "$($(folder))", but make can only write to a folder without spaces in its path)))
 
 BIN := .build/bin
@@ -235,7 +235,7 @@ test: | $$(SETUP)
 
 ## serve : show the page with its live operations at http://localhost:PORT
 serve: $(BIN)/serve $$(TREE_IF_MISSING) | $$(PAGE)
-	$< --data $(DATA) --web web --work $(WORK) --dictionaries $(DICTIONARIES) \
+	$< --data $(DATA) --web web --work $(WORK) $(strip $(described_dictionaries)) \
 		--model $(call quote,$(or $(SCANNED_MODEL),$(MODEL_PATH))) --port $(PORT)
 .PHONY: serve
 
@@ -258,6 +258,13 @@ test-faults: $(BIN)/serve $$(TREE_IF_MISSING)
 site: $$(TREE_IF_MISSING) | $$(PAGE)
 	scripts/make-site web $(DATA) $(SITE)
 .PHONY: site
+
+## neuronpedia : write the tree as Neuronpedia imports it, EXPORTS/NP_MODEL/headvis/DATASET
+neuronpedia: $$(TREE_IF_MISSING)
+	$(if $(NP_MODEL),,$(error NP_MODEL names the model as Neuronpedia does, such as gpt2-small))
+	scripts/neuronpedia $(DATA) $(EXPORTS) $(call quote,$(NP_MODEL)) \
+		$(if $(filter command% environment%,$(origin DATASET)),$(call quote,$(DATASET)))
+.PHONY: neuronpedia
 
 ## bench : measure scan and training against sgemm, the scan's memory, and the readers of weights
 bench: $(BIN)/bench-scan $(BIN)/bench-dictionary $(BIN)/bench-widen $(BIN)/stage-scan | $$(SETUP)
