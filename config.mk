@@ -5,6 +5,8 @@
 ## Folders of a run; others than these keep experiments side by side.
 WORK ?= work
 DATA ?= data
+## Where what is fetched is kept (models/, corpora/): this folder, or WORK where this one is read-only.
+FETCHED ?= $(DEFAULT_FETCHED)
 
 ## The model: a Hugging Face folder, a GGUF file, or a Hub id (owner/name, owner/name@revision).
 MODEL ?= $(DEFAULT_MODEL)
