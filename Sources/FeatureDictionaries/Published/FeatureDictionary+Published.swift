@@ -208,11 +208,11 @@ private struct PublishedWeights {
 
     /// [count, width], whichever way the file has it.
     func encoder(times gain: Float) throws -> [Float] {
-        try matrix(["W_enc", "w_enc", "encoder.weight", "encoder_linear.weight"]).scaled(by: gain)
+        try matrix(["W_enc", "w_enc", "encoder.weight", "encoder_linear.weight"], times: gain)
     }
 
     func decoder(times gain: Float) throws -> [Float] {
-        try matrix(["W_dec", "w_dec", "decoder.weight", "decoder_linear.weight"]).scaled(by: gain)
+        try matrix(["W_dec", "w_dec", "decoder.weight", "decoder_linear.weight"], times: gain)
     }
 
     /// The length of each feature's direction, [count].
@@ -231,8 +231,8 @@ private struct PublishedWeights {
 
     func decoderBias(times gain: Float) throws -> [Float] {
         try vector(
-            ["b_dec", "bias", "decoder_bias", "decoder_linear.bias", "decoder.bias"], size: width
-        ).scaled(by: gain)
+            ["b_dec", "bias", "decoder_bias", "decoder_linear.bias", "decoder.bias"], size: width,
+            times: gain)
     }
 
     /// One threshold a feature, or one for all.
@@ -272,12 +272,13 @@ private struct PublishedWeights {
     }
 
     /// One value a feature, or as many as told.
-    func vector(_ names: [String], size: Int? = nil) throws -> [Float] {
+    func vector(_ names: [String], size: Int? = nil, times gain: Float = 1) throws -> [Float] {
         let name = try present(names)
-        return try finite(checkpoint.tensor(name, shape: [size ?? count]).widened(), name)
+        let values = try checkpoint.tensor(name, shape: [size ?? count]).widened()
+        return try finite(values.scaled(by: gain), name)
     }
 
-    private func matrix(_ names: [String]) throws -> [Float] {
+    private func matrix(_ names: [String], times gain: Float) throws -> [Float] {
         let name = try present(names)
         let stored = checkpoint.tensors[name]?.shape ?? []
         // Where both sizes are the same, the name says which way it lies: Linear layers have [out, in].
@@ -297,7 +298,7 @@ private struct PublishedWeights {
             }
             initialized = size
         }
-        return try finite(values, name)
+        return try finite(values.scaled(by: gain), name)
     }
 
     private func present(_ names: [String]) throws -> String {
