@@ -67,7 +67,7 @@ endif
 
 # What needs no system libraries, and what needs no model or corpus.
 GOALS := $(filter-out help variables lint format set-aside clean clean-work distclean,$(or $(MAKECMDGOALS),help))
-RUNS := $(filter-out test bench system-libraries release wheel test-release,$(GOALS))
+RUNS := $(filter-out test bench fuzz system-libraries release wheel test-release,$(GOALS))
 
 ifndef PREBUILT
 include scripts/development.mk
@@ -79,6 +79,7 @@ endif
 ifneq ($(GOALS),)
 $(call one_of,BOS,auto 0 1)
 $(call one_of,UMAP,0 1)
+$(call one_of,WAIT,0 1)
 $(call one_of,WEIGHTS,0 1)
 $(call one_of,EDGES,attention output_norm)
 # $(call at_most,NAME,LIMIT): stops unless the number NAME is within what LIMIT lets the scan keep.
@@ -92,11 +93,12 @@ $(call at_most,SAMPLES_PER_INTERVAL,MAX_SAMPLES)
 $(call at_most,TOP_SEQUENCES,MAX_TOP)
 endif
 
-# Two runs at once in one WORK would read each other's files half of the way: the second one stops.
+# Two runs at once in one WORK or DATA would read each other's files half of the way: the second one stops, or waits.
 ifneq ($(filter data dictionary evidence attributions,$(GOALS)),)
 LETTERS := $(firstword -$(filter-out --%,$(MAKEFLAGS)))
 ifeq ($(MAKELEVEL)$(findstring n,$(LETTERS))$(findstring q,$(LETTERS)),0)
-CLAIM := $(shell $(here)scripts/claim-work $(WORK) $$PPID)
+CLAIM := $(shell $(here)scripts/claim $$PPID $(WAIT) $(WORK)=$(WORK)/.run \
+	$(if $(filter data attributions,$(GOALS)),$(DATA)=$(patsubst %/,%,$(dir $(DATA:%/=%)))/.$(notdir $(DATA:%/=%)).run))
 ifneq ($(CLAIM),)
 $(error $(CLAIM))
 endif
@@ -271,7 +273,7 @@ set-aside:
 
 ## clean-work : remove the work files of WORK
 clean-work:
-	rm -rf $(STAMPS) $(WORK)/shards $(WORK)/*.h5 $(WORK)/.run $(WORK)/.run.lock
+	rm -rf $(STAMPS) $(WORK)/shards $(WORK)/*.h5 $(WORK)/.run*
 
 ## variables : show what the variables hold
 variables:

@@ -110,6 +110,8 @@ public struct ConfigPayload: Sendable {
         json.bool(!umapHeads.isEmpty)
         json.key("umap_heads")
         addresses(umapHeads, &json)
+        json.key("people_files")
+        json.strings(PeopleFiles.empty.map(\.path))
     }
 
     private func writeMetrics(_ json: inout JSONWriter) {

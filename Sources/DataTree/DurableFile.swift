@@ -11,6 +11,7 @@ public enum DurableFile {
     /// The file may be a name of two trees (`TreeReplacement.keep`): the other keeps the old contents.
     public static func replace(_ url: URL, with bytes: [UInt8]) throws(DataTreeError) {
         let folder = url.deletingLastPathComponent()
+        let isNew = access(folder.path, F_OK) != 0
         let temporary = folder.appending(path: ".\(url.lastPathComponent).\(getpid()).tmp")
         do {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -25,7 +26,9 @@ public enum DurableFile {
             unlink(temporary.path)
             throw error
         }
-        guard sync(folder) else { throw .cannotWrite(url) }
+        guard sync(folder), !isNew || sync(folder.deletingLastPathComponent()) else {
+            throw .cannotWrite(url)
+        }
     }
 
     private static func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Bool {

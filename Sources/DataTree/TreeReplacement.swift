@@ -26,7 +26,7 @@ public final class TreeReplacement {
 
     /// The folders of a tree; all exist after an emit.
     public static let folders = [
-        "heads", "umap", "custom_sequences", "attributions/qk", "attributions/ov",
+        "heads", "umap", "custom_sequences", "prompts", "attributions/qk", "attributions/ov",
     ]
 
     /// Starts a new tree, empty folders only.

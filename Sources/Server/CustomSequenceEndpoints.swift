@@ -2,10 +2,8 @@
 // add_custom_sequence and delete_custom_sequence.
 
 import DataTree
-import Digests
 import Foundation
 import Hummingbird
-import Stages
 import Transformer
 
 /// Runs prompts and keeps what heads do on them.
@@ -19,20 +17,20 @@ struct CustomSequenceEndpoints: Sendable {
     func add(_ body: AddBody) async throws -> Response {
         let config = try tree.config()
         let head = try config.head(layer: body.layer, head: body.head)
-        guard !body.text.isEmpty else { throw APIError.unprocessable("text is empty.") }
         let model = try model.ready(for: config)
-        let id = Self.id(of: body.text, model, config)
-        if let stored = try await sequences.sequence(id, of: head) { return Response(json: stored) }
-
-        let tokens = try Self.tokens(of: body.text, model, config)
+        let text = try PromptText(body.text, model, config)
+        if let stored = try await sequences.sequence(text.id, of: head) {
+            return Response(json: stored)
+        }
+        let tokens = try text.tokens()
         let pattern = try await runner.pattern(
-            of: head, on: tokens, model, config.sparsification)
+            of: head, on: tokens.ids, model, config.sparsification)
         let payload = SequencePayload(
-            id: .custom(id), interval: nil, tokens: tokens.map(model.loaded.tokenizer.display),
-            attentionIndices: pattern.pairs.map { Int($0.query) * tokens.count + Int($0.key) },
+            id: .custom(text.id), interval: nil, tokens: tokens.display,
+            attentionIndices: pattern.indices(length: tokens.ids.count),
             attentionValues: pattern.pairs.map(\.attention), maxActivation: pattern.maxActivation
-        ).json(tokenIDs: tokens)
-        return Response(json: try await sequences.add(payload, as: id, to: head))
+        ).json(tokenIDs: tokens.ids)
+        return Response(json: try await sequences.add(payload, as: text.id, to: head))
     }
 
     /// Removes a stored sequence.
@@ -47,30 +45,6 @@ struct CustomSequenceEndpoints: Sendable {
                 .notFound, "Head \(head) has no custom sequence \(id); it may be deleted already.")
         }
         return .success
-    }
-
-    /// The same for the same text, model and way to begin a sequence.
-    private static func id(of text: String, _ model: ReadyModel, _ config: TreeConfig) -> String {
-        let hash = SHA256()
-        hash.update("\(model.sha256) \(config.beginsSequences) ")
-        hash.update(text)
-        return "c" + hexadecimal(hash.finalize().prefix(6))
-    }
-
-    /// The ids that the pipeline would have made of the text, had sequences been long enough.
-    private static func tokens(
-        of text: String, _ model: ReadyModel, _ config: TreeConfig
-    ) throws(APIError) -> [Int32] {
-        let ends = model.loaded.sequenceEnds(bos: config.beginsSequences)
-        let room = max(0, model.longestSequence - ends.prefix.count - ends.suffix.count)
-        let ids = model.loaded.tokenizer.encode(text, limit: room + 1)
-        guard ids.count <= room else {
-            throw .unprocessable(
-                "The text has more tokens than the \(room) that \(model.loaded.name) can take; shorten it."
-            )
-        }
-        guard !ids.isEmpty else { throw .unprocessable("The text has no tokens.") }
-        return ends.prefix + ids + ends.suffix
     }
 }
 

@@ -11,8 +11,16 @@ import UserErrors
 
 /// What a head does on a sequence, as the pipeline would have found it.
 struct HeadPattern: Sendable {
+    /// The thinned-out attention, in row order.
     let pairs: [AttentionPair]
-    let maxActivation: Float
+    /// Sums over its queries, of all attention.
+    let sums: HeadSums
+    /// The sequence's number of tokens.
+    let length: Int
+    /// How many of them stood before.
+    let repeatedQueries: Int
+
+    var maxActivation: Float { sums.maxActivation }
 }
 
 /// A head's vectors at one edge of a sequence; each of the head's size.
@@ -43,7 +51,24 @@ actor HeadRunner {
         of head: HeadAddress, on tokens: [Int32], _ model: ReadyModel,
         _ sparsification: Sparsification
     ) async throws -> HeadPattern {
-        try await admission.admit { try await runPattern(head, tokens, model, sparsification) }
+        try await admission.admit {
+            try await runPatterns([head], tokens, model, sparsification)[0]
+        }
+    }
+
+    /// Several heads' thinned-out attention on a sequence, in one pass; parallel to the heads, which ascend.
+    nonisolated func patterns(
+        of heads: [HeadAddress], on tokens: [Int32], _ model: ReadyModel,
+        _ sparsification: Sparsification
+    ) async throws -> [HeadPattern] {
+        try await admission.admit { try await runPatterns(heads, tokens, model, sparsification) }
+    }
+
+    /// Several heads' attention of one query to one key, in one pass; parallel to the heads, which ascend.
+    nonisolated func attention(
+        of heads: [HeadAddress], query: Int, key: Int, on tokens: [Int32], _ model: ReadyModel
+    ) async throws -> [Float] {
+        try await admission.admit { try await runAttention(heads, query, key, tokens, model) }
     }
 
     /// A head's vectors at one edge of a sequence.
@@ -91,23 +116,38 @@ actor HeadRunner {
         }
     }
 
-    private func runPattern(
-        _ head: HeadAddress, _ tokens: [Int32], _ model: ReadyModel,
+    private func runPatterns(
+        _ heads: [HeadAddress], _ tokens: [Int32], _ model: ReadyModel,
         _ sparsification: Sparsification
-    ) throws -> HeadPattern {
-        let pass = try pass(for: HeadSelection([head]), length: tokens.count, model)
+    ) throws -> [HeadPattern] {
+        let pass = try pass(for: HeadSelection(heads), length: tokens.count, model)
         var plan = ScanPlan(edgesPerSequence: 0, edgeRanking: .attention)
         plan.sparsification = sparsification
         let sequence = ScanSequence(id: 0, tokens: tokens[...], isInPool: false)
-        let results = BatchResults(sequences: 1, heads: 1)
+        let results = BatchResults(sequences: 1, heads: heads.count)
         let visitors = (0..<pass.workers).map { _ in ScanVisitor(plan, maxLength: pass.maxLength) }
         for visitor in visitors {
             visitor.begin([sequence], into: results) { _, _, _ in true }
         }
         try pass.run([tokens[...]], visitors: visitors)
-        let result = results[0, 0]
-        return HeadPattern(
-            pairs: result.pattern ?? [], maxActivation: result.sums.maxActivation)
+        return heads.indices.map { head in
+            let result = results[0, head]
+            return HeadPattern(
+                pairs: result.pattern ?? [], sums: result.sums, length: tokens.count,
+                repeatedQueries: sequence.repeatedQueries)
+        }
+    }
+
+    private func runAttention(
+        _ heads: [HeadAddress], _ query: Int, _ key: Int, _ tokens: [Int32], _ model: ReadyModel
+    ) throws -> [Float] {
+        let pass = try pass(for: HeadSelection(heads), length: tokens.count, model)
+        let visitors = (0..<pass.workers).map { _ in
+            AttentionAtEdge(query: query, key: key, heads: heads.count)
+        }
+        try pass.run([tokens[...]], visitors: visitors)
+        // Each head was finished by one of them; the others have 0.
+        return heads.indices.map { head in visitors.reduce(0) { $0 + $1.attention[head] } }
     }
 
     private func runVectors(
@@ -152,6 +192,31 @@ actor HeadRunner {
             workers: workers)
         if isKept { last = (model.sha256, pass) }
         return pass
+    }
+}
+
+/// Copies every head's attention at one edge.
+private final class AttentionAtEdge: AttentionVisitor {
+    private let query: Int
+    private let key: Int
+    /// By the head's index in the selection.
+    private(set) var attention: [Float]
+
+    init(query: Int, key: Int, heads: Int) {
+        self.query = query
+        self.key = key
+        attention = Array(repeating: 0, count: heads)
+    }
+
+    func needsOutput(ofSequence sequence: Int) -> Bool { false }
+
+    func enter(_ layer: LayerView) {}
+
+    func attend(_ block: ScoreBlock) { block.softmax() }
+
+    func finish(_ head: HeadView) {
+        guard head.visibleKeys(of: query).contains(key) else { return }
+        attention[head.headIndex] = head.attention[query * head.attentionStride + key]
     }
 }
 

@@ -147,7 +147,7 @@ public struct HeadVisServer: Sendable {
             tree: tree, sequences: custom, model: model, runner: runner)
         let clusters = ClusterEndpoint(tree: tree)
         let work = WorkFolder(options.work)
-        let stored = StoredSequences(custom: custom, work: work)
+        let stored = StoredSequences(custom: custom, tree: tree, work: work)
         let projection = ProjectionEndpoint(
             tree: tree, sequences: stored, work: work, model: model, runner: runner)
         let attribution = AttributionEndpoint(
@@ -156,8 +156,11 @@ public struct HeadVisServer: Sendable {
                 options.dictionaries ?? options.work.appending(path: "dictionaries"),
                 choice: options.dictionaryChoice,
                 work: options.work))
+        let prompts = PromptEndpoints(
+            tree: tree, sequences: stored, model: model, runner: runner)
+        let notes = NotesEndpoint(tree: tree)
         let status = StatusEndpoint(
-            model: model, projection: projection, attribution: attribution)
+            tree: tree, model: model, projection: projection, attribution: attribution)
         let group = router.group("api/head_vis/public")
             .add(middleware: AnswerBudgetMiddleware(budget: MemoryBudget(Self.mostAnswers)))
         group.get("status/v0") { _, _ in status.answer }
@@ -167,6 +170,11 @@ public struct HeadVisServer: Sendable {
             try await clusters.save($0)
         }
         post("project_to_umap", in: group) { try await projection.project($0) }
+        post("add_prompt", in: group) { try await prompts.add($0) }
+        post("arrange_prompts", in: group) { try await prompts.arrange($0) }
+        post("sequence_pattern", in: group) { try await prompts.pattern($0) }
+        post("attention_on_edge", in: group) { try await prompts.attention($0) }
+        post("save_note", in: group) { try await notes.save($0) }
         for kind in AttributionKind.allCases {
             post("\(kind.rawValue)_attributions", in: group) {
                 try await attribution.attribute(kind, $0)

@@ -6,6 +6,7 @@ import Hummingbird
 
 /// Tells what the server can do.
 struct StatusEndpoint: Sendable {
+    let tree: TreeStore
     let model: ModelHost
     let projection: ProjectionEndpoint
     let attribution: AttributionEndpoint
@@ -15,6 +16,9 @@ struct StatusEndpoint: Sendable {
         json.object { json in
             json.key("model")
             writeModel(&json)
+            // Another string whenever something in the tree was changed.
+            json.key("changes")
+            json.string(tree.changes)
             json.key("operations")
             json.object { json in
                 for (name, isAvailable) in operations {
@@ -35,7 +39,9 @@ struct StatusEndpoint: Sendable {
         let explains = hasModel && attribution.isPrepared
         return [
             ("add_custom_sequence", hasModel), ("delete_custom_sequence", true),
-            ("save_umap_clusters", true),
+            ("save_umap_clusters", true), ("save_note", true), ("arrange_prompts", true),
+            ("add_prompt", hasModel), ("sequence_pattern", hasModel),
+            ("attention_on_edge", hasModel),
             ("project_to_umap", hasModel && projection.isPrepared),
             ("qk_attributions", explains), ("ov_attributions", explains),
         ]

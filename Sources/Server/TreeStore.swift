@@ -3,6 +3,7 @@
 
 import DataTree
 import Foundation
+import Synchronization
 
 /// The data tree on disk. All changes go through one queue and hold the tree's lock, which other
 /// programs that write the tree hold too.
@@ -13,7 +14,14 @@ actor TreeStore {
     private nonisolated let admission = Admission(limit: 1024)
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
+    /// How often this program changed something, after a mark of its own.
+    private nonisolated let count = Atomic(0)
+    private nonisolated let mark = UInt32.random(in: 0...UInt32.max)
+
     init(_ root: URL) { self.root = root }
+
+    /// Another string whenever this program changed something in the tree.
+    nonisolated var changes: String { "\(mark).\(count.load(ordering: .relaxed))" }
 
     /// The contents of a file; nil if there is none.
     nonisolated func contents(_ path: String) throws(APIError) -> [UInt8]? {
@@ -63,6 +71,7 @@ actor TreeStore {
         // A whole tree is replaced by renaming: only under the lock is a path sure to be in the tree.
         let tree = root.resolvingSymlinksInPath()
         let lock = try TreeLock(tree)
+        defer { count.wrappingAdd(1, ordering: .relaxed) }
         return try withExtendedLifetime(lock) { try change(tree) }
     }
 
@@ -96,6 +105,16 @@ actor TreeStore {
         }
     }
 
+    /// A crash may have come before a prompt was listed, or before the files of a deleted one were gone.
+    private nonisolated func removeUnlistedPrompts(_ tree: URL) throws {
+        let listed = Set(try PromptIndex(try contents(PromptIndex.path)).prompts.map(\.sequence_id))
+        let folder = tree.appending(path: "prompts")
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+        where !listed.contains(name) && name.wholeMatch(of: /c[0-9a-f]{12}/) != nil {
+            try? FileManager.default.removeItem(at: folder.appending(path: name))
+        }
+    }
+
     /// Removes what lies beside files of the tree for writes to come, or was left by writes that a crash cut off.
     func removeLeftovers() throws {
         try underLock { tree in
@@ -106,6 +125,7 @@ actor TreeStore {
                     unlink(url.appending(path: name).path)
                 }
             }
+            try removeUnlistedPrompts(tree)
         }
     }
 }

@@ -26,6 +26,9 @@ struct Emitter {
         try tree.write(ScatterRow.errorsJSON(rows), to: "scatter_errors.json")
         if let map = work.map { try tree.write(payload(map).json(), to: "head_map.json") }
         try tree.keep("custom_sequences")
+        for (path, empty) in PeopleFiles.empty {
+            try tree.write([UInt8](tree.current(path) ?? Data(empty.utf8)), to: path)
+        }
         try keepAttributions()
         let server = tree.current("server_config.json") ?? Data("{}".utf8)
         try tree.write([UInt8](server), to: "server_config.json")

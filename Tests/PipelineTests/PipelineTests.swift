@@ -203,6 +203,11 @@ import Testing
             try pipeline.finish()
             let custom = pipeline.data.appending(path: "custom_sequences/L1H0.json")
             try Data(#"{"sequences": [1]}"#.utf8).write(to: custom)
+            for name in ["notes.json", "prompts/index.json"] {
+                let url = pipeline.data.appending(path: name)
+                #expect(FileManager.default.fileExists(atPath: url.path))
+                try Data(#"{"mine":1}"#.utf8).write(to: url)
+            }
             let cached = pipeline.data.appending(path: "attributions/qk/L1H0S1Q2K1.json")
             try Data(#"{"pairs": []}"#.utf8).write(to: cached)
             let cloud = pipeline.data.appending(path: "umap/L1H2.json")
@@ -217,6 +222,9 @@ import Testing
             #expect(files["heads/L1H0.json"] == nil && files["heads/L1H2.json"] != nil)
             #expect(files["custom_sequences/L1H0.json"] == Data(#"{"sequences": [1]}"#.utf8))
             #expect(files["attributions/qk/L1H0S1Q2K1.json"] != nil)
+            for name in ["notes.json", "prompts/index.json"] {
+                #expect(files[name] == Data(#"{"mine":1}"#.utf8), "\(name)")
+            }
             let again = try String(contentsOf: cloud, encoding: .utf8)
             #expect(again.contains(clusters))
         }

@@ -10,7 +10,7 @@ import Testing
         let page = Fixtures.root.appending(path: "../../docs/serve.md").standardizedFileURL
         let text = try String(contentsOf: page, encoding: .utf8)
         let examples = text.matches(of: /```sh\n((?:.|\n)*?)```/).map { String($0.output.1) }
-        try #require(examples.count == 6)
+        try #require(examples.count == 11)
         try await TestSite.with { site in
             let server = try ServerProcess(
                 site, arguments: ["--quiet", "--dictionaries", site.run.dictionaries.path])

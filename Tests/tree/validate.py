@@ -147,6 +147,8 @@ def main(root):
         check_cloud(root, layer, head, sequences)
     for folder in ("custom_sequences", "attributions/qk", "attributions/ov"):
         check((root / folder).is_dir(), f"{folder}: missing")
+    for name in config["people_files"]:
+        check(isinstance(load(root / name), dict), f"{name}: not an object")
     manifest = load(root / "attributions" / "manifest.json")
     for key, edges in manifest.items():
         check(re.fullmatch(r"L\d+H\d+S(\d+|c[0-9a-f]+)", key) and {"qk", "ov"} <= set(edges), f"manifest: {key}")

@@ -10,7 +10,7 @@ from page import test, until
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-@test("synthetic static")
+@test("synthetic static serve")
 def notes_on_heads_are_shown_filtered_kept_and_exported(tab):
     tab.open().cards()
     page = tab.page
@@ -81,7 +81,7 @@ def the_filter_governs_all_forms_and_the_keys(tab):
     assert "no head L99H3" in page.locator("main [role=alert]").inner_text()
 
 
-@test("static")
+@test("static serve")
 def a_second_head_stands_beside_the_open_one(tab):
     tab.open().cards()
     page = tab.page

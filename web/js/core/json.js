@@ -9,8 +9,14 @@ export class FileError extends Error {
   }
 }
 
-/** The parsed file at `url`; `path` is what messages call it. */
-export async function readJson(url, path, options = {}) {
+/**
+ * The parsed file at `url`; `path` is what messages call it; `tell(bytes)` hears how much of it is there.
+ * @param {string | URL} url
+ * @param {string} path
+ * @param {RequestInit} [options]
+ * @param {((bytes: number) => void) | null} [tell]
+ */
+export async function readJson(url, path, options = {}, tell = null) {
   let response;
   try {
     response = await fetch(url, options);
@@ -22,7 +28,7 @@ export async function readJson(url, path, options = {}) {
   if (!response.ok) throw new FileError(`${path} could not be fetched: the server answered ${response.status}.`);
   let text;
   try {
-    text = await response.text();
+    text = tell && response.body ? await read(response.body, tell) : await response.text();
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new FileError(`${path} broke off while it was read.`);
@@ -35,4 +41,21 @@ export async function readJson(url, path, options = {}) {
     if (html) throw new FileError(`${path} is missing: the server answered with a page.`, true);
     throw new FileError(`${path} is cut short or is not JSON (${text.length.toLocaleString("en-US")} characters were read).`);
   }
+}
+
+/**
+ * The text of a body, told how far it is.
+ * @param {ReadableStream} body
+ * @param {(bytes: number) => void} tell
+ */
+async function read(body, tell) {
+  const decoder = new TextDecoder();
+  const reader = body.getReader();
+  let text = "";
+  let bytes = 0;
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    text += decoder.decode(part.value, { stream: true });
+    tell((bytes += part.value.length));
+  }
+  return text + decoder.decode();
 }

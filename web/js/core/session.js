@@ -67,9 +67,9 @@ export function createSession(tree, store, prompts, compare) {
     const { signal } = abort;
     const mine = blank(layer, head);
     session.head = mine;
-    store.set({ loading: true });
+    store.set({ loading: true, readBytes: 0 });
     try {
-      mine.data = await tree.head(layer, head, signal);
+      mine.data = await tree.head(layer, head, signal, (bytes) => store.set({ readBytes: bytes }));
     } catch (error) {
       if (error.name === "AbortError") return;
       mine.error = error.message;

@@ -151,10 +151,10 @@ function createTree({ base, config, rows, server, manifest, promptIndex, notes, 
   const headPath = (layer, head) =>
     `heads/${pathOf(layer, head, typeof config.head_data_pattern === "string" ? config.head_data_pattern : undefined)}`;
 
-  async function loadHead(layer, head, signal) {
+  async function loadHead(layer, head, signal, tell) {
     const path = headPath(layer, head);
     try {
-      const packed = await reader.read("head", url(path), path, signal);
+      const packed = await reader.read("head", url(path), path, signal, null, tell);
       const data = unpackHead(packed);
       problems.clear(path);
       if (packed.skipped) problems.add(path, `${path}: ${packed.skipped} sequences have no tokens and are left out.`);
@@ -174,7 +174,7 @@ function createTree({ base, config, rows, server, manifest, promptIndex, notes, 
     metricNames: Array.isArray(config.metrics) ? config.metrics : [],
 
     /** The payload of a head; the latest few are kept, so that memory does not grow. */
-    head(layer, head, signal) {
+    head(layer, head, signal, tell) {
       const key = address(layer, head);
       const found = kept.get(key);
       if (found) {
@@ -182,7 +182,7 @@ function createTree({ base, config, rows, server, manifest, promptIndex, notes, 
         kept.set(key, found);
         return found;
       }
-      const loading = loadHead(layer, head, signal);
+      const loading = loadHead(layer, head, signal, tell);
       kept.set(key, loading);
       loading.catch(() => kept.get(key) === loading && kept.delete(key));
       while (kept.size > KEPT_HEADS) kept.delete(kept.keys().next().value);
@@ -236,9 +236,9 @@ function createTree({ base, config, rows, server, manifest, promptIndex, notes, 
       return !Array.isArray(config.umap_heads) || config.umap_heads.some((h) => h?.[0] === layer && h?.[1] === head);
     },
 
-    cloud(layer, head, signal) {
+    cloud(layer, head, signal, tell) {
       const path = `umap/${address(layer, head)}.json`;
-      return reader.read("cloud", url(path), path, signal);
+      return reader.read("cloud", url(path), path, signal, null, tell);
     },
 
     /** {clusters, version} of a head's cloud as they are now. */
@@ -304,8 +304,12 @@ function createReader() {
   const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
   const waiting = new Map();
   let next = 0;
-  worker.onmessage = ({ data: { id, result, error } }) => {
+  worker.onmessage = ({ data: { id, result, error, bytes } }) => {
     const call = waiting.get(id);
+    if (bytes) {
+      call?.tell(bytes);
+      return;
+    }
     waiting.delete(id);
     if (!call) return;
     if (error) call.reject(new FileError(error.message, error.missing));
@@ -316,11 +320,11 @@ function createReader() {
     waiting.clear();
   };
   return {
-    /** `ask` is what a reader is asked about the file, beside its kind. */
-    read(kind, href, path, signal, ask = null) {
+    /** `ask` is what a reader is asked about the file, beside its kind; `tell(bytes)` hears how far a large one is. */
+    read(kind, href, path, signal, ask = null, tell = (bytes = 0) => {}) {
       const id = next++;
       return new Promise((resolve, reject) => {
-        waiting.set(id, { resolve, reject });
+        waiting.set(id, { resolve, reject, tell });
         signal?.addEventListener("abort", () => {
           if (!waiting.delete(id)) return;
           worker.postMessage({ id, cancel: true });

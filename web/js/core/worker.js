@@ -56,6 +56,9 @@ function edgeOf(value, path, ask) {
 const clustersOf = (value) => ({ clusters: value?.clusters ?? [], version: value?.clusters_version });
 const FRESH = new Set(["cloud", "clusters", "prompt", "notes"]); // what a backend changes under the page
 
+const LARGE = new Set(["head", "cloud"]); // files of megabytes
+const TELL_EVERY = 1 << 18; // bytes after which it is told how far a file is
+
 const READERS = { head: packHead, cloud: packCloud, edge: edgeOf, clusters: clustersOf, prompt: (value) => value, notes: (value) => value, json: (value) => value };
 
 self.onmessage = async ({ data: { id, kind, url, path, ask, cancel } }) => {
@@ -66,7 +69,14 @@ self.onmessage = async ({ data: { id, kind, url, path, ask, cancel } }) => {
   const abort = new AbortController();
   running.set(id, abort);
   try {
-    const value = await readJson(url, path, { signal: abort.signal, cache: FRESH.has(kind) ? "no-cache" : "default" });
+    let told = 0;
+    const tell = (bytes) => {
+      if (bytes < told + TELL_EVERY) return;
+      told = bytes;
+      self.postMessage({ id, bytes });
+    };
+    const options = { signal: abort.signal, cache: FRESH.has(kind) ? "no-cache" : "default" };
+    const value = await readJson(url, path, /** @type {RequestInit} */ (options), LARGE.has(kind) ? tell : null);
     if (abort.signal.aborted) return;
     const result = READERS[kind](value, path, ask);
     self.postMessage({ id, result }, buffersOf(kind, result));

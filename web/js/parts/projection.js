@@ -13,6 +13,7 @@ import { createClouds } from "./clouds.js";
 import { createClusterList } from "./clusters.js";
 import { createClusterStore } from "./clusterstore.js";
 import { landEdge } from "./landing.js";
+import { progress } from "./progress.js";
 import { createPointText } from "./pointtext.js";
 
 /** @typedef {import("./clouds.js").Model} Model */
@@ -70,12 +71,13 @@ export function createProjection(app) {
     loaded = key;
     abort?.abort();
     abort = new AbortController();
-    place.fill(() => el(
-      "div", { class: "empty", role: "status" }, el("span", { class: "spinner" }), "Loading the clouds …",
+    place.fill((app) => el(
+      "div", { class: "empty", role: "status" }, el("span", { class: "spinner" }), "Loading the clouds …", progress(app),
     ));
+    store.set({ readBytes: 0 });
     note.textContent = "";
     try {
-      const [cloud, tokens] = await Promise.all([tree.cloud(layer, head, abort.signal), tree.cloudTokens()]);
+      const [cloud, tokens] = await Promise.all([tree.cloud(layer, head, abort.signal, (bytes = 0) => store.set({ readBytes: bytes })), tree.cloudTokens()]);
       if (loaded !== key) return;
       model = createCloudModel({ cloud, tokens, session });
       keeper.open(cloud.clusters, cloud.clustersVersion);

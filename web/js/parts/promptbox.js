@@ -47,7 +47,7 @@ export function createPromptBox(app) {
     root.hidden = !allowed && !prompts.list.length;
     text.disabled = run.disabled = !allowed;
     text.placeholder = allowed ? "A text for all heads at once" : "Stored prompts can be read; a text is run by make serve";
-    count.textContent = prompts.list.length ? `${prompts.list.length} prompts` : "";
+    count.textContent = prompts.list.length ? prompts.list.length === 1 ? "1 prompt" : `${prompts.list.length} prompts` : "";
     count.hidden = !prompts.list.length;
   };
   const count = button("", () => store.set({ tab: "prompts", pane: "head" }), { class: "link small" });

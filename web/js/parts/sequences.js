@@ -8,6 +8,7 @@ import { textRule } from "../pure/match.js";
 import { createCard } from "./card.js";
 import { createComposer } from "./custom.js";
 import { createDoing } from "./doing.js";
+import { progress } from "./progress.js";
 import { chosenInterval, createSequenceBar } from "./sequencebar.js";
 
 /** @typedef {import("../pure/sequence.js").Sequence} Sequence */
@@ -54,7 +55,7 @@ export function createSequences(app, view) {
     note.textContent = "";
     strip.show([]);
     const standIn = isCustom ? customStandIn() : dataStandIn();
-    if (standIn) list.fill(() => standIn);
+    if (standIn) list.fill(typeof standIn === "function" ? standIn : () => standIn);
     else showCards(isCustom);
   }
 
@@ -65,7 +66,7 @@ export function createSequences(app, view) {
       "div", { class: "empty error", role: "alert" }, el("p", {}, error),
       el("p", { class: "dim" }, "The other heads and the overview still work."), button("Try again", session.load),
     );
-    return data ? null : waiting(`Loading ${app.headName()} …`);
+    return data ? null : (/** @type {import("../core/app.js").App} */ app) => waiting(`Loading ${app.headName()} …`, progress(app));
   }
   function customStandIn() {
     const { custom, asked, customError } = session.head;
@@ -140,8 +141,11 @@ export function createSequences(app, view) {
   return root;
 }
 
-/** @param {string} words */
-const waiting = (words) => el("div", { class: "empty", role: "status" }, el("span", { class: "spinner" }), words);
+/**
+ * @param {string} words
+ * @param {HTMLElement | null} more
+ */
+const waiting = (words, more = null) => el("div", { class: "empty", role: "status" }, el("span", { class: "spinner" }), words, more);
 
 /**
  * The sequences a filter keeps: all, those with =token, or those whose text has the words or matches the /pattern/.

@@ -5,7 +5,7 @@ import { attentionRamp, attentionStep } from "../pure/colour.js";
 import { short, token as shown } from "../pure/format.js";
 import { ticks } from "../pure/scale.js";
 
-const ROOM = { left: 46, top: 6, right: 44, bottom: 36 };
+const ROOM = { left: 46, top: 6, right: 54, bottom: 36 };
 const NAMED = 6.6; // pixels a cell needs before its token is written beside it
 const BAR = { w: 8, gap: 10, steps: 40 }; // of the colours, right of the map
 
