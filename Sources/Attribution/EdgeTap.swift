@@ -74,7 +74,9 @@ extension ForwardPass {
         _ edges: [[HeadEdge]], on sequences: [ArraySlice<Int32>], wholeLayers layers: Set<Int> = []
     ) throws -> [[EdgeObservation]] {
         precondition(edges.count == sequences.count)
-        let taps = (0..<workers).map { _ in EdgeTap(edges, of: model, selection, wholeLayers: layers) }
+        let taps = (0..<workers).map { _ in
+            EdgeTap(edges, of: model, selection, wholeLayers: layers)
+        }
         try run(sequences, visitors: taps)
         return EdgeTap.collect(edges, from: taps)
     }

@@ -47,7 +47,8 @@ public struct AttributionSource: Sendable {
                         ("head_outputs_explanations_sha256", heads.explanationsSHA256),
                     ]
                 }
-                for (name, hash) in hashes { json.member(name, hash)
+                for (name, hash) in hashes {
+                    json.member(name, hash)
                 }
                 json.member("version", Self.version)
             }
