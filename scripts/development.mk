@@ -72,6 +72,12 @@ test-faults: $(BIN)/serve $$(TREE_IF_MISSING)
 		--model $(call quote,$(or $(SCANNED_MODEL),$(MODEL_PATH))) $(if $(filter 1,$(LONG)),--long)
 .PHONY: test-faults
 
+## test-slurm : hold runs under LAUNCH=slurm to the local tree, on a Slurm of two nodes that is set up for it (root only)
+test-slurm: $(BIN)/stage-scan $(BIN)/stage-metrics $(BIN)/stage-sample $(BIN)/stage-project $(BIN)/stage-map \
+		$(BIN)/stage-emit $(DEFAULT_MODEL) $(DEFAULT_DATASET) | $$(PAGE)
+	Tests/slurm/run
+.PHONY: test-slurm
+
 ## bench : measure scan and training against sgemm, the scan's memory, and the readers of weights and JSON
 bench: $(addprefix $(BIN)/,bench-scan bench-dictionary bench-widen bench-json stage-scan) | $$(SETUP)
 	$(BIN)/bench-scan --model $(call quote,$(MODEL_PATH))
