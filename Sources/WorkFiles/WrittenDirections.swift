@@ -33,11 +33,17 @@ extension H5File {
         }
     }
 
-    /// The ends of directions, by the group that they are in.
-    private static var ends: [(group: String, word: String, about: String, WritableKeyPath<WritesFile.Direction, [WritesFile.Entry]>)] {
-        let read = "A token's embedding along the direction that is read, above the mean over the vocabulary."
+    /// One end of a direction: the group it is in, what it lists, and where it stands in a direction.
+    private typealias End = (
+        group: String, word: String, about: String,
+        entries: WritableKeyPath<WritesFile.Direction, [WritesFile.Entry]>
+    )
+
+    private static var ends: [End] {
+        let read =
+            "A token's embedding along the direction that is read, above the mean over the vocabulary."
         let written =
-            "A token's logit along the direction that is written, above the mean over the vocabulary; the final norm's gain is in it."
+            "A token's logit along the direction that is written, above the mean over the vocabulary."
         return [
             ("reads_high", "farthest", read, \.reads.high),
             ("reads_low", "farthest opposite", read, \.reads.low),
