@@ -48,6 +48,7 @@ ifneq ($(GOALS),)
 SETUP := $(if $(shell scripts/install-system-libraries --check 2> /dev/null && echo yes),,system-libraries)
 $(call one_of,BOS,auto 0 1)
 $(call one_of,UMAP,0 1)
+$(call one_of,WAIT,0 1)
 $(call one_of,WEIGHTS,0 1)
 $(call one_of,EDGES,attention output_norm)
 # $(call at_most,NAME,LIMIT): stops unless the number NAME is within what LIMIT lets the scan keep.
@@ -61,11 +62,12 @@ $(call at_most,SAMPLES_PER_INTERVAL,MAX_SAMPLES)
 $(call at_most,TOP_SEQUENCES,MAX_TOP)
 endif
 
-# Two runs at once in one WORK would read each other's files half of the way: the second one stops.
+# Two runs at once in one WORK or DATA would read each other's files half of the way: the second one stops, or waits.
 ifneq ($(filter data dictionary evidence attributions,$(GOALS)),)
 LETTERS := $(firstword -$(filter-out --%,$(MAKEFLAGS)))
 ifeq ($(MAKELEVEL)$(findstring n,$(LETTERS))$(findstring q,$(LETTERS)),0)
-CLAIM := $(shell scripts/claim-work $(WORK) $$PPID)
+CLAIM := $(shell scripts/claim $$PPID $(WAIT) $(WORK)=$(WORK)/.run \
+	$(if $(filter data attributions,$(GOALS)),$(DATA)=$(patsubst %/,%,$(dir $(DATA:%/=%)))/.$(notdir $(DATA:%/=%)).run))
 ifneq ($(CLAIM),)
 $(error $(CLAIM))
 endif
@@ -291,7 +293,7 @@ clean:
 
 ## clean-work : remove the work files of WORK
 clean-work:
-	rm -rf $(STAMPS) $(WORK)/shards $(WORK)/*.h5 $(WORK)/.run $(WORK)/.run.lock
+	rm -rf $(STAMPS) $(WORK)/shards $(WORK)/*.h5 $(WORK)/.run*
 
 ## distclean : remove also what was fetched; DATA stays, as it may hold what people made
 distclean: clean clean-work

@@ -5,6 +5,8 @@
 ## Folders of a run; others than these keep experiments side by side.
 WORK ?= work
 DATA ?= data
+## Whether a run waits (1) while another is at work in the same WORK or DATA, or stops and says which (0).
+WAIT ?= 0
 
 ## The model: a Hugging Face folder, a GGUF file, or a Hub id (owner/name).
 MODEL ?= $(DEFAULT_MODEL)
