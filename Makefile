@@ -37,7 +37,7 @@ STAMPS := $(WORK)/.stamps
 
 # What needs no system libraries, and what needs no model or corpus.
 GOALS := $(filter-out help variables lint format set-aside clean clean-work distclean,$(or $(MAKECMDGOALS),help))
-RUNS := $(filter-out test bench system-libraries,$(GOALS))
+RUNS := $(filter-out test bench fuzz system-libraries,$(GOALS))
 
 ifneq ($(RUNS),)
 include scripts/inputs.mk
@@ -250,11 +250,21 @@ test-page: $(BIN)/serve $$(TREE_IF_MISSING) | $$(PAGE)
 		--model $(call quote,$(or $(SCANNED_MODEL),$(MODEL_PATH))) --shots .build/page
 .PHONY: test-page
 
-## test-faults : attack the server with slow, half-open, hostile and killed connections; LONG=1 for minutes of it
-test-faults: $(BIN)/serve $$(TREE_IF_MISSING)
-	Tests/faults/run --serve $< --data $(DATA) --work $(WORK) \
+STAGE_PROGRAMS := $(addprefix $(BIN)/,stage-scan stage-metrics stage-sample stage-project stage-weights stage-writes \
+	stage-emit stage-dictionary)
+
+## test-faults : attack the programs: kills, full disks, two at once, hostile and slow clients; LONG=1 for much of it
+test-faults: $(BIN)/serve $(STAGE_PROGRAMS) $$(TREE_IF_MISSING)
+	Tests/faults/run --programs $(BIN) --data $(DATA) --work $(WORK) \
 		--model $(call quote,$(or $(SCANNED_MODEL),$(MODEL_PATH))) $(if $(filter 1,$(LONG)),--long)
 .PHONY: test-faults
+
+## fuzz : feed changed files to all readers of foreign bytes, TIME=60 seconds each, and tell what they do not withstand
+fuzz: | $$(SETUP)
+	HEADVIS_FUZZING=1 swift build -c release --product fuzz --scratch-path .build/fuzz \
+		--sanitize fuzzer --sanitize address
+	Tests/fuzz/run --program .build/fuzz/release/fuzz --folder .build/fuzzing --seconds $(or $(TIME),60) $(READERS)
+.PHONY: fuzz
 
 ## site : put the page and its data into one folder, SITE, that any file server can serve
 site: $$(TREE_IF_MISSING) | $$(PAGE)

@@ -47,6 +47,19 @@ let hummingbirdTesting = Target.Dependency.product(
     name: "HummingbirdTesting", package: "hummingbird")
 let heapModule = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 
+/// What only make fuzz builds, as it needs the sanitizers' main program.
+let fuzzing: [Target] =
+    Context.environment["HEADVIS_FUZZING"] == nil
+    ? []
+    : [
+        .executableTarget(
+            name: "fuzz",
+            dependencies: [
+                "Checkpoints", "Corpora", "DataTree", "FeatureDictionaries", "Stages",
+                "Tokenizers", "Transformer", "TestSupport",
+            ], path: "Tests/fuzz", exclude: ["run"], swiftSettings: swiftSettings)
+    ]
+
 let package = Package(
     name: "headvis",
     platforms: [.macOS(.v15)],
@@ -97,7 +110,7 @@ let package = Package(
         library("Attribution", "FeatureDictionaries", "Tensors", "Transformer", "UserErrors"),
 
         // What is on disk.
-        library("WorkFiles", "HDF5", "AttentionStats", "Transformer", "UserErrors"),
+        library("WorkFiles", "Digests", "HDF5", "AttentionStats", "Transformer", "UserErrors"),
         library("DataTree", "CLinux", "Digests"),
 
         // What the executables share.
@@ -149,6 +162,7 @@ let package = Package(
         .target(name: "TestSupport", path: "Tests/TestSupport"),
         tests("PackageTests"),
         tests("TensorsTests", "Tensors"),
+        tests("DigestsTests", "Digests"),
         tests("HDF5Tests", "HDF5"),
         tests("TransformerTests", "Transformer", "HDF5", "Tensors"),
         tests("AttentionStatsTests", "AttentionStats"),
@@ -163,9 +177,9 @@ let package = Package(
             "FeatureDictionariesTests", "FeatureDictionaries", "Checkpoints", "Sampling", "Tensors"),
         tests("WeightCircuitsTests", "WeightCircuits", "Transformer", "Tensors"),
         tests("AttributionTests", "Attribution", "HDF5"),
-        tests("WorkFilesTests", "WorkFiles", "HDF5"),
+        tests("WorkFilesTests", "WorkFiles", "HDF5", "AttentionStats"),
         tests(
-            "PipelineTests", "Tensors", "stage-scan", "stage-metrics", "stage-sample",
+            "PipelineTests", "CHDF5", "HDF5", "Tensors", "WorkFiles", "stage-scan", "stage-metrics", "stage-sample",
             "stage-project",
             "stage-weights", "stage-writes", "stage-emit"),
         tests(
@@ -177,5 +191,5 @@ let package = Package(
         benchmark("bench-memory", path: "bench/memory", "Checkpoints", "Transformer"),
         benchmark("bench-projection", path: "bench/projection", "Projection", "Tensors"),
         benchmark("bench-dictionary", path: "bench/dictionary", "FeatureDictionaries", "Tensors"),
-    ]
+    ] + fuzzing
 )

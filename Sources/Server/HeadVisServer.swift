@@ -153,7 +153,7 @@ public struct HeadVisServer: Sendable {
                 options.dictionaries ?? options.work.appending(path: "dictionaries"),
                 work: options.work))
         let status = StatusEndpoint(
-            model: model, projection: projection, attribution: attribution)
+            tree: tree, model: model, projection: projection, attribution: attribution)
         let group = router.group("api/head_vis/public")
             .add(middleware: AnswerBudgetMiddleware(budget: MemoryBudget(Self.mostAnswers)))
         group.get("status/v0") { _, _ in status.answer }

@@ -6,6 +6,7 @@ import Hummingbird
 
 /// Tells what the server can do.
 struct StatusEndpoint: Sendable {
+    let tree: TreeStore
     let model: ModelHost
     let projection: ProjectionEndpoint
     let attribution: AttributionEndpoint
@@ -33,12 +34,15 @@ struct StatusEndpoint: Sendable {
             case .none, .failed: false
             }
         let explains = hasModel && attribution.isPrepared
-        return [
+        let operations = [
             ("add_custom_sequence", hasModel), ("delete_custom_sequence", true),
             ("save_umap_clusters", true),
             ("project_to_umap", hasModel && projection.isPrepared),
             ("qk_attributions", explains), ("ov_attributions", explains),
         ]
+        // All of them keep their answers in the tree.
+        let isWritable = tree.isWritable
+        return operations.map { ($0, $1 && isWritable) }
     }
 
     private func writeModel(_ json: inout JSONWriter) {

@@ -15,6 +15,9 @@ actor TreeStore {
 
     init(_ root: URL) { self.root = root }
 
+    /// Whether files of the tree can be changed.
+    nonisolated var isWritable: Bool { TreeLock.canBeHeld(root.resolvingSymlinksInPath()) }
+
     /// The contents of a file; nil if there is none.
     nonisolated func contents(_ path: String) throws(APIError) -> [UInt8]? {
         let url = root.appending(path: path)

@@ -101,20 +101,10 @@ public final class FeaturesFile {
             let layer: Int = try file.attribute("layer", of: "dictionary")
             let tokens: Int = try file.attribute("n_tokens", of: "dictionary")
             guard features > 0, (0..<1 << 20).contains(layer), tokens >= 0 else {
-                throw H5Error(
-                    file: path, object: "dictionary",
-                    problem: "its counts are absurd; run stage-dictionary evidence again")
-            }
-            let ids: [Int32] = try file.read("vocabulary/id", shape: [-1])
-            let names = try file.readStrings("vocabulary/display")
-            guard ids.count == names.count else {
-                throw H5Error(
-                    file: path, object: "vocabulary",
-                    problem: "is cut short; run stage-dictionary evidence again")
+                throw file.damaged("dictionary", "its counts are absurd")
             }
             return (
-                try Provenance(from: file), layer, features, tokens,
-                Dictionary(zip(ids, names)) { first, _ in first },
+                try Provenance(from: file), layer, features, tokens, try file.readVocabulary(),
                 try FeatureDatasets(file, features: features)
             )
         }
@@ -198,9 +188,7 @@ public final class FeaturesFile {
     }
 
     private func broken(_ object: String, _ problem: String) -> H5Error {
-        H5Error(
-            file: file.path, object: object,
-            problem: "\(problem); run stage-dictionary evidence again")
+        file.damaged(object, problem)
     }
 }
 

@@ -84,14 +84,8 @@ public struct ScanCorpus {
             (Int(sources[$0]), Int(sources[$0 + 1]))
         }
         files = try file.readStrings("sequences/files")
-        let ids: [Int32] = try file.read("vocabulary/id", shape: [-1])
-        let names = try file.readStrings("vocabulary/display")
-        guard ids.count == names.count else {
-            throw H5Error(
-                file: file.path, object: "vocabulary",
-                problem: "is cut short; run stage-scan again")
-        }
-        vocabulary = Array(zip(ids, names)).map { (id: $0, display: $1) }
+        vocabulary = try file.readVocabulary().sorted { $0.key < $1.key }
+            .map { (id: $0, display: $1) }
         let weights = try file.dataset(
             "output_weights", shape: [header.heads.count, header.model.dHead, header.model.dModel])
         let heads = header.heads

@@ -118,7 +118,13 @@ public final class ScanPart {
         let local = ids.lowerBound - sequences.lowerBound..<ids.upperBound - sequences.lowerBound
         return try reading { () throws(H5Error) in
             var statistics: [[Double]] = []
-            for column in columns { statistics.append(try column.read(rows: local)) }
+            for (column, rule) in zip(columns, StatisticsColumn.all) {
+                let values: [Double] = try column.read(rows: local)
+                guard values.allSatisfy(rule.canHold) else {
+                    throw file.damaged(column.object, "holds a number that cannot be")
+                }
+                statistics.append(values)
+            }
             return ScanBlock(
                 sequences: ids, statistics: statistics,
                 massByDistance: try massByDistance.read(rows: local),
@@ -137,9 +143,10 @@ public final class ScanPart {
     {
         let (file, header, sequences) = (file, header, sequences)
         let table = try reading { () throws(H5Error) in
+            // The lengths of its sequences are in the first part alone.
             try PairTable(
-                file, group: "top_patterns", heads: header.heads.count,
-                sequences: sequences.upperBound)
+                file, group: "top_patterns", heads: header.heads,
+                length: { sequences.contains($0) ? header.maxLength : nil })
         }
         let wanted = table.rows.indices.filter {
             isWanted(table.rows[$0].head, table.rows[$0].sequence)
