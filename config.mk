@@ -7,6 +7,8 @@ WORK ?= work
 DATA ?= data
 ## Whether a run waits (1) while another is at work in the same WORK or DATA, or stops and says which (0).
 WAIT ?= 0
+## Where what is fetched is kept (models/, corpora/): this folder, or WORK where this one is read-only.
+FETCHED ?= $(DEFAULT_FETCHED)
 
 ## The model: a Hugging Face folder, a GGUF file, or a Hub id (owner/name).
 MODEL ?= $(DEFAULT_MODEL)

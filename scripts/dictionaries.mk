@@ -47,8 +47,8 @@ OUTDATED := $(foreach layer,$(TRAINED),$(if \
 ifneq ($(filter dictionary,$(GOALS)),)
 $(foreach layer,$(OUTDATED),$(call dictionary_of,$(layer))): FORCE
 $(foreach layer,$(DICTIONARY_LAYERS),$(call dictionary_of,$(layer))): $(call dictionary_of,%): | \
-		$(BIN)/stage-dictionary $(INPUT_FILES)
-	$(BIN)/stage-dictionary train --layers $* $(strip $(training_parameters)) \
+		$(call built,stage-dictionary) $(INPUT_FILES)
+	$(call program,stage-dictionary) train --layers $* $(strip $(training_parameters)) \
 		--workers $(WORKERS) --output-folder $(DICTIONARIES)
 	@printf '%s' $(call quote,$(stamp_of_training)) > $(@D)/.parameters
 endif
@@ -65,22 +65,22 @@ weights_of = $(if $(filter dictionary,$(GOALS)),$(call dictionary_of,$(1)),$(or 
 	$(wildcard $(call dictionary_of,$(1))),$(wildcard $(DICTIONARIES)/*/sae_weights.safetensors)))
 
 $(foreach layer,$(DICTIONARY_LAYERS),$(call evidence_of,$(layer))): $(call evidence_of,%): \
-		$(BIN)/stage-dictionary $(STAMPS)/features-L% $$(call weights_of,$$*) $(INPUT_FILES)
-	$< evidence --layer $* $(strip $(evidence_parameters)) --workers $(WORKERS) --output $@
+		$(call built,stage-dictionary) $(STAMPS)/features-L% $$(call weights_of,$$*) $(INPUT_FILES)
+	$(call program,stage-dictionary) evidence --layer $* $(strip $(evidence_parameters)) --workers $(WORKERS) --output $@
 
 ifneq ($(DICTIONARY_LAYERS),)
 dictionary evidence: $(foreach layer,$(DICTIONARY_LAYERS),$(call evidence_of,$(layer)))
 else
-dictionary evidence: $(BIN)/stage-dictionary $(INPUT_FILES)
-	layers=$$($< layers --model $(call quote,$(MODEL_PATH)) \
+dictionary evidence: $(call built,stage-dictionary) $(INPUT_FILES)
+	layers=$$($(call program,stage-dictionary) layers --model $(call quote,$(MODEL_PATH)) \
 		--layers $(call quote,$(LAYERS)) --heads $(call quote,$(HEADS))) \
-		&& [[ -n $$layers ]] && $(MAKE) --no-print-directory $@ LAYERS="$$layers" HEADS=
+		&& [[ -n $$layers ]] && $(MAKE) --no-print-directory -f $(here)Makefile $@ LAYERS="$$layers" HEADS=
 endif
 
 # --- Attributions ---
 
-attributions: $(BIN)/stage-dictionary $$(TREE_IF_MISSING)
-	$< attribute --model $(call quote,$(or $(SCANNED_MODEL),$(MODEL_PATH))) --work $(WORK) --data $(DATA) \
+attributions: $(call built,stage-dictionary) $$(TREE_IF_MISSING)
+	$(call program,stage-dictionary) attribute --model $(call quote,$(or $(SCANNED_MODEL),$(MODEL_PATH))) --work $(WORK) --data $(DATA) \
 		--dictionaries $(DICTIONARIES) --edges $(ATTRIBUTED_EDGES) \
 		$(if $(filter command% environment%,$(origin LAYERS)),--layers $(call quote,$(LAYERS))) \
 		$(if $(HEADS),--heads $(call quote,$(HEADS))) --workers $(WORKERS)

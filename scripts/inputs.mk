@@ -11,7 +11,7 @@ exists = $(shell test -e $(call quote,$(1)) && echo yes)
 is_hub_id = $(shell [[ $(call quote,$(1)) =~ ^[[:alnum:]][[:alnum:]._-]*(/[[:alnum:]._-]+)?$$ ]] && echo yes)
 hub_name = $(subst /,--,$(1))
 # $(call files,OPTION,PATH): what scripts/list-files prints; it says what is wrong by itself.
-files = $(shell scripts/list-files $(1) $(call quote,$(2)))$(if $(filter-out 0,$(.SHELLSTATUS)),$(error $(2) cannot be used))
+files = $(shell $(here)scripts/list-files $(1) $(call quote,$(2)))$(if $(filter-out 0,$(.SHELLSTATUS)),$(error $(2) cannot be used))
 
 # --- MODEL ---
 
@@ -22,10 +22,10 @@ else ifneq ($(call exists,$(MODEL)),)
 MODEL_PATH := $(MODEL)
 INPUT_STATE := $(call files,--state,$(MODEL))
 else ifneq ($(call is_hub_id,$(MODEL)),)
-MODEL_PATH := models/hub/$(call hub_name,$(MODEL))
+MODEL_PATH := $(fetched)models/hub/$(call hub_name,$(MODEL))
 INPUT_FILES := $(MODEL_PATH)
 $(MODEL_PATH):
-	scripts/resolve-hub model $(MODEL) $@
+	$(here)scripts/resolve-hub model $(MODEL) $@
 else
 $(error MODEL is "$(MODEL)", which is neither a file or folder nor a Hub id (owner/name))
 endif
@@ -35,7 +35,8 @@ MODEL_STATE := $(INPUT_STATE)
 
 # --- DATASET ---
 
-convert = scripts/parquet-to-jsonl --field $(call quote,$(TEXT_FIELD))
+PYARROW := $(fetched).venv/parquet
+convert = $(here)scripts/parquet-to-jsonl --environment $(PYARROW) --field $(call quote,$(TEXT_FIELD))
 
 ifeq ($(DATASET),$(DEFAULT_DATASET))
 CORPUS_ARGUMENTS := --corpus $(DATASET)
@@ -49,9 +50,9 @@ CORPUS_ARGUMENTS := --corpus $(call quote,$(DATASET))
 INPUT_STATE += $(call files,--state,$(DATASET))
 else
 # Each Parquet file is converted once, to a file of its own that is named after its path.
-converted = corpora/parquet/$(subst /,--,$(patsubst /%,%,$(basename $(1)))).$(TEXT_FIELD).jsonl.zst
+converted = $(fetched)corpora/parquet/$(subst /,--,$(patsubst /%,%,$(basename $(1)))).$(TEXT_FIELD).jsonl.zst
 define conversion
-$(call converted,$(1)): $(1) | .venv/parquet
+$(call converted,$(1)): $(1) | $(PYARROW)
 	$$(convert) $$< $$@
 endef
 $(foreach file,$(PARQUET_FILES),$(eval $(call conversion,$(file))))
@@ -60,14 +61,14 @@ CORPUS_ARGUMENTS := $(JSON_LINES:%=--corpus %)
 INPUT_FILES += $(JSON_LINES)
 endif
 else ifneq ($(call is_hub_id,$(DATASET)),)
-HUB_CORPUS := corpora/hub/$(call hub_name,$(DATASET)).$(TEXT_FIELD)
+HUB_CORPUS := $(fetched)corpora/hub/$(call hub_name,$(DATASET)).$(TEXT_FIELD)
 CORPUS_ARGUMENTS := --corpus $(HUB_CORPUS)
 INPUT_FILES += $(HUB_CORPUS)
 $(HUB_CORPUS):
-	scripts/resolve-hub dataset $(DATASET) $@ $(convert)
+	$(here)scripts/resolve-hub dataset $(DATASET) $@ $(convert)
 else
 $(error DATASET is "$(DATASET)", which is neither a file or folder nor a glob nor a Hub id (owner/name))
 endif
 
-.venv/parquet: | $$(SETUP)
-	scripts/parquet-to-jsonl --set-up
+$(PYARROW): | $$(SETUP)
+	$(here)scripts/parquet-to-jsonl --environment $@ --set-up

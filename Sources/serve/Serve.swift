@@ -17,7 +17,8 @@ struct Serve: AsyncParsableCommand {
             Custom prompts, projections and attributions need the model of the scan, attributions \
             also a dictionary of the layer (make dictionary); clusters can be saved without. \
             Only programs on this machine can reach the server unless --host says otherwise.
-            """)
+            """,
+        version: toolVersion)
 
     @Option(help: "The data tree.")
     var data = "data"

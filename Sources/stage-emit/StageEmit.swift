@@ -15,7 +15,8 @@ struct StageEmit: ParsableCommand {
         discussion: """
             The new tree takes the old one's place in one step. What people made in the old one \
             (custom sequences, attributions, clusters, projected points) is kept for the same model.
-            """)
+            """,
+        version: toolVersion)
 
     @Option(help: "The scan.")
     var scan: String

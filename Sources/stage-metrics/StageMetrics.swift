@@ -12,7 +12,8 @@ struct StageMetrics: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stage-metrics",
         abstract: "Computes every metric of every studied head, with standard errors.",
-        discussion: "The metrics and their formulas are in Sources/HeadMetrics/Metric.swift.")
+        discussion: "The metrics and their formulas are in Sources/HeadMetrics/Metric.swift.",
+        version: toolVersion)
 
     @Option(help: "The scan to read.")
     var scan: String

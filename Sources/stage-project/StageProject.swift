@@ -16,7 +16,8 @@ struct StageProject: ParsableCommand {
         discussion: """
             Each point is one strong attention edge (sequence, q, k); its query, key, value and \
             output vectors make four clouds.
-            """)
+            """,
+        version: toolVersion)
 
     @Option(help: "The scan to read.")
     var scan: String

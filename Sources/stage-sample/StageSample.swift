@@ -17,7 +17,8 @@ struct StageSample: ParsableCommand {
             All walked sequences are sorted by their largest attention and cut into equal intervals; \
             of each, a uniform sample is taken, and the highest also gets the head's exact top \
             sequences. How many there can be was settled when the corpus was scanned.
-            """)
+            """,
+        version: toolVersion)
 
     @Option(help: "The scan to read.")
     var scan: String

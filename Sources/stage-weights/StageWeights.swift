@@ -19,7 +19,8 @@ struct StageWeights: ParsableCommand {
         discussion: """
             Copying and matching scores, ranks, and the composition of every pair of heads. The \
             numbers and their formulas are in Sources/WeightCircuits.
-            """)
+            """,
+        version: toolVersion)
 
     @Option(help: "The model: a Hugging Face folder or a GGUF file.")
     var model: String

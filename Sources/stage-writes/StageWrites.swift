@@ -18,7 +18,8 @@ struct StageWrites: ParsableCommand {
             For the strongest key tokens of a head, by mean attention over the edges that the scan kept, and for all \
             its edges: the mean of A v W_O through the final norm's gain and the unembedding, above its mean over the \
             vocabulary.
-            """)
+            """,
+        version: toolVersion)
 
     @Option(help: "The model of the scan: a Hugging Face folder or a GGUF file.")
     var model: String

@@ -124,7 +124,7 @@ function cloudOf(rand, points, length, poolSize, umap) {
       { n_neighbors: 15, min_dist: 0.1, embeddings: spaces() },
       { n_neighbors: 50, min_dist: 0.5, embeddings: spaces() },
     ] } : {}),
-    clusters: [], projected_points: [],
+    clusters: [], clusters_version: "0", projected_points: [],
   };
 }
 
@@ -140,7 +140,7 @@ export function writeTree(
     if (value !== undefined) writeFileSync(file, typeof value === "string" ? value : JSON.stringify(value));
     return file;
   };
-  for (const folder of ["heads", "umap", "custom_sequences", "attributions/qk", "attributions/ov"]) mkdirSync(
+  for (const folder of ["heads", "umap", "custom_sequences", "prompts", "attributions/qk", "attributions/ov"]) mkdirSync(
     join(out, folder), { recursive: true },
   );
   const all = [];
@@ -177,6 +177,7 @@ export function writeTree(
       default_x: "qk_distance", default_y: "induction_score", default_color: "pattern_entropy",
       discrete_axes: ["layer", "head"],
     },
+    ...(odd ? {} : { people_files: ["prompts/index.json", "notes.json"] }),
     pipeline_config: { seed, sequences }, ...(odd ? { unknown_key: [1] } : {}),
   });
   write("scatter_data.json", rows);
@@ -189,6 +190,8 @@ export function writeTree(
   if (!odd) { // what the pipeline always writes; an odd tree does without
     write("attributions/manifest.json", {});
     write("scatter_errors.json", []);
+    write("prompts/index.json", { prompts: [] });
+    write("notes.json", {});
   }
   if (stored) writeAttributions(write);
   if (points > 0) write("umap/sequences.json", Object.fromEntries(pool.map((tokens, i) => [i, tokens])));

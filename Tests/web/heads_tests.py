@@ -164,7 +164,7 @@ def heads_are_ranked_on_an_edge(tab):
     tab.open().cards()
     page = tab.page
     card = page.locator(".card").first
-    q, k = re.search(r"strongest (\d+) → (\d+)", card.inner_text()).groups()
+    q, k = re.search(r"strongest (\d+) \S+ → (\d+)", card.inner_text()).groups()
     card.locator("[aria-label^='Rank the heads']").click()
     card.locator(f".tok[data-i='{q}']").click()
     card.locator(f".tok[data-i='{k}']").click()

@@ -22,7 +22,7 @@ WEB = ROOT / "web"
 AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
 # Files the tree may leave out; a browser reports their absence whatever the page does. A backend need not tell which
 # heads have custom sequences: then they are asked for where the test opens them.
-OPTIONAL = re.compile(r"/(server_config|scatter_errors|attributions/manifest)\.json|/custom_sequences/")
+OPTIONAL = re.compile(r"/(server_config|scatter_errors|notes|prompts/index|attributions/manifest)\.json|/custom_sequences/")
 TESTS = []
 
 
@@ -144,7 +144,7 @@ class Tab:
         url = (message.location or {}).get("url", "")
         if "404" in message.text and OPTIONAL.search(url):
             return
-        if re.search(r"status of (422|501|503|404)", message.text) and "/api/" in url:
+        if re.search(r"status of (409|422|501|503|404)", message.text) and "/api/" in url:
             return
         help = ""
         if "style-src" in message.text:

@@ -66,7 +66,7 @@ test("the scatter places every head once and finds the nearest", () => {
   const colours = { line: "#000", faint: "#000", ink: "#000", soft: "#000", panel: "#fff", accent: "#00f" };
   const options = {
     rows: ROWS, names: { x: "a", y: "b", color: "layer" }, logs: { x: false, y: false }, bars: true, shown: null,
-    discrete: new Set(), width: 400, height: 300, colours, extentOf: (n) => extent(ROWS, n),
+    discrete: new Set(), width: 400, height: 300, colours, extentOf: (n) => extent(ROWS, n), shareOf: (row) => row.layer,
   };
   const plot = scatterPlot(options);
   assert.equal(plot.points.length, 2);

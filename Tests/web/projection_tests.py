@@ -113,3 +113,83 @@ def what_a_token_rule_matches_becomes_a_cluster(tab):
     assert int(page.locator(".clusters .num").inner_text()) == matches
     page.locator("[aria-label='Delete cluster with e']").click()
     until(page, "document.querySelector('.clusters li') === null")
+
+
+def draw_lasso(page, corners):
+    box = page.locator(".plot-cloud canvas").first.bounding_box()
+    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in corners]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=4)
+    page.mouse.up()
+
+
+def name_points(page, name):
+    page.locator("[aria-label='Name of the cluster']").fill(name)
+    page.keyboard.press("Enter")
+
+
+LEFT = [(0.01, 0.01), (0.6, 0.01), (0.6, 0.99), (0.01, 0.99)]
+ALL = [(0.005, 0.005), (0.995, 0.005), (0.995, 0.995), (0.005, 0.995)]
+COUNTS = "Object.fromEntries([...document.querySelectorAll('.clusters li')].map((n) => [n.querySelector('.name').textContent, +n.querySelector('.num').textContent]))"
+
+
+@test("live serve")
+def clusters_are_neither_taken_nor_overwritten_without_a_word(tab):
+    tab.open()
+    layer, number = tab.data("config.json")["heads"][1]
+    tab.open(f"tab=umap&flat=true&layer={layer}&head={number}").ready()
+    page = tab.page
+    saved = "/Saved\\./.test(document.querySelector('.panel-clusters').textContent)"
+    page.locator("button", has_text="Lasso").click()
+    tab.still()
+    draw_lasso(page, LEFT)
+    name_points(page, "left")
+    until(page, saved)
+    left = page.evaluate(COUNTS)["left"]
+    # A second lasso without pressing the button again: what it takes is said before it does, and can be taken back.
+    draw_lasso(page, ALL)
+    page.locator("[aria-label='Name of the cluster']").fill("all")
+    assert "Removes left." in page.locator(".panel-clusters").inner_text()
+    page.keyboard.press("Enter")
+    until(page, f"{saved} && !('left' in {COUNTS})")
+    assert "Removes left." in page.locator(".panel-clusters .note").first.inner_text()
+    page.locator(".panel-clusters button", has_text="Undo").click()
+    until(page, f"{COUNTS}.left === {left}")
+    until(page, saved)
+    page.locator("[aria-label='Delete cluster left']").click()
+    until(page, f"!('left' in {COUNTS}) && {saved}")
+    page.locator(".panel-clusters button", has_text="Undo").click()
+    until(page, f"{COUNTS}.left === {left} && {saved}")
+    # Somebody else saves; this tab learns of it when it saves, and both stand.
+    head = tab.head()
+    layer, number = re.findall(r"\d+", head)
+    there = tab.data(f"umap/{head}.json")
+    taken = {tuple(p) for c in there["clusters"] for p in c["points"]}
+    free = next(p for p in zip(there["seq_idx"], there["top_q"], there["top_k"]) if p not in taken)
+    clusters = [*there["clusters"], {"name": "theirs", "color": "#112233", "points": [list(free)]}]
+    page.evaluate("""(body) => fetch('/api/head_vis/public/save_umap_clusters/v0', {
+        method: 'POST', headers: {'Content-Type': 'application/json'}, body: JSON.stringify(body)})""",
+        {"layer": int(layer), "head": int(number), "clusters": clusters})
+    page.locator(".clusters li", has_text="left").locator("button", has_text="Rename").click()
+    page.keyboard.type("mine")
+    page.keyboard.press("Enter")
+    until(page, f"'theirs' in {COUNTS} && 'mine' in {COUNTS} && !('left' in {COUNTS})")
+    until(page, "/Saved/.test(document.querySelector('.panel-clusters').textContent)")
+    members = {c["name"]: {tuple(p) for p in c["points"]} for c in there["clusters"]}
+    stored = {c["name"]: {tuple(p) for p in c["points"]} for c in tab.data(f"umap/{head}.json")["clusters"]}
+    assert stored == {"mine": members["left"], "theirs": {tuple(free)}}
+    # What cannot be saved keeps a Retry, over a reload.
+    page.route("**/save_umap_clusters/**", lambda route: route.abort())
+    mine = page.evaluate(COUNTS)["mine"]
+    page.locator("[aria-label='Delete cluster theirs']").click()
+    page.locator(".panel-clusters button", has_text="Retry").wait_for()
+    page.reload()
+    page.locator(".panel-clusters button", has_text="Retry").wait_for()
+    assert page.evaluate(COUNTS) == {"mine": mine}
+    page.unroute("**/save_umap_clusters/**")
+    page.locator(".panel-clusters button", has_text="Retry").click()
+    until(page, "/Saved/.test(document.querySelector('.panel-clusters').textContent)")
+    assert [c["name"] for c in tab.data(f"umap/{head}.json")["clusters"]] == ["mine"]
+    tab.complaints = [c for c in tab.complaints if "ERR_FAILED" not in c]

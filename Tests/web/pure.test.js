@@ -5,14 +5,18 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { foldTerms, readAttribution, scoreSum, waterfall } from "../../web/js/pure/attribution.js";
 import { explainedWords, inside, packCloud, projectedPosition, rankShares } from "../../web/js/pure/cloud.js";
-import { addToCluster, deleteCluster, membership, readClusters, renameCluster } from "../../web/js/pure/clusters.js";
+import { addToCluster, deleteCluster, membership, readClusters, renameCluster, losses, mergeClusters } from "../../web/js/pure/clusters.js";
 import { MISSING, attentionRamp, attentionStep, luminance, signed, viridis } from "../../web/js/pure/colour.js";
 import {
   loneSurrogate, number, parseAddress, quoted, score, short, statistic, token, uncertainty,
 } from "../../web/js/pure/format.js";
 import { splitCommands } from "../../web/js/pure/commands.js";
+import { doing, offsetWords } from "../../web/js/pure/doing.js";
+import { figureScene, wrapped } from "../../web/js/pure/figure.js";
 import { textRule, tokenRule } from "../../web/js/pure/match.js";
 import { MATCH, paintPoints } from "../../web/js/pure/paint.js";
+import { ordinal, presetsOf, standsOut } from "../../web/js/pure/presets.js";
+import { sideBySide } from "../../web/js/pure/scene.js";
 import {
   alike, extent, metricNames, metricTable, ranked, rowFilter, sorted, standing,
 } from "../../web/js/pure/rank.js";
@@ -336,4 +340,56 @@ test("heads alike are those of near ranks, whatever the units", () => {
   assert.ok(Math.abs(found[0].distance - (1 / 3 + 0) / 2) < 1e-12);
   assert.deepEqual([found[0].apart, found[1].apart], ["a", "a"]);
   assert.deepEqual(alike([rows[0]], ["a"], rows[0], 3), []);
+});
+
+test("clusters of two people merge: every change from the base counts, both sides' names stay", () => {
+  const cluster = (name, ...points) => ({ name, color: "#000000", points: points.map((p) => [p, 1, 1]) });
+  const base = [cluster("a", 1, 2, 3), cluster("b", 4)];
+  const mine = [cluster("a", 1, 2), cluster("c", 3, 9)];
+  const theirs = [cluster("a", 2, 3), cluster("b", 4), cluster("d", 1, 7)];
+  const merged = Object.fromEntries(mergeClusters(base, mine, theirs).map((c) => [c.name, c.points.map(([p]) => p).sort()]));
+  assert.deepEqual(merged, { a: [2], c: [3, 9], d: [1, 7] });
+  assert.deepEqual(mergeClusters(base, base, theirs).map((c) => c.points.length).sort(), [1, 2, 2]);
+  assert.equal(losses(base, "new", [[1, 1, 1], [4, 1, 1]]), "Takes 1 from a, removes b.");
+  assert.equal(losses(base, "a", [[1, 1, 1]]), "");
+});
+
+test("what a head does is told in shares of its stored attention, each entry counted once", () => {
+  const tokens = ["a", "b", "c", "a", "b"];
+  const entries = [[1, 0, 0.4], [1, 1, 0.2], [2, 1, 0.3], [3, 0, 0.1], [3, 1, 0.5], [4, 1, 0.25], [4, 2, 0.25]];
+  const record = { sequence_id: 1, tokens, attention_indices: entries.map(([q, k]) => 5 * q + k), attention_values: entries.map((e) => e[2]), seq_len: 5 };
+  const { shares, total, offset } = doing([fromRecord(record)]);
+  assert.ok(Math.abs(total - 2) < 1e-12);
+  const wanted = { sink: 0.25, self: 0.1, previous: 0.15, same: 0.125, after: 0.375, elsewhere: 0 };
+  for (const [kind, share] of Object.entries(wanted)) assert.ok(Math.abs(shares[kind] - share) < 1e-12, kind);
+  assert.equal(offset, 2); // half of what does not go to position 0
+  const back = { ...record, attention_indices: [6, 11, 17, 23], attention_values: [0.1, 0.8, 0.8, 0.8] };
+  assert.equal(offsetWords(doing([fromRecord(back)]).offset), "mostly one back");
+});
+
+test("presets take what metrics a tree has; a head stands out among the first five percent", () => {
+  const rows = Array.from({ length: 40 }, (_, i) => ({ layer: 0, head: i, previous_token_score: i / 40, induction_score: 1 - i / 40 }));
+  const axes = ["layer", "head", "previous_token_score", "induction_score"];
+  assert.deepEqual(presetsOf(axes).map(({ preset }) => preset.key), ["previous", "induction"]);
+  assert.deepEqual(standsOut(rows, rows[39], axes).map((s) => [s.preset.key, s.rank, s.of]), [["previous", 1, 40]]);
+  assert.deepEqual(standsOut(rows, rows[1], axes).map((s) => [s.preset.key, s.rank]), [["induction", 2]]);
+  assert.deepEqual(standsOut(rows, rows[20], axes), []);
+  assert.deepEqual([1, 2, 3, 4, 11, 12, 21, 112].map(ordinal), ["1st", "2nd", "3rd", "4th", "11th", "12th", "21st", "112th"]);
+});
+
+test("a filter refuses an ambiguous name with its candidates, and finds words of notes", () => {
+  const names = ["qk_distance", "qk_distance_variance", "entropy"];
+  assert.match(rowFilter("qk<1", names).error ?? "", /qk may be qk_distance or qk_distance_variance/);
+  assert.equal(rowFilter("qk_distance<1", names).error, undefined);
+  const noted = rowFilter("#induct", names, (row) => ({ name: row.head === 1 ? "Induction" : "", text: "" }));
+  assert.deepEqual([0, 1].map((head) => noted.test({ layer: 0, head })), [false, true]);
+});
+
+test("scenes stand side by side and figures have a title and a caption in lines", () => {
+  const scene = { width: 100, height: 40, marks: [{ kind: "line", points: [0, 0, 1, 2] }, { kind: "curve", from: [0, 0], over: [1, 1], to: [2, 2] }] };
+  const both = sideBySide([scene, scene], 10);
+  assert.deepEqual([both.width, both.height, both.marks[2].points, both.marks[3].to], [210, 40, [110, 0, 111, 2], [112, 2]]);
+  assert.deepEqual(wrapped("one two three", 8), ["one two", "three"]);
+  const figure = figureScene(scene, { title: "T", caption: "one two three four five", ink: "#000" });
+  assert.ok(figure.height > 40 + 24 && figure.marks[0].text === "T" && figure.marks[1].points[1] === 24);
 });

@@ -44,7 +44,7 @@ def several_tokens_sum_their_attention(tab):
     tab.open().cards()
     page = tab.page
     card = page.locator(".card").first
-    q = int(re.search(r"strongest (\d+) →", card.inner_text()).group(1))
+    q = int(re.search(r"strongest (\d+)", card.inner_text()).group(1))
     card.locator(f".tok[data-i='{q}']").click()
     other = q - 1 if card.locator(f".tok[data-i='{q - 1}']").count() else q + 1
     card.locator(f".tok[data-i='{other}']").click(modifiers=["Shift"])

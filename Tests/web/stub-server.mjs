@@ -16,11 +16,12 @@ const live = mode !== "--static";
 const fail = (status, detail, headers = {}) => ({ status, body: { detail }, headers });
 const done = (body) => ({ status: 200, body });
 const edge = ({ layer, head, seq_idx, query_pos, key_pos }) => `L${layer}H${head}S${seq_idx}Q${query_pos}K${key_pos}`;
-const state = { modelLoads: 1, projected: new Map() };
+const state = { changes: 0, modelLoads: 1, projected: new Map() };
 
 const read = (path, fallback) =>
   (existsSync(join(data, path)) ? JSON.parse(readFileSync(join(data, path), "utf8")) : fallback);
 function write(path, value) {
+  state.changes++;
   mkdirSync(join(data, path, ".."), { recursive: true });
   writeFileSync(join(data, path), JSON.stringify(value));
 }
@@ -68,10 +69,16 @@ const OPERATIONS = {
     write(path, { sequences: all.filter((s) => s.sequence_id !== sequence_id) });
     return done({ success: true });
   },
-  save_umap_clusters({ layer, head, clusters }) {
+  save_umap_clusters({ layer, head, clusters, base }) {
     const path = `umap/L${layer}H${head}.json`;
-    write(path, { ...read(path, {}), clusters });
-    return done({ success: true });
+    const there = read(path, {});
+    const version = there.clusters_version ?? "0";
+    if (base !== undefined && base !== version) return {
+      status: 409, body: { detail: "These clusters were changed meanwhile.", version, clusters: there.clusters },
+    };
+    const next = String(Number(version) + 1);
+    write(path, { ...there, clusters, clusters_version: next });
+    return done({ success: true, version: next });
   },
   project_to_umap(body) {
     const path = `umap/L${body.layer}H${body.head}.json`;
@@ -132,7 +139,7 @@ createServer((request, response) => {
   if (name === "status") return answer(
     response,
     done({
-      model: { name: "stub", state: "ready" },
+      model: { name: "stub", state: "ready" }, changes: String(state.changes),
       operations: Object.fromEntries(Object.keys(OPERATIONS).map((k) => [k, true])),
     }),
   );

@@ -3,10 +3,14 @@
 
 import { createBackend } from "./core/backend.js";
 import { el, fill } from "./core/dom.js";
+import { createNotes } from "./core/notes.js";
+import { createPrompts } from "./core/prompts.js";
+import { createCompare } from "./core/compare.js";
 import { createHeads } from "./core/heads.js";
 import { createRanking } from "./core/ranking.js";
 import { createSession } from "./core/session.js";
 import { forgetHead } from "./core/state.js";
+import { createSpeech } from "./core/speech.js";
 import { createStore } from "./core/store.js";
 import { createTheme } from "./core/theme.js";
 import { createTip } from "./core/tip.js";
@@ -28,17 +32,21 @@ async function start() {
     root.removeAttribute("aria-busy");
     return;
   }
+  const backend = createBackend(tree.server, location.href);
+  const prompts = createPrompts(tree, store, backend);
+  const compare = createCompare(tree, store, backend, prompts);
+  const notes = createNotes(tree, store, backend);
   /** @type {import("./core/app.js").App} */
   const app = {
-    store, theme, tree, tip: createTip(), heads: createHeads(tree, store), session: createSession(tree, store),
-    ranking: createRanking(tree), backend: createBackend(tree.server, location.href), gives: new WeakMap(),
+    store, theme, tree, tip: createTip(), say: createSpeech(), heads: createHeads(tree, store, notes), session: createSession(tree, store, prompts, compare),
+    ranking: createRanking(tree, store, backend), backend, prompts, notes, compare, gives: new WeakMap(),
     intervals: intervalsOf(tree.config), keys: {},
     headName: () => address(store.state.layer, store.state.head),
     setHot: (name) => store.set({ hot: name }),
-    goTo(layer, head) {
+    goTo(layer, head, more = {}) {
       if (layer === store.state.layer && head === store.state.head) store.set({ pane: "head" });
       else store.set({
-        ...forgetHead(), layer, head, pane: "head", tab: isEdgeTab(store.state.tab) ? "sequences" : store.state.tab,
+        ...forgetHead(), ...more, layer, head, pane: "head", tab: isEdgeTab(store.state.tab) ? "sequences" : store.state.tab,
       });
     },
     chooseEdge: edgeOpener(store),
@@ -47,9 +55,10 @@ async function start() {
   };
   app.keys = keyTable(app);
   const { layer, head } = store.state;
-  if (!tree.heads.some((h) => h.layer === layer && h.head === head)) store.set(
-    { ...tree.heads[0], ...(layer === null ? {} : forgetHead()) }, { replace: true },
-  );
+  if (!tree.heads.some((h) => h.layer === layer && h.head === head)) store.set({
+    ...tree.heads[0], ...(layer === null ? {} : forgetHead()),
+    missingHead: layer === null || head === null ? "" : address(layer, head),
+  }, { replace: true });
   else app.session.load();
   fill(root, createLayout(app));
   root.removeAttribute("aria-busy");

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The optional backend: its six operations, its status and its errors as sentences.
 
-/** An answer that is no result; `retryAfter` in seconds when the backend names one. */
+/** An answer that is no result; `retryAfter` in seconds when the backend names one, `answer` its JSON. */
 export class BackendError extends Error {
   /** @param {number | null} retryAfter */
-  constructor(message, status = 0, retryAfter = null) {
+  constructor(message, status = 0, retryAfter = null, answer = null) {
     super(message);
     this.status = status;
     this.retryAfter = retryAfter;
+    this.answer = answer;
   }
 
   /** The message and, where the backend says so, when to come back. */
@@ -62,7 +63,7 @@ export function createBackend(server, pageUrl) {
       if (!response.ok) {
         const detail = typeof answer?.detail === "string" ? answer.detail : `The backend answered ${response.status}.`;
         const wait = Number(response.headers.get("Retry-After"));
-        throw new BackendError(detail, response.status, Number.isFinite(wait) && wait > 0 ? wait : null);
+        throw new BackendError(detail, response.status, Number.isFinite(wait) && wait > 0 ? wait : null, answer);
       }
       if (answer === null) throw new BackendError("The backend's answer is not JSON.", response.status);
       return answer;

@@ -20,15 +20,19 @@ export function download(name, blob) {
 export const fileName = (...parts) =>
   parts.filter((p) => p !== "" && p !== null && p !== undefined).join("-").replace(/[^\w.-]+/g, "_").slice(0, 120);
 
-export const saveSvg = (name, scene, title) => download(
-  `${name}.svg`, new Blob([toSvg(scene, title)], { type: "image/svg+xml" }),
+/** `millimetres` is the width on paper; without it a unit of the scene is a pixel. */
+export const saveSvg = (name, scene, title, millimetres = 0) => download(
+  `${name}.svg`, new Blob([toSvg(scene, title, millimetres)], { type: "image/svg+xml" }),
 );
 
-export async function savePng(name, scene) {
+const [DOTS_PER_INCH, MILLIMETRES_PER_INCH] = [300, 25.4];
+
+export async function savePng(name, scene, millimetres = 0) {
+  const scale = millimetres ? (millimetres / MILLIMETRES_PER_INCH) * DOTS_PER_INCH / scene.width : PNG_SCALE;
   const canvas = el(
-    "canvas", { width: Math.ceil(scene.width * PNG_SCALE), height: Math.ceil(scene.height * PNG_SCALE) },
+    "canvas", { width: Math.ceil(scene.width * scale), height: Math.ceil(scene.height * scale) },
   );
-  drawScene(canvas.getContext("2d"), scene, PNG_SCALE);
+  drawScene(canvas.getContext("2d"), scene, scale);
   download(`${name}.png`, await new Promise((done) => canvas.toBlob(done, "image/png")));
 }
 

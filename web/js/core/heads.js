@@ -2,10 +2,10 @@
 // All heads of the tree as the overview shows them: axes, values, filter, and who is next.
 
 import { address, words } from "../pure/format.js";
-import { byAddress, extent, metricNames, rowFilter, valueOf } from "../pure/rank.js";
+import { byAddress, extent, metricNames, rankOf, rowFilter, valueOf } from "../pure/rank.js";
 
-/** The heads of `tree` under the state of `store`. */
-export function createHeads(tree, store) {
+/** The heads of `tree` under the state of `store`, with what `notes` say of them. */
+export function createHeads(tree, store, notes) {
   const { rows, config } = tree;
   const names = metricNames(rows, tree.metricNames);
   const axes = ["layer", "head", ...names];
@@ -16,6 +16,15 @@ export function createHeads(tree, store) {
   /** @type {{key: string | null, set: Set<string> | null, error: string | undefined}} */
   let memo = { key: null, set: null, error: undefined };
 
+  /** @type {Map<string, Map<object, number>>} */
+  const ranks = new Map();
+  /** @type {Map<string, [number, number] | null>} */
+  const extents = new Map();
+  const rankShare = (name, row) => {
+    const shares = ranks.has(name) ? [] : rankOf(rows, name);
+    if (!ranks.has(name)) ranks.set(name, new Map(rows.map((r, i) => [r, shares[i]])));
+    return ranks.get(name)?.get(row) ?? null;
+  };
   const heads = {
     rows, names, axes, discrete,
     row: (layer, head) => index.get(address(layer, head)) ?? null,
@@ -35,7 +44,20 @@ export function createHeads(tree, store) {
     describe: (name) =>
       (typeof config.metric_descriptions?.[name] === "string" ? config.metric_descriptions[name] : ""),
     label: (name) => (name === null ? "none" : words(name)),
-    extent: (name) => extent(rows, name),
+    /** Smallest and largest value of a column, found once. */
+    extent(name) {
+      if (!extents.has(name)) extents.set(name, extent(rows, name));
+      return extents.get(name) ?? null;
+    },
+
+    /** Where a row's value lies on the scale of a column, 0..1, by value or by rank as the state says; null without one. */
+    share(row, name) {
+      const value = name === null ? null : valueOf(row, name);
+      if (value === null) return null;
+      if (store.state.ranks) return rankShare(name, row);
+      const [low, high] = heads.extent(name) ?? [0, 1];
+      return high > low ? (value - low) / (high - low) : 0.5;
+    },
 
     /** Box selection of the scatter as {x: [low, high], y: [low, high]}, or null. */
     box() {
@@ -46,11 +68,11 @@ export function createHeads(tree, store) {
 
     /** The addresses that pass filter and box, or null when neither is set, and what is wrong with the filter. */
     shown() {
-      const { find, box } = store.state;
+      const { find, box, noteVersion } = store.state;
       const [x, y] = [heads.axis("x"), heads.axis("y")];
-      const key = [find, box, x, y].join("\n");
+      const key = [find, box, x, y, noteVersion].join("\n");
       if (memo.key === key) return memo;
-      const filter = rowFilter(find, names);
+      const filter = rowFilter(find, names, (row) => notes.of(row.layer, row.head));
       const frame = heads.box();
       const within = (row, name, range) =>
         valueOf(row, name) !== null && row[name] >= range[0] && row[name] <= range[1];
@@ -68,11 +90,15 @@ export function createHeads(tree, store) {
       return set ? rows.filter((row) => set.has(address(row.layer, row.head))) : rows;
     },
 
-    /** The head `step` places on in display order, around the end. */
+    /** The head `step` places on in display order, around the end; only those that pass the filter, where some do. */
     next(layer, head, step) {
-      const list = tree.heads;
-      const at = list.findIndex((h) => h.layer === layer && h.head === head);
-      return list[(Math.max(at, 0) + step + list.length) % list.length];
+      const { set } = heads.shown();
+      const isHere = (h) => h.layer === layer && h.head === head;
+      const kept = set?.size ? tree.heads.filter((h) => isHere(h) || set.has(address(h.layer, h.head))) : tree.heads;
+      const at = kept.findIndex(isHere);
+      const next = kept[(Math.max(at, 0) + step + kept.length) % kept.length];
+      // The open head is a stop only when it passes too.
+      return kept.length > 1 && isHere(next) && set && !set.has(address(layer, head)) ? heads.next(layer, head, 2 * step) : next;
     },
   };
   return heads;

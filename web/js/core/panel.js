@@ -2,6 +2,7 @@
 // A titled panel: controls, a description at hand, exports, and a button that maximises it.
 
 import { button, el, fill } from "./dom.js";
+import { openFigure } from "./figure.js";
 import { fileName, saveCsv, saveJson, savePng, saveSvg, toObjects } from "./exports.js";
 
 /**
@@ -30,8 +31,9 @@ export function createPanel(app, { name, title, describe = "", give = {}, level 
   const file = () => fileName(app.tree?.config.model_name?.split("/").pop() ?? "headvis", app.headName(), name);
   const { scene, table, json } = give;
   const saves = /** @type {[string, () => unknown][]} */ ([
-    scene && ["SVG", () => scene() && saveSvg(file(), scene(), heading.textContent)],
-    scene && ["PNG", () => scene() && savePng(file(), scene())],
+    scene && ["SVG", () => scene() && saveSvg(file(), app.theme.inLight(scene), heading.textContent)],
+    scene && ["PNG", () => scene() && savePng(file(), app.theme.inLight(scene))],
+    scene && ["Figure …", () => openFigure(app, { file: file(), title: `${app.headName()}: ${heading.textContent}`, scene })],
     table && ["CSV", () => saveCsv(file(), table())],
     json ? ["JSON", () => saveJson(file(), json())] : table && ["JSON", () => saveJson(file(), toObjects(table()))],
   ].filter(Boolean));

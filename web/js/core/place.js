@@ -24,6 +24,8 @@ function filling(app) {
   };
 }
 
+/** @typedef {ReturnType<typeof createPlace>} Place */
+
 /**
  * A place in the page, `element`, whose contents come and go. What its parts subscribed to, observe or draw ends
  * when it is filled again or emptied, and when the place it lies in is.

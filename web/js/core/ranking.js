@@ -4,25 +4,33 @@
 const LANES = 3; // files asked for at once
 
 /**
- * Ranks the heads of `tree` on an edge {seq, q, k}; the latest ranking is kept. Its `rows` are
- * {layer, head, value, interval} for the heads that store the sequence, `value` 0 where the entry is not
- * among the stored ones; `without` counts the heads that do not store it, `failed` those whose
- * file could not be read.
+ * Ranks the heads of `tree` on an edge {seq, q, k}; the latest ranking is kept. A backend with the model tells all heads'
+ * attention in one pass (`live`). Else the head files are read: `rows` are {layer, head, value, interval} for the heads that
+ * store the sequence, `value` 0 where the entry is not among the stored ones; `without` counts the heads that do not store
+ * it, `failed` those whose file could not be read. `interval` is null where no file was read.
  */
-export function createRanking(tree) {
+export function createRanking(tree, store, backend) {
   /** @type {AbortController | null} */
   let abort = null;
-  /** @type {{layer: number, head: number, value: number, interval: number}[]} */
+  /** @type {{layer: number, head: number, value: number, interval: number | null}[]} */
   const none = [];
   const ranking = {
-    key: "", running: false, done: 0, of: tree.heads.length, without: 0, failed: 0, rows: none,
+    key: "", running: false, live: false, done: 0, of: tree.heads.length, without: 0, failed: 0, rows: none,
 
     /** Starts over for an edge; `tell()` hears every step. */
     async start(edge, tell) {
       ranking.stop();
       abort = new AbortController();
       const { signal } = abort;
-      Object.assign(ranking, { key: keyOf(edge), running: true, done: 0, without: 0, failed: 0, rows: [] });
+      Object.assign(ranking, { key: keyOf(edge), running: true, live: false, done: 0, without: 0, failed: 0, rows: [] });
+      tell();
+      const told = ranking.canAsk && await fromBackend(edge, signal).catch(() => null);
+      if (signal.aborted) return;
+      if (told) {
+        Object.assign(ranking, { running: false, live: true, done: ranking.of, rows: told });
+        tell();
+        return;
+      }
       const waiting = tree.heads[Symbol.iterator]();
       const lane = async () => {
         for (const { layer, head } of waiting) {
@@ -41,6 +49,10 @@ export function createRanking(tree) {
       ranking.running = false;
       tell();
     },
+    /** Whether a backend says that it can tell all heads at once. */
+    get canAsk() {
+      return backend !== null && store.state.backendStatus?.operations?.attention_on_edge === true && !store.state.backendGone;
+    },
     stop() {
       abort?.abort();
       ranking.running = false;
@@ -52,6 +64,12 @@ export function createRanking(tree) {
       return [...ranking.rows].sort((a, b) => b.value - a.value || a.layer - b.layer || a.head - b.head);
     },
   };
+  async function fromBackend({ seq, q, k }, signal) {
+    const { layer, head } = store.state; // where a custom sequence is stored
+    const body = { layer, head, seq_idx: seq, query_pos: q, key_pos: k };
+    const { heads } = await backend.call("attention_on_edge", body, signal);
+    return heads.map((h) => ({ layer: h.layer, head: h.head, value: h.attention, interval: null }));
+  }
   return ranking;
 }
 

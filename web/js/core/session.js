@@ -18,14 +18,14 @@ const NAMING = /** @type {const} */ (["interval", "seq", "sel", "map", "open", "
  * where the tree says that there are some, else when they are asked for: `asked` is "no", "loading", "loaded" or
  * "failed". Every change bumps the store's `headVersion`.
  */
-export function createSession(tree, store) {
+export function createSession(tree, store, prompts, compare) {
   /** @type {AbortController | null} */
   let abort = null;
   let version = 0;
   /** @type {(layer: number, head: number) => OpenHead} */
   const blank = (layer, head) => ({
     layer, head, data: null, error: null, custom: [], customError: null,
-    asked: tree.hasCustom(layer, head) === false ? "loaded" : "no",
+    asked: tree.hasCustom(layer, head) === false && !prompts.list.length ? "loaded" : "no",
   });
   const session = {
     head: blank(0, 0),
@@ -49,9 +49,9 @@ export function createSession(tree, store) {
       session.head.custom = session.head.custom.filter((s) => s.id !== id);
       tell();
     },
-    /** The head's largest max_activation: where the shared colour scale ends. */
+    /** The head's largest max_activation, and the second head's: where the shared colour scale ends. */
     largest() {
-      let most = 0.001;
+      let most = Math.max(0.001, compare.largest);
       for (const s of session.head.data?.sequences ?? []) if (s.max > most) most = s.max;
       if (most === 0.001) for (const s of session.head.custom) if (s.max > most) most = s.max;
       return most;
@@ -84,7 +84,7 @@ export function createSession(tree, store) {
   function isCustomWanted() {
     const { state } = store;
     return tree.hasCustom(session.head.layer, session.head.head)
-      ?? (state.interval === CUSTOM || NAMING.some((key) => String(state[key] ?? "").split(",").some(isCustomId)));
+      || (state.interval === CUSTOM || NAMING.some((key) => String(state[key] ?? "").split(",").some(isCustomId)));
   }
 
   async function loadCustom() {
@@ -94,9 +94,7 @@ export function createSession(tree, store) {
     if (mine.customError) tell();
     mine.customError = null;
     try {
-      const custom = await tree.custom(mine.layer, mine.head);
-      const known = new Set(mine.custom.map((s) => s.id));
-      mine.custom = [...mine.custom, ...custom.filter((s) => !known.has(s.id))];
+      mine.custom = await read(mine, false);
       mine.asked = "loaded";
     } catch (error) {
       mine.asked = "failed";
@@ -105,12 +103,40 @@ export function createSession(tree, store) {
     if (session.head === mine) tell();
   }
 
+  /** Reads the custom sequences anew; what is there already stays the same object. */
+  async function refreshCustom() {
+    const mine = session.head;
+    const now = await read(mine, true).catch(() => null);
+    if (!now || session.head !== mine) return;
+    if (now.length === mine.custom.length && now.every((s, i) => s === mine.custom[i])) return;
+    mine.custom = now;
+    tell();
+  }
+
+  /**
+   * The prompts of all heads in their order, then those of this head alone, the newest first; sequences that were there
+   * stay the same objects.
+   */
+  async function read(mine, changed) {
+    const [shared, own] = await Promise.all([
+      prompts.of(mine.layer, mine.head), tree.custom(mine.layer, mine.head, changed),
+    ]);
+    const known = new Map(mine.custom.map((s) => [s.id, s]));
+    const found = new Map([...shared, ...own.reverse()].map((s) => [s.id, known.get(s.id) ?? s]));
+    return [...found.values()];
+  }
+
   store.on(["layer", "head"], load);
   // What could not be read while the server was away is read when it is back.
   store.on(["backendGone"], ({ backendGone }) => {
     if (backendGone) return;
     if (session.head.error) load();
     else if (session.head.asked === "failed") loadCustom();
+  });
+  // Somebody else may have added some, in another tab or elsewhere.
+  store.on(["treeChanges", "promptVersion"], () => {
+    if (session.head.asked === "loaded" && isCustomWanted()) refreshCustom();
+    else if (session.head.asked === "loaded" && !session.head.custom.length) session.head.asked = "no";
   });
   store.on(NAMING, () => session.head.data && session.head.asked === "no" && isCustomWanted() && loadCustom());
   return session;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one table of everything a link can restore, and its mapping to and from the URL.
 
-export const TABS = ["sequences", "metrics", "umap", "qk", "ov", "help"];
+export const TABS = ["sequences", "metrics", "umap", "qk", "ov", "prompts", "help"];
 
 /** Interval number that stands for the custom sequences. */
 export const CUSTOM = -1;
@@ -27,7 +27,7 @@ const whole = (fallback = null) => ({
 export const STATE = {
   layer: { ...whole(), push: true, says: "layer of the open head" },
   head: { ...whole(), push: true, says: "number of the open head in its layer" },
-  tab: { ...oneOf(TABS, "sequences"), push: true, says: "open tab: sequences, metrics, umap, qk, ov, help" },
+  tab: { ...oneOf(TABS, "sequences"), push: true, says: "open tab: sequences, metrics, umap, qk, ov, prompts, help" },
   interval: { ...whole(), says: "activation interval, n_intervals (strongest) to 1, or -1 for custom" },
   reduction: { ...oneOf(["max", "pairwise_max"], "max"), says: "max or pairwise_max" },
   transpose: { ...flag(), says: "true: colour by attention received instead of given" },
@@ -36,11 +36,18 @@ export const STATE = {
   kpos: { ...whole(), push: true, says: "key position of the chosen edge" },
   text: { ...text(), says: "sequence filter: words, or /pattern/" },
   sel: { ...text(), says: "selected tokens, sequence id:position,position" },
-  map: { ...text(), says: "id of the sequence whose heat map is open" },
+  map: { ...text(), says: "ids of the sequences whose heat maps are open, comma-separated" },
   zoom: { ...text(), says: "part of the heat map in sight: first query, first key, size in tokens" },
+  stripe: { ...flag(), says: "true: the induction stripe is framed on the maps" },
   open: { ...text(), says: "ids of the unfolded sequences, comma-separated" },
   at: { ...text(), says: "where the view is scrolled to: the sequence at its top (or none), and pixels past it, as id:pixels" },
   rank: { ...text(), says: "edge on which the heads are ranked, sequence id:query,key" },
+  prompt: { ...text(), push: true, says: "id of the prompt whose heads are shown in the Prompts tab" },
+  by: { ...text(), says: "Prompts tab: metric of the prompt that colours and sorts the heads, or edge" },
+  flow: { ...flag(), says: "true: heads of the prompt in order of that metric instead of layers x heads" },
+  edge: { ...text(), says: "Prompts tab: the edge that by=edge measures, query,key" },
+  vs: { ...text(), push: true, says: "second head, shown beside the open one, as 5.1" },
+  preset: { ...text(), says: "chosen preset of the overview: previous, induction, duplicate, copying, suppression, sink, local, positional, inactive" },
   x: { ...text(), says: "scatter, horizontal axis" },
   y: { ...text(), says: "scatter, vertical axis" },
   color: { ...text(), says: "scatter colour: a metric, layer, head or none" },
@@ -49,9 +56,10 @@ export const STATE = {
   bars: { ...flag(), says: "true: standard errors of all heads in the scatter" },
   box: { ...text(), says: "box selection in the scatter: x0,x1,y0,y1 in axis units" },
   grid: { ...text(), says: "metric that colours the layers x heads grid" },
-  top: { ...whole(10), says: "how many heads the grid rings and ranks" },
+  top: { ...whole(), says: "how many heads the grid rings and ranks; without it 5 % of them, at most 10" },
+  ranks: { ...flag(), says: "true: colours of the grid and the scatter by rank instead of value" },
   sort: { ...text(), says: "table order: a column name, with a leading - for descending" },
-  find: { ...text(), says: "table filter: addresses (5.1, L5) and conditions (entropy<1)" },
+  find: { ...text(), says: "filter of the heads: addresses (5.1, L5), conditions (entropy<1), words of notes (#induction)" },
   cloud: { ...text(), says: "projection: pca, or the number of a UMAP view from 0" },
   spaces: { ...text(), says: "shown projection panels, letters out of OQKV" },
   paint: { ...text(), says: "colour of the cloud: norm, attention, distance, token, cluster" },
@@ -61,7 +69,7 @@ export const STATE = {
   flat: { ...flag(), says: "true: the cloud in two dimensions" },
   lens: { ...text(), says: "2-D cloud: a panel's letter, magnification and middle, as Q2.5,0.1,-0.2;K3,0,0" },
   point: { ...text(), says: "selected point of the cloud (p0, p1 ... for projected ones)" },
-  view: { ...oneOf(["pairs", "key", "query", "writes"], "pairs"), says: "attribution list: pairs, key, query or writes" },
+  view: { ...oneOf(["", "pairs", "key", "query", "writes"], ""), says: "attribution list: pairs, key, query or writes; without it, the one that says most" },
   pick: { ...whole(0), says: "row chosen in the attribution list" },
   partner: { ...whole(), says: "partner chosen for the marginal feature of that row" },
   full: { ...text(), says: "name of the maximised panel" },
@@ -102,6 +110,22 @@ export function writeState(state) {
   return params.toString();
 }
 
+/**
+ * The entries of a comma-separated value.
+ * @param {string} value
+ */
+export const listed = (value) => value.split(",").filter(Boolean);
+
+/**
+ * A comma-separated value with an entry taken out, or put in where it was not.
+ * @param {string} value
+ * @param {string} entry
+ */
+export const toggled = (value, entry) => {
+  const all = listed(value);
+  return (all.includes(entry) ? all.filter((e) => e !== entry) : [...all, entry]).join(",");
+};
+
 /** Whether the state names a complete edge. */
 export function hasEdge(state) {
   return state.seq !== "" && state.qpos !== null && state.kpos !== null && state.qpos >= 0 && state.kpos >= 0;
@@ -111,7 +135,7 @@ export function hasEdge(state) {
 export function forgetHead() {
   return {
     seq: "", qpos: null, kpos: null, sel: "", map: "", zoom: "", open: "", at: "", lens: "", point: "", pick: 0,
-    partner: null, view: "pairs",
+    partner: null, view: "",
   };
 }
 

@@ -6,17 +6,35 @@ const NAMES = [
   "both-mark", "ring",
 ];
 
+/** The colours of a theme, which the page is in from then on. */
+function coloursOf(name) {
+  document.documentElement.dataset.theme = name;
+  const style = getComputedStyle(document.documentElement);
+  return Object.fromEntries(NAMES.map((colour) => [
+    colour.replace("-", "_"), style.getPropertyValue(`--${colour}`).trim(),
+  ]));
+}
+
 /** Keeps the page in the chosen theme; `theme.name` and `theme.colours` follow. */
 export function createTheme(store) {
   const system = matchMedia("(prefers-color-scheme: dark)");
-  const theme = { name: "light", colours: {} };
+  const theme = {
+    name: "light", colours: coloursOf("light"),
+    /** What `run` answers when it draws in the light theme, as a paper wants it. */
+    inLight(run) {
+      const { name, colours } = theme;
+      Object.assign(theme, { name: "light", colours: light });
+      try {
+        return run();
+      } finally {
+        Object.assign(theme, { name, colours });
+      }
+    },
+  };
+  const light = theme.colours;
   function apply() {
     theme.name = store.state.theme || (system.matches ? "dark" : "light");
-    document.documentElement.dataset.theme = theme.name;
-    const style = getComputedStyle(document.documentElement);
-    theme.colours = Object.fromEntries(NAMES.map((name) => [
-      name.replace("-", "_"), style.getPropertyValue(`--${name}`).trim(),
-    ]));
+    theme.colours = coloursOf(theme.name);
     store.set({ themeName: theme.name });
   }
   system.addEventListener("change", apply);

@@ -43,11 +43,13 @@ export async function openTree(pageUrl, given) {
     try {
       const config = await readConfig(base);
       const [scatter, server, manifest, errors] = await rest;
+      const [promptIndex, notes] = await Promise.all(PEOPLE_FILES.map((path) =>
+        (config.people_files?.includes?.(path) ? optional(base, path, {}, problems) : {})));
       const rows = withErrors(scatter.rows ?? listedHeads(config), errors);
       if (scatter.error) problems.add(
         "scatter_data.json", `${scatter.error.message} Heads are listed without metrics.`,
       );
-      return createTree({ base, config, rows, server, manifest, problems, reader });
+      return createTree({ base, config, rows, server, manifest, promptIndex, notes, problems, reader });
     } catch (error) {
       if (!failure || !error.missing) failure = error;
       if (!error.missing) break;
@@ -55,6 +57,9 @@ export async function openTree(pageUrl, given) {
   }
   throw failure;
 }
+
+// What people make with a backend: a tree lists those that it has.
+const PEOPLE_FILES = ["prompts/index.json", "notes.json"];
 
 async function readConfig(base) {
   const path = `${new URL(base).pathname}config.json`;
@@ -67,6 +72,10 @@ async function readConfig(base) {
 
 const customPath = (layer, head) => `custom_sequences/${address(layer, head)}.json`;
 const isHead = (h) => Array.isArray(h) && Number.isInteger(h[0]) && Number.isInteger(h[1]);
+
+/** The heads with custom sequences that a server_config.json names, by address; null where it names none. */
+const customHeadsOf = (server) => (Array.isArray(server.custom_heads)
+  ? new Set(server.custom_heads.filter(isHead).map(([layer, head]) => address(layer, head))) : null);
 
 /** The heads config.json names, as rows without metrics. */
 function listedHeads(config) {
@@ -124,15 +133,16 @@ function createProblems() {
   };
 }
 
-function createTree({ base, config, rows, server, manifest, problems, reader }) {
+function createTree({ base, config, rows, server, manifest, promptIndex, notes, problems, reader }) {
   const listed = listedHeads(config);
   const heads = listed.length ? listed : rows.map(({ layer, head }) => ({ layer, head }));
   const kept = new Map();
   let sequencesOfClouds = null;
   // Heads with custom sequences, by address; null where the tree does not say.
-  const customHeads = Array.isArray(server.custom_heads)
-    ? new Set(server.custom_heads.filter(isHead).map(([layer, head]) => address(layer, head)))
-    : null;
+  let customHeads = customHeadsOf(server);
+  async function readCustomHeads() {
+    customHeads = customHeadsOf(await optional(base, "server_config.json", server, problems));
+  }
 
   const url = (path) => new URL(path, base).href;
   const pathOf = (layer, head, pattern = "L{layer}H{head}.json") =>
@@ -160,7 +170,7 @@ function createTree({ base, config, rows, server, manifest, problems, reader }) 
   }
 
   return {
-    base, config, rows, heads, server, manifest, problems,
+    base, config, rows, heads, server, manifest, promptIndex, notes, problems,
     metricNames: Array.isArray(config.metrics) ? config.metrics : [],
 
     /** The payload of a head; the latest few are kept, so that memory does not grow. */
@@ -178,6 +188,9 @@ function createTree({ base, config, rows, server, manifest, problems, reader }) 
       while (kept.size > KEPT_HEADS) kept.delete(kept.keys().next().value);
       return loading;
     },
+
+    /** A file as a reader of the worker's makes it. */
+    read: (kind, path, signal) => reader.read(kind, url(path), path, signal),
 
     /** {value, interval} of an edge in a head's file; null when the file does not hold the sequence. */
     async edge(layer, head, edge, signal) {
@@ -198,8 +211,12 @@ function createTree({ base, config, rows, server, manifest, problems, reader }) 
     /** Remembers that the backend now has a custom sequence of a head. */
     noteCustom: (layer, head) => customHeads?.add(address(layer, head)),
 
-    /** The stored custom sequences of a head; none when there is no such file. */
-    async custom(layer, head) {
+    /**
+     * The stored custom sequences of a head; none when there is no such file. `changed`: the tree is not what it was when
+     * it told which heads have some.
+     */
+    async custom(layer, head, changed = false) {
+      if (changed) await readCustomHeads();
       if (this.hasCustom(layer, head) === false) return [];
       const path = customPath(layer, head);
       try {
@@ -222,6 +239,12 @@ function createTree({ base, config, rows, server, manifest, problems, reader }) 
     cloud(layer, head, signal) {
       const path = `umap/${address(layer, head)}.json`;
       return reader.read("cloud", url(path), path, signal);
+    },
+
+    /** {clusters, version} of a head's cloud as they are now. */
+    clusters(layer, head) {
+      const path = `umap/${address(layer, head)}.json`;
+      return reader.read("clusters", url(path), path);
     },
 
     /** Tokens of the sequences the clouds point into, by id; empty when the file is missing. */

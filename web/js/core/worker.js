@@ -53,7 +53,10 @@ function edgeOf(value, path, ask) {
   return sequence ? { value: valueAt(sequence, ask.q, ask.k), interval: sequence.interval } : null;
 }
 
-const READERS = { head: packHead, cloud: packCloud, edge: edgeOf, json: (value) => value };
+const clustersOf = (value) => ({ clusters: value?.clusters ?? [], version: value?.clusters_version });
+const FRESH = new Set(["cloud", "clusters", "prompt", "notes"]); // what a backend changes under the page
+
+const READERS = { head: packHead, cloud: packCloud, edge: edgeOf, clusters: clustersOf, prompt: (value) => value, notes: (value) => value, json: (value) => value };
 
 self.onmessage = async ({ data: { id, kind, url, path, ask, cancel } }) => {
   if (cancel) {
@@ -63,7 +66,7 @@ self.onmessage = async ({ data: { id, kind, url, path, ask, cancel } }) => {
   const abort = new AbortController();
   running.set(id, abort);
   try {
-    const value = await readJson(url, path, { signal: abort.signal, cache: kind === "cloud" ? "no-cache" : "default" });
+    const value = await readJson(url, path, { signal: abort.signal, cache: FRESH.has(kind) ? "no-cache" : "default" });
     if (abort.signal.aborted) return;
     const result = READERS[kind](value, path, ask);
     self.postMessage({ id, result }, buffersOf(kind, result));

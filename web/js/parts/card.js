@@ -1,313 +1,232 @@
 // SPDX-License-Identifier: Apache-2.0
 // One sequence of a head: its tokens, its heat map, and what can be done with it.
 
-import { copyButton } from "../core/copy.js";
-import { button, el, fill } from "../core/dom.js";
+import { el, fill } from "../core/dom.js";
 import { fileName, saveCsv, saveJson, savePng, saveSvg } from "../core/exports.js";
-import { maximiser, menu } from "../core/panel.js";
+import { openFigure } from "../core/figure.js";
+import { maximiser } from "../core/panel.js";
 import { createPlace } from "../core/place.js";
-import { readSelection, writeSelection } from "../core/state.js";
-import { FONT } from "../pure/scene.js";
+import { listed, readSelection, toggled } from "../core/state.js";
+import { FONT, sideBySide } from "../pure/scene.js";
 import { tokensScene } from "../plots/tokens.js";
 import { number } from "../pure/format.js";
-import { entries, folds, patternTable, strongestPair, toRecord } from "../pure/sequence.js";
+import { folds, patternTable, strongestLinks, strongestPair, summed, toRecord } from "../pure/sequence.js";
+import { cardHeader } from "./cardheader.js";
+import { createBeside } from "./beside.js";
 import { createEdgeHeads } from "./edgeheads.js";
 import { createHeatmap } from "./heatmap.js";
-import { createTokens } from "./tokens.js";
+import { createPicking } from "./picking.js";
+import { LINES, createTokens } from "./tokens.js";
+
+/**
+ * @typedef {import("../pure/sequence.js").Sequence} Sequence
+ * @typedef {ReturnType<typeof createPicking>} Picking
+ */
 
 /** Sequences longer than this fold around their strongest edge. */
 export const FOLD_FROM = 160;
 const CONTEXT = 34;
-const EDGES_SHOWN = 12; // stored edges offered while an edge is picked
+const TOP = 4; // keys of a selection told in words
 
+/** @type {CanvasRenderingContext2D | null} */
 let ruler = null;
-/** Width of a text at 13 px in the page's font. */
+/**
+ * Width of a text at 13 px in the page's font.
+ * @param {string} text
+ */
 export function measure(text) {
-  ruler ??= document.createElement("canvas").getContext("2d");
+  ruler ??= /** @type {CanvasRenderingContext2D} */ (document.createElement("canvas").getContext("2d"));
   ruler.font = `13px ${FONT}`;
   return ruler.measureText(text).width;
 }
 
-/** The stretches of a sequence that are shown: all when short or opened. */
-export function spansOf(sequence, { open, anchors = [] }) {
+/**
+ * The stretches of a sequence that are shown: all when short or opened, else around `anchors` and, closer, `near`.
+ * @param {Sequence} sequence
+ * @param {{open: boolean, anchors?: number[], near?: number[]}} options
+ */
+export function spansOf(sequence, { open, anchors = [], near = [] }) {
   if (open || sequence.n <= FOLD_FROM) return [[0, sequence.n]];
   const pair = strongestPair(sequence);
   const within = anchors.filter((i) => i >= 0 && i < sequence.n);
-  return folds(sequence.n, within.length ? within : pair ? [pair.q, pair.k] : [], CONTEXT);
+  return folds(sequence.n, within.length ? within : pair ? [pair.q, pair.k] : [], CONTEXT, near);
 }
 
 /**
- * `custom` cards can be deleted when `remove` is given.
+ * `name` is what people call the sequence; `tools(app)` makes buttons of its own for the header.
  * @param {import("../core/app.js").App} app
+ * @param {Sequence} sequence
+ * @param {{name?: string, tools?: (app: import("../core/app.js").App) => (HTMLElement | null)[]}} options
  */
-export function createCard(app, sequence, { remove = /** @type {((sequence: any) => void) | null} */ (null) }) {
+export function createCard(app, sequence, { name = "", tools = () => [] }) {
   const { store, session } = app;
   const root = el("article", { class: "card", "data-id": sequence.id, "aria-label": `Sequence ${sequence.id}` });
-  /** @type {any} */
+  /** @type {ReturnType<typeof createTokens> | null} */
   let view = null;
-  /** @type {any} */
+  /** @type {ReturnType<typeof createHeatmap> | null} */
   let map = null;
-  let mounted = false;
+  /** @type {ReturnType<typeof createBeside> | null} */
+  let beside = null;
   const place = createPlace(app, root);
+  const pick = createPicking(app, sequence);
+  const line = el("p", { class: "line", role: "status" });
   const { grow, show: showSize } = maximiser(app, root, `card-${sequence.id}`, `sequence ${sequence.id}`);
 
-  const isOpen = () => store.state.open.split(",").includes(sequence.id);
-  const selected = () => {
-    const sel = readSelection(store.state.sel);
-    return sel && sel.id === sequence.id ? sel.positions.filter((i) => i < sequence.n) : [];
-  };
-  const picking = () => (store.state.picking?.id === sequence.id ? store.state.picking : null);
   const mode = () => ({
     transpose: store.state.transpose !== (store.state.alt === true),
-    reduction: picking() ? "max" : store.state.reduction,
+    reduction: pick.picking() ? "max" : store.state.reduction,
   });
-  const spans = () => spansOf(sequence, { open: isOpen(), anchors: [...selected(), ...edgeHere()] });
-  const edgeHere = () => {
+  const isOpen = () => listed(store.state.open).includes(sequence.id);
+  const hasMap = () => listed(store.state.map).includes(sequence.id);
+  /** Around what is held, its strongest keys and the edge that was chosen. */
+  const spans = () => {
     const { seq, qpos, kpos } = store.state;
-    return seq === sequence.id && qpos !== null ? [qpos, kpos] : [];
-  };
-
-  const storedEdges = (kind) =>
-    (kind === "qk" || kind === "ov"
-      ? app.tree.cachedEdges(kind, store.state.layer, store.state.head, sequence.id)
-      : []);
-
-  function marks() {
-    const pick = picking();
-    if (!pick) return null;
-    const edges = storedEdges(pick.kind);
-    const cached = new Set(pick.q === null ? edges.map((e) => e[0]) : edges.filter((e) => e[0] === pick.q).map((e) => e[1]));
-    return { query: pick.q ?? -1, key: -1, cached };
-  }
-
-  function press(i, event) {
-    const pick = picking();
-    if (pick) {
-      if (pick.q === null) store.set({ picking: { ...pick, q: i } });
-      else app.chooseEdge(pick.kind, sequence.id, pick.q, i);
-      return;
-    }
-    const now = selected();
-    const add = event.shiftKey || event.ctrlKey || event.metaKey;
-    const next = now.includes(i) ? now.filter((p) => p !== i) : add ? [...now, i] : [i];
-    store.set({ sel: writeSelection(sequence.id, next.sort((a, b) => a - b)) });
-  }
-
-  /** @param {import("../core/app.js").App} app */
-  function header(app) {
-    const id = copyButton(sequence.id, () => sequence.tokens.join(""), {
-      class: "chip", "aria-label": `Sequence ${sequence.id}: copy its text`, title: "Copy the text",
+    const held = pick.selected();
+    return spansOf(sequence, {
+      open: isOpen(), anchors: [...held, ...(seq === sequence.id && qpos !== null ? [qpos, kpos] : [])],
+      near: strongestLinks(sequence, held, store.state.transpose, LINES).map(({ at }) => at),
     });
-    const pair = strongestPair(sequence);
-    return el("header", {},
-      id,
-      el("span", { class: "num" }, "max ", el("b", {}, sequence.max.toFixed(3))),
-      el("span", { class: "dim" }, `${sequence.n} tokens`),
-      pair && el("span", { class: "dim wide-only" }, `strongest ${pair.q} → ${pair.k}`),
-      el("span", { class: "spring" }),
-      actionsOf(app, sequence, { storedEdges, startPick, isOpen, toggle }),
-      menu(app, `Export sequence ${sequence.id}`, [
-        ["SVG", () => saveSvg(name(), scene(), title())],
-        ["PNG", () => savePng(name(), scene())],
-        ["CSV: pattern", () => saveCsv(name(), table())],
-        ["JSON", () => saveJson(name(), toRecord(sequence))],
-      ]),
-      grow,
-      remove
-        && button("×", () => remove(sequence), { class: "icon", "aria-label": `Delete sequence ${sequence.id}`, title: "Delete" }));
-  }
+  };
+  /** The edge of this sequence on which the heads are ranked. */
+  const ranked = () => {
+    const { id, positions: [q, k] = [] } = readSelection(store.state.rank) ?? {};
+    return id === sequence.id && q < sequence.n && k < sequence.n ? { q, k } : null;
+  };
+  /** What of the state decides how the card is built. */
+  const built = () => JSON.stringify([spans(), hasMap(), ranked(), app.compare.name]);
 
-  function startPick(kind) {
-    const same = picking()?.kind === kind;
-    store.set({ picking: same ? null : { kind, id: sequence.id, q: null } });
-  }
-  function toggle() {
-    const ids = store.state.open.split(",").filter(Boolean);
-    store.set({ open: (isOpen() ? ids.filter((id) => id !== sequence.id) : [...ids, sequence.id]).join(",") });
-  }
-
-  const title = () => `${app.headName()}, sequence ${sequence.id}, max ${number(sequence.max)}`;
-  const name = () => fileName(app.headName(), "sequence", sequence.id);
+  const title = () => `${app.headName()}, sequence ${sequence.id}${name ? ` (${name})` : ""}, max ${number(sequence.max)}`;
   /** The drawing of the tokens as they are, made for the moment when the card is out of sight. */
   function scene() {
-    const away = !mounted;
-    if (away) mount();
-    const made = tokensScene({
-      title: title(), tokens: sequence.tokens, look: view.look, theme: app.theme.name,
-      colours: app.theme.colours, measure,
+    const away = view === null;
+    if (away) build();
+    /**
+     * @param {string} title
+     * @param {ReturnType<typeof createTokens> | null} view
+     */
+    const drawn = (title, view) => tokensScene({
+      title, tokens: sequence.tokens, look: view?.look, theme: app.theme.name, colours: app.theme.colours, measure,
     });
+    const other = beside?.view();
+    const own = drawn(title(), view);
+    const made = other ? sideBySide([own, drawn(app.compare.name, other)]) : own;
     if (away) unmount();
     return made;
   }
-  const table = () => patternTable(sequence);
-  app.gives.set(root, { title, give: { scene, json: () => toRecord(sequence), table } });
-
-  /** Under the tokens: what is being picked, and the edges whose answers are stored. */
-  function pickLine({ kind, q }) {
-    const edges = storedEdges(kind).filter((edge) => q === null || edge[0] === q).slice(0, EDGES_SHOWN);
-    return [
-      `${kind === "heads" ? "Heads" : kind.toUpperCase()}: choose the ${q === null ? "query" : "key"} token · Esc cancels`,
-      edges.length ? [" · stored: ", edges.map(([from, to]) =>
-        button(`${from} → ${to}`, () => app.chooseEdge(kind, sequence.id, from, to), { class: "small" }))] : null,
-    ];
-  }
-
-  function mount() {
-    if (mounted) return;
-    mounted = true;
-    build();
-  }
-  const line = el("p", { class: "line", role: "status" });
-  const showLine = () => {
-    const pick = picking();
-    fill(line, pick ? pickLine(pick) : sumText(sequence, selected(), mode().transpose));
-    line.hidden = line.textContent === "";
+  const give = { scene, json: () => toRecord(sequence), table: () => patternTable(sequence) };
+  app.gives.set(root, { title, give });
+  const file = () => fileName(app.headName(), "sequence", sequence.id);
+  /** @type {[string, () => unknown][]} */
+  const saves = [
+    ["SVG", () => saveSvg(file(), app.theme.inLight(scene), title())], ["PNG", () => savePng(file(), app.theme.inLight(scene))],
+    ["Figure …", () => openFigure(app, { file: file(), title: title(), scene })],
+    ["CSV: pattern", () => saveCsv(file(), give.table())], ["JSON", () => saveJson(file(), give.json())],
+  ];
+  const actions = {
+    storedEdges: pick.storedEdges, startPick: pick.start, hasMap, isOpen, canFold: sequence.n > FOLD_FROM,
+    toggleMap: () => store.set({ map: toggled(store.state.map, sequence.id), zoom: "" }),
+    toggle: () => store.set({ open: toggled(store.state.open, sequence.id) }),
   };
 
-  /** What of the state decides how the card is built. */
-  const built = () => JSON.stringify([isOpen(), store.state.map === sequence.id, ranked()]);
-  /** The edge of this sequence on which the heads are ranked: {q, k} or null. */
-  function ranked() {
-    const { id, positions: [q, k] = [] } = readSelection(store.state.rank) ?? {};
-    return id === sequence.id && q < sequence.n && k < sequence.n ? { q, k } : null;
+  function showLine() {
+    fill(line, pick.line() ?? sumText(sequence, pick.selected(), mode().transpose));
+    line.hidden = line.textContent === "";
   }
-
   function build() {
     place.fill(content);
-    view.select(selected());
-    root.classList.toggle("picking", picking() !== null);
+    view?.select(pick.selected());
+    root.classList.toggle("picking", pick.picking() !== null);
     showLine();
     root.style.minHeight = "";
   }
   /** @param {import("../core/app.js").App} app */
   function content(app) {
     root.dataset.built = built();
-    map = null;
-    view = createTokens(app, sequence, {
-      spans: spans(), mode, marks, largest: session.largest, onPress: press, onOpen: toggle,
-      onFocus: (i) => map?.point(i),
+    const options = {
+      spans: spans(), mode, marks: pick.marks, largest: session.largest, onPress: pick.press, onOpen: actions.toggle,
+    };
+    const tokens = createTokens(app, sequence, {
+      ...options,
+      onFocus(i) {
+        map?.point(i);
+        beside?.view()?.point(i);
+      },
     });
-    if (store.state.map === sequence.id) {
-      map = createHeatmap(app, sequence, {
-        largest: session.largest,
-        onCell: (cell) => {
-          view.point(cell ? cell.q : -1);
-          for (const node of view.root.querySelectorAll(".mark-key")) node.classList.remove("mark-key");
-          if (cell) view.element(cell.k)?.classList.add("mark-key");
-        },
-        onPress: ({ q, k }) => {
-          const pick = picking();
-          if (pick) app.chooseEdge(pick.kind, sequence.id, q, k);
-          else store.set({ sel: writeSelection(sequence.id, [q]) });
-        },
-      });
-    }
+    view = tokens;
+    beside = app.compare.name ? createBeside(app, sequence.id, tokens, options) : null;
+    map = hasMap() ? createHeatmap(app, sequence, {
+      largest: session.largest, onCell: linkCell(tokens), onPress: pick.pressCell, held: pick.selected,
+    }) : null;
     const edge = ranked();
     listen(app);
-    return [header(app), view.root, line, map?.root, edge && createEdgeHeads(app, sequence, edge)];
+    return [
+      cardHeader(app, sequence, { name, actions, saves, grow, extra: tools(app) }), beside?.root ?? tokens.root, line, map?.root,
+      edge && createEdgeHeads(app, sequence, edge),
+    ];
   }
   /** @param {import("../core/app.js").App} app */
   function listen(app) {
     app.on(["transpose", "alt", "reduction", "themeName"], () => {
-      view.refresh();
+      view?.refresh();
+      beside?.view()?.refresh();
       map?.refresh();
       showLine();
     });
+    app.on(["vsVersion"], build);
     app.on(["sel"], () => {
-      view.select(selected());
-      showLine();
+      if (built() !== root.dataset.built) return build();
+      view?.select(pick.selected());
+      beside?.view()?.select(pick.selected());
+      map?.mark();
+      return showLine();
     });
     app.on(["picking"], () => {
-      root.classList.toggle("picking", picking() !== null);
-      view.refresh();
+      root.classList.toggle("picking", pick.picking() !== null);
+      view?.refresh();
       showLine();
     });
     app.on(["open", "map", "rank"], () => built() === root.dataset.built || build());
   }
-
   function unmount() {
-    if (!mounted) return;
-    mounted = false;
+    if (!view) return;
     root.style.minHeight = `${root.offsetHeight}px`;
-    map = null;
+    view = map = beside = null;
     place.empty();
   }
 
   // Until it is measured: about nine words a line of a card.
   root.style.minHeight = `${70 + 24 * Math.ceil(Math.min(sequence.n, 2 * CONTEXT * 2) / 18)}px`;
-  return { root, sequence, mount, unmount, showSize, isFull: () => root.classList.contains("full") };
+  return {
+    root, sequence, unmount, showSize, isFull: () => root.classList.contains("full"), mount: () => view ?? build(),
+  };
 }
 
 /**
- * What can be done with a sequence, as buttons; the card tells its state and changes it.
- * @param {import("../core/app.js").App} app
+ * Marks the query and the key of a map's cell in the text.
+ * @param {ReturnType<typeof createTokens>} tokens
  */
-function actionsOf(app, sequence, { storedEdges, startPick, isOpen, toggle }) {
-  const { store } = app;
-  const { layer, head } = store.state;
-  const live = app.backend !== null;
-  const out = ["qk", "ov"].map((kind) => {
-    const cached = storedEdges(kind).length;
-    const closed = !live && !cached;
-    const node = button(kind.toUpperCase(), () => closed || startPick(kind), {
-      class: `act ${kind}${cached ? " solid" : ""}`, "aria-disabled": closed ? "true" : null,
-      "aria-label": `${kind.toUpperCase()} attribution of an edge of sequence ${sequence.id}`,
-    });
-    return app.tip.on(node, closed
-      ? "No edge of this sequence has a stored attribution: make attributions stores some, make serve computes any."
-      : cached ? `${cached} stored ${cached === 1 ? "edge" : "edges"}` : "Choose an edge for its attribution");
-  });
-  if (app.tree.hasCloud(layer, head)) {
-    out.push(app.tip.on(
-      button(
-        "UMAP", () => startPick("umap"),
-        { class: "act umap", "aria-label": `Show an edge of sequence ${sequence.id} in the projection` },
-      ),
-      "Find an edge in the projection",
-    ));
-  }
-  const open = store.state.map === sequence.id;
-  out.push(button(
-    "Map", () => store.set({ map: open ? "" : sequence.id, zoom: "" }),
-    {
-      class: `act${open ? " solid" : ""}`, "aria-pressed": String(open),
-      "aria-label": `Heat map of sequence ${sequence.id}`,
-    },
-  ));
-  out.push(app.tip.on(
-    button("Heads", () => startPick("heads"), {
-      class: "act", "aria-label": `Rank the heads on an edge of sequence ${sequence.id}`,
-    }),
-    "Rank all heads by their attention on an edge",
-  ));
-  if (sequence.n > FOLD_FROM) {
-    out.push(button(
-      isOpen() ? "Fold" : "Unfold", toggle,
-      {
-        class: "act", "aria-expanded": String(isOpen()),
-        "aria-label": `${isOpen() ? "Fold" : "Unfold"} sequence ${sequence.id}`,
-      },
-    ));
-  }
-  return out;
+function linkCell(tokens) {
+  /** @param {{q: number, k: number} | null} cell */
+  return (cell) => {
+    tokens.point(cell ? cell.q : -1);
+    for (const node of tokens.root.querySelectorAll(".mark-key")) node.classList.remove("mark-key");
+    if (cell) tokens.element(cell.k)?.classList.add("mark-key");
+  };
 }
 
-/** What the selection sums to, in words. */
+/**
+ * What the selection sums to, in words.
+ * @param {Sequence} sequence
+ * @param {number[]} chosen
+ * @param {boolean} transpose
+ */
 function sumText(sequence, chosen, transpose) {
   if (!chosen.length) return "";
-  const top = entriesOf(sequence, chosen, transpose)
-    .slice(0, 4)
-    .map(({ at, value }) => `${at} ${sequence.tokens[at].trim() || "␣"} ${number(value)}`);
+  const sums = summed(sequence, chosen, transpose);
+  const top = [...sums.keys()].filter((at) => sums[at] > 0).sort((a, b) => sums[b] - sums[a]).slice(0, TOP)
+    .map((at) => `${at} ${sequence.tokens[at].trim() || "␣"} ${number(sums[at])}`);
   const one = chosen.length === 1;
   const who = one ? "Token" : `${chosen.length} tokens`;
   const does = transpose ? `receive${one ? "s" : ""} from` : `attend${one ? "s" : ""} to`;
   return `${who} ${chosen.join(", ")} ${does}: ${top.join(" · ") || "nothing stored"}`;
-}
-
-function entriesOf(sequence, positions, transpose) {
-  const sum = new Map();
-  for (const p of positions) for (const { at, value } of entries(sequence, p, transpose)) sum.set(
-    at, (sum.get(at) ?? 0) + value,
-  );
-  return [...sum].map(([at, value]) => ({ at, value })).sort((a, b) => b.value - a.value);
 }

@@ -8,10 +8,10 @@ import { cameraAxes, frame, inside, project } from "../pure/cloud.js";
 
 /**
  * As createCloud3d; `lassoing()` says whether a drag draws a lasso, whose points `onLasso` hears;
- * `lens` is where the view starts, `onLens` hears where it goes.
+ * `labels()` names groups of points, as {text, points}; `lens` is where the view starts, `onLens` hears where it goes.
  */
 export function createCloud2d(
-  holder, { xyz, look, colours, camera, lens: start, onHover, onPress, onLasso, onLens, lassoing, label },
+  holder, { xyz, look, colours, camera, lens: start, onHover, onPress, onLasso, onLens, lassoing, label, labels = /** @type {() => {text: string, points: number[]}[]} */ (() => []) },
 ) {
   const size = frame(xyz);
   let flat = project(xyz, size, cameraAxes(camera().eye, camera().up));
@@ -26,10 +26,15 @@ export function createCloud2d(
     draw: (width, height) => {
       extent = { width, height };
       places = placePoints(flat, { width, height, lens });
-      return cloudScene({ places, look: look(), width, height, colours: colours() });
+      return cloudScene({ places, look: look(), width, height, colours: colours(), labels: labelled() });
     },
     over: (width, height) => ({ width, height, marks: overMarks() }),
   });
+
+  /** The names in the middle of their points. */
+  const labelled = () => labels().map(({ text, points }) => ({
+    text, x: middleOf(points.map((i) => places[2 * i])), y: middleOf(points.map((i) => places[2 * i + 1])),
+  })).filter(({ x, y }) => x !== undefined && y !== undefined);
 
   function overMarks() {
     /** @returns {import("../pure/scene.js").Mark[]} */
@@ -136,6 +141,12 @@ export function createCloud2d(
     stop: canvas.stop,
   };
 }
+
+/** The median of what is a number; undefined without any. */
+const middleOf = (values) => {
+  const sorted = values.filter(Number.isFinite).sort((a, b) => a - b);
+  return sorted[sorted.length >> 1];
+};
 
 /** The drawing of points under a camera, for the exports of a 3-D panel. */
 export function flatScene({ xyz, look, camera, colours, size, chosen }) {

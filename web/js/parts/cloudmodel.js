@@ -4,6 +4,8 @@
 import { SPACES, projectedPosition } from "../pure/cloud.js";
 import { valueAt } from "../pure/sequence.js";
 
+const COMMONEST = 6; // tokens and sequences told of a cluster
+
 /**
  * Points 0 to cloud.n - 1 are the cloud's, the projected ones follow. `tokens` is
  * umap/sequences.json, `session` the open head.
@@ -57,6 +59,35 @@ export function createCloudModel({ cloud, tokens, session }) {
       const wanted = `${seq}|${q}|${k}`;
       for (let i = 0; i < model.total; i++) if (model.identity(i).join("|") === wanted) return i;
       return -1;
+    },
+
+    /**
+     * What points given as triples are made of.
+     * @returns {import("../pure/clusters.js").Described}
+     */
+    describe({ points }) {
+      const wanted = new Set(points.map((p) => p.join("|")));
+      const counts = { queries: new Map(), keys: new Map(), sequences: new Map() };
+      const count = (map, key) => key !== undefined && map.set(key, (map.get(key) ?? 0) + 1);
+      /** @type {Record<string, string>} */
+      const first = {};
+      let [sum, known] = [0, 0];
+      for (let i = 0; i < model.total; i++) {
+        const [seq, q, k] = model.identity(i);
+        if (!wanted.has(`${seq}|${q}|${k}`)) continue;
+        const tokens = model.tokensOf(i);
+        count(counts.queries, tokens?.[q]);
+        count(counts.keys, tokens?.[k]);
+        count(counts.sequences, seq);
+        first[seq] ??= model.nameOf(i);
+        const value = model.attention(i);
+        if (Number.isFinite(value)) [sum, known] = [sum + value, known + 1];
+      }
+      const top = (map) => [...map].sort((a, b) => b[1] - a[1]).slice(0, COMMONEST);
+      return {
+        queries: top(counts.queries), keys: top(counts.keys), sequences: top(counts.sequences), first,
+        attention: known ? sum / known : NaN,
+      };
     },
 
     /** The layout of that name, else the first UMAP view, else what there is. */

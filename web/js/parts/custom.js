@@ -13,6 +13,14 @@ export function can(app, operation) {
   return app.backend !== null && known !== false;
 }
 
+/**
+ * Whether the backend says it can do one of the operations that not every backend has.
+ * @param {import("../core/app.js").App} app
+ * @param {string} operation
+ */
+export const offers = ({ backend, store }, operation) =>
+  backend !== null && store.state.backendStatus?.operations?.[operation] === true;
+
 /** @param {import("../core/app.js").App} app */
 export function createComposer(app) {
   const { store, session, backend } = app;
@@ -30,9 +38,9 @@ export function createComposer(app) {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) add();
   });
 
-  function say(words, wrong = false, retry = /** @type {(() => void) | null} */ (null)) {
+  function say(words, wrong = false, retry = /** @type {(() => void) | null} */ (null), again = "Try again") {
     message.classList.toggle("error", wrong);
-    fill(message, words, retry && " ", retry && button("Try again", retry, { class: "small" }));
+    fill(message, words, retry && " ", retry && button(again, retry, { class: "small" }));
   }
 
   async function add() {
@@ -66,12 +74,28 @@ export function createComposer(app) {
     try {
       await backend.call("delete_custom_sequence", { layer, head, sequence_id: sequence.id });
       session.removeCustom(sequence.id);
-      say(`Deleted ${sequence.id}.`);
+      say(`Deleted ${sequence.id}.`, false, () => bringBack(sequence), "Undo");
     } catch (error) {
       if (error.status === 404) session.removeCustom(sequence.id);
       say(error.message, true);
     }
   }
+
+  /** Runs the text of a deleted sequence again: the same text has the same id. */
+  function bringBack(sequence) {
+    text.value = sequence.tokens.join("");
+    return add();
+  }
+
+  /** What a card of a custom sequence has beside what every card has. */
+  const dress = (sequence) => ({
+    name: app.prompts.find(sequence.id)?.name ?? "",
+    tools: () => (app.prompts.find(sequence.id) ? [button("All heads", () => store.set({ tab: "prompts", prompt: sequence.id, edge: "" }), {
+      class: "act", title: "Every head on this prompt",
+    })] : [backend && button("×", () => remove(sequence), {
+      class: "icon", "aria-label": `Delete sequence ${sequence.id}`, title: "Delete",
+    })]),
+  });
 
   let shown = "";
   function show() {
@@ -92,5 +116,5 @@ export function createComposer(app) {
     show();
   });
   show();
-  return { root, remove };
+  return { root, dress };
 }

@@ -3,7 +3,7 @@
 
 import { button, el, fill, oncePerFrame } from "../core/dom.js";
 import { createPanel } from "../core/panel.js";
-import { forgetHead } from "../core/state.js";
+import { CUSTOM, forgetHead } from "../core/state.js";
 import { address, number, quoted } from "../pure/format.js";
 
 const AT_ONCE = 64; // more head files than this are read only when asked to
@@ -45,13 +45,14 @@ export function createEdgeHeads(app, sequence, { q, k }) {
   function show() {
     const here = ranking.isOf(edge);
     if (!here) {
-      note.textContent = `This reads ${tree.heads.length} head files.`;
+      note.textContent = ranking.canAsk ? "The model tells all heads at once." : `This reads ${tree.heads.length} head files.`;
       fill(action, button("Rank the heads", start, { class: "small primary" }));
       return;
     }
     const { running, done, of, without, failed } = ranking;
     const parts = [running ? `${done} of ${of} heads read` : done < of ? `stopped after ${done} of ${of} heads` : `${of} heads`];
-    if (without) parts.push(`${without} do not store this sequence`);
+    if (ranking.live) parts.push("told by the model, none left out");
+    if (without) parts.push(`${without} do not store this sequence: each head keeps a sample of its own`);
     if (failed) parts.push(`${failed} could not be read`);
     note.textContent = `${parts.join(", ")}.`;
     fill(action, running
@@ -69,18 +70,22 @@ export function createEdgeHeads(app, sequence, { q, k }) {
     const bar = el("span", { class: "bar" });
     bar.style.width = `${(100 * value) / most}%`;
     const name = address(layer, head);
-    const open = () => store.set({
-      ...forgetHead(), layer, head, interval, sel: `${edge.seq}:${q}`, at: `${edge.seq}:0`,
-    });
+    const open = async () => {
+      const found = interval ?? (await tree.edge(layer, head, edge).catch(() => null))?.interval ?? null;
+      store.set({
+        ...forgetHead(), layer, head, sel: `${edge.seq}:${q}`, at: `${edge.seq}:0`,
+        interval: app.prompts.find(edge.seq) ? CUSTOM : found ?? store.state.interval,
+      });
+    };
     return el("tr", { class: name === app.headName() ? "current" : null },
       el("th", { scope: "row" }, button(name, open, {
         class: "link", on: { pointerenter: () => app.setHot(name), pointerleave: () => app.setHot("") },
       })),
-      el("td", { class: "num" }, value ? number(value) : "not stored"),
+      el("td", { class: "num" }, value || ranking.live ? number(value) : "below the threshold"),
       el("td", { class: "bar-cell", "aria-hidden": "true" }, bar));
   }
 
-  if (!ranking.isOf(edge) && tree.heads.length <= AT_ONCE) start();
+  if (!ranking.isOf(edge) && (tree.heads.length <= AT_ONCE || ranking.canAsk)) start();
   else if (ranking.isOf(edge) && ranking.running) ranking.start(edge, tell); // it was telling another panel
   show();
   return panel.root;

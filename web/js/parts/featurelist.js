@@ -10,10 +10,11 @@ const SIDES = { qk: { key: "Key", query: "Query" }, ov: { key: "Value", query: "
 const SMALLEST = 1e-12; // so that a list of zeros has a colour scale
 
 /**
- * Lists of `answer` (of readAttribution); `at(side)` names the token of a side of the edge.
+ * Lists of `answer` (of readAttribution); `at(side)` names the token of a side of the edge; `preferred` is the list
+ * that is shown until one is chosen.
  * @param {import("../core/app.js").App} app
  */
-export function createFeatureList(app, kind, answer, at) {
+export function createFeatureList(app, kind, answer, at, preferred = "pairs") {
   const { store } = app;
   const names = SIDES[kind];
   const lists = [
@@ -24,7 +25,8 @@ export function createFeatureList(app, kind, answer, at) {
   ];
   const some = lists.some(({ rows }) => rows.length);
   const tabs = lists.filter(({ view, rows }) => rows.length || (view === "pairs" && !some));
-  const { view, label, rows } = tabs.find((tab) => tab.view === store.state.view) ?? tabs[0];
+  const wanted = store.state.view || preferred;
+  const { view, label, rows } = tabs.find((tab) => tab.view === wanted) ?? tabs[0];
   const most = Math.max(...rows.map((row) => Math.abs(row.score)), SMALLEST);
   const chosen = () => Math.min(Math.max(0, store.state.pick), rows.length - 1);
 

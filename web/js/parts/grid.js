@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Overview, second view: the layers x heads grid with the top heads ringed and ranked.
 
-import { button, el, fill, oncePerFrame, select } from "../core/dom.js";
+import { button, checkbox, el, fill, oncePerFrame, select } from "../core/dom.js";
 import { createPanel } from "../core/panel.js";
 import { createCanvas, sceneUnit } from "../plots/canvas.js";
 import { gridHeight, gridLegend, gridPlot, gridShape } from "../plots/grid.js";
@@ -15,8 +15,8 @@ export function createGrid(app) {
   const shape = gridShape(heads.rows);
   let plot = null;
   const panel = createPanel(app, {
-    name: "grid", title: "Layers × heads",
-    describe: "Every head in its place; the strongest of the chosen metric are ringed and ranked.",
+    name: "grid", title: shape.across === "layer" ? "Heads × layers" : "Layers × heads",
+    describe: "Every head in its place, the longer side across; the strongest of the chosen metric are ringed and ranked.",
     give: { scene: () => canvas.whole, table: () => table() },
   });
   const metric = select(
@@ -27,12 +27,15 @@ export function createGrid(app) {
   const count = el(
     "input",
     {
-      type: "number", min: 0, max: 99, value: store.state.top, "aria-label": "How many heads are ranked",
+      type: "number", min: 0, max: 99, value: store.state.top ?? "", "aria-label": "How many heads are ranked",
       on: { change: () => store.set({ top: Math.min(99, Math.max(0, Math.round(Number(count.value)) || 0)) }) },
     },
   );
+  const ranks = checkbox("by rank", store.state.ranks, (on) => store.set({ ranks: on }), {
+    title: "Colours by rank instead of value, in the scatter too: a few large values do not take the whole scale",
+  });
   panel.controls.append(
-    el("label", { class: "axis wide" }, el("span", {}, "metric"), metric),
+    el("label", { class: "axis wide" }, el("span", {}, "metric"), metric), ranks,
     el("label", { class: "axis" }, el("span", {}, "top"), count),
   );
   const holder = el("div", { class: "plot plot-grid" });
@@ -46,14 +49,16 @@ export function createGrid(app) {
   });
   fit.observe(panel.body);
 
-  const top = () => (heads.axis("grid") ? ranked(heads.shownRows(), heads.axis("grid")).slice(0, store.state.top) : []);
+  /** 5 % of the heads, at most ten, unless the state says how many. */
+  const most = () => store.state.top ?? Math.min(10, Math.ceil(0.05 * heads.rows.length));
+  const top = () => (heads.axis("grid") ? ranked(heads.shownRows(), heads.axis("grid")).slice(0, most()) : []);
 
   function draw(width, height) {
     const name = heads.axis("grid");
     const { set } = heads.shown();
     const extent = name && heads.extent(name);
     plot = gridPlot({
-      rows: heads.rows, shape, name, extent, top: top(),
+      rows: heads.rows, shape, shareOf: (row) => heads.share(row, name), top: top(),
       shown: set ? (row) => set.has(address(row.layer, row.head)) : null, width, height, colours: app.theme.colours,
     });
     canvas?.setLabel(`Grid of ${shape.layers.length} layers and ${shape.heads.length} heads coloured by ${gridLegend(heads.label(name), extent)}`);
@@ -68,6 +73,13 @@ export function createGrid(app) {
         kind: "rect", x: cell.x - 1, y: cell.y - 1, w: cell.w + 2, h: cell.h + 2, stroke, width: 2.5,
       });
     };
+    for (const [name, cell] of plot.cells) {
+      const [, layer, head] = /^L(\d+)H(\d+)$/.exec(name) ?? [];
+      const { color, name: called } = app.notes.of(Number(layer), Number(head));
+      if (called || color) marks.push({
+        kind: "circle", x: cell.x + cell.w - 3, y: cell.y + 3, r: 2.6, fill: color || app.theme.colours.ink, stroke: app.theme.colours.panel, width: 1,
+      });
+    }
     frame(app.headName(), app.theme.colours.ink);
     if (store.state.hot) frame(store.state.hot, app.theme.colours.accent);
     return { width, height, marks };
@@ -93,7 +105,7 @@ export function createGrid(app) {
     const row = plot?.find(...canvas.at(event));
     app.setHot(row ? address(row.layer, row.head) : "");
     target.style.cursor = row ? "pointer" : "default";
-    if (row) tip.show(event.clientX, event.clientY, headTip(row, [heads.axis("grid")], heads.rows));
+    if (row) tip.show(event.clientX, event.clientY, headTip(row, [heads.axis("grid")], heads.rows, app.notes.of(row.layer, row.head)));
     else tip.hide();
   }));
   target.addEventListener("pointerleave", () => {
@@ -104,13 +116,15 @@ export function createGrid(app) {
     const row = plot?.find(...canvas.at(event));
     if (row) app.goTo(row.layer, row.head);
   });
-  app.on(["grid", "top", "find", "box", "x", "y", "themeName"], () => {
+  app.on(["ranks"], () => (ranks.input.checked = store.state.ranks));
+  app.on(["grid", "top", "ranks", "find", "box", "x", "y", "themeName", "noteVersion"], () => {
     metric.value = heads.axis("grid") ?? "";
-    count.value = store.state.top;
+    count.value = String(most());
     canvas.redraw();
     showList();
   });
   app.on(["hot", "layer", "head"], oncePerFrame(() => plot && canvas.redrawOver()));
+  count.value = String(most());
   showList();
   return panel.root;
 }

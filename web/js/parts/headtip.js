@@ -7,10 +7,11 @@ import { errorOf, standing, valueOf } from "../pure/rank.js";
 
 const ADDRESS = new Set(["layer", "head"]);
 
-/** Lines of a head: its address and the given metrics with standard error and rank. */
-export function headTip(row, names, rows) {
+/** Lines of a head: its address, its note and the given metrics with standard error and rank. */
+export function headTip(row, names, rows, note = { name: "", text: "" }) {
   return el("div", { class: "headtip" },
-    el("b", {}, address(row.layer, row.head)),
+    el("b", {}, address(row.layer, row.head)), note.name ? ` ${note.name}` : null,
+    note.text ? el("div", { class: "dim" }, note.text) : null,
     el("table", {}, [...new Set(names)].filter((n) => n && !ADDRESS.has(n) && valueOf(row, n) !== null).map((name) => {
       const error = errorOf(row, name);
       const { rank, of } = standing(rows, name, row[name]);

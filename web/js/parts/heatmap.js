@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // The heat map of one sequence, linked with its tokens: hover, zoom, move, by pointer and by keys.
 
-import { el, oncePerFrame } from "../core/dom.js";
+import { button, el, oncePerFrame } from "../core/dom.js";
 import { createPanel } from "../core/panel.js";
 import { createCanvas } from "../plots/canvas.js";
 import { heatmapPlot, moved, zoomed } from "../plots/heatmap.js";
-import { number, quoted } from "../pure/format.js";
+import { number } from "../pure/format.js";
 import { patternTable, valueAt } from "../pure/sequence.js";
+import { edgeLines } from "./tokentip.js";
 
 /**
- * `onCell({q, k} | null)` hears what is under the pointer; `onPress({q, k})` a click.
+ * `onCell({q, k} | null)` hears what is under the pointer; `onPress({q, k})` a click; `held()` are the queries to mark.
  * @param {import("../core/app.js").App} app
  */
-export function createHeatmap(app, sequence, { largest, onCell, onPress }) {
+export function createHeatmap(app, sequence, { largest, onCell, onPress, held = /** @type {() => number[]} */ (() => []) }) {
   const { tip } = app;
   const whole = { q0: 0, q1: sequence.n, k0: 0, k1: sequence.n };
   let view = viewOf(app.store.state.zoom, sequence.n) ?? whole;
@@ -21,23 +22,34 @@ export function createHeatmap(app, sequence, { largest, onCell, onPress }) {
   let pointed = -1;
   let drag = null;
   const panel = createPanel(app, {
-    name: `map-${sequence.id}`, title: "Attention pattern",
+    name: `map-${sequence.id}`, title: `Attention pattern of ${app.headName()}, sequence ${sequence.id}`,
     describe: "Queries down, keys across. Wheel or + and - zoom, drag or arrows move, double click or 0 shows all.",
     give: { scene: () => canvas.scene, table: () => table() },
   });
   const holder = el("div", { class: "plot plot-map" });
+  const stripe = button("Induction stripe", () => app.store.set({ stripe: !app.store.state.stripe }), {
+    class: "small", title: "Frame the keys right after an earlier occurrence of the query's token",
+  });
+  const showStripe = () => stripe.setAttribute("aria-pressed", String(app.store.state.stripe));
+  panel.controls.append(stripe);
   panel.body.append(holder);
   const canvas = createCanvas(holder, {
     label: `Attention pattern of sequence ${sequence.id}, ${sequence.n} by ${sequence.n} tokens`, focusable: true,
     draw: (width, height) => {
       plot = heatmapPlot({
         sequence, view, largest: largest(), width, height, theme: app.theme.name, colours: app.theme.colours,
+        stripe: app.store.state.stripe,
       });
       return plot.scene;
     },
     over: (width, height) => ({ width, height, marks: overMarks() }),
   });
   app.own(canvas.stop);
+  app.on(["stripe"], () => {
+    showStripe();
+    canvas.redraw();
+  });
+  showStripe();
 
   function overMarks() {
     const { left, top, side } = plot.side;
@@ -56,6 +68,12 @@ export function createHeatmap(app, sequence, { largest, onCell, onPress }) {
         { x: plot.place(0, k).x, y: top, w: Math.max(1.5, plot.place(0, k).w), h: side }, "rgba(33,113,181,0.18)",
       );
     };
+    for (const q of held()) {
+      const row = plot.place(q, 0);
+      if (row.y + row.h > top && row.y < top + side) marks.push({
+        kind: "line", points: [left - 4, row.y + row.h / 2, left, row.y + row.h / 2], stroke: app.theme.colours.query_mark, width: Math.max(3, row.h),
+      });
+    }
     if (cell) line(cell.q, cell.k);
     else if (pointed >= 0) line(pointed, pointed);
     return marks;
@@ -78,9 +96,8 @@ export function createHeatmap(app, sequence, { largest, onCell, onPress }) {
     tip.show(
       x, y,
       el(
-        "div", {}, el("b", {}, number(valueAt(sequence, cell.q, cell.k))),
-        el("div", {}, `query ${cell.q} ${quoted(sequence.tokens[cell.q])}`),
-        el("div", {}, `key ${cell.k} ${quoted(sequence.tokens[cell.k])}`),
+        "div", { class: "toktip" }, el("b", {}, number(valueAt(sequence, cell.q, cell.k))),
+        edgeLines(sequence.tokens, cell.q, cell.k),
       ),
     );
   }
@@ -137,6 +154,8 @@ export function createHeatmap(app, sequence, { largest, onCell, onPress }) {
   return {
     root: panel.root,
     refresh: () => canvas.redraw(),
+    /** The held queries changed. */
+    mark: () => plot && canvas.redrawOver(),
     /** Marks the row and column of a token hovered in the text. */
     point(i) {
       pointed = i;

@@ -9,10 +9,16 @@ import { followScroll } from "../core/scroll.js";
 import { CUSTOM, hasEdge } from "../core/state.js";
 import { parseAddress } from "../pure/format.js";
 import { createAttribution } from "./attribution.js";
+import { firstEdge } from "./edgeanswer.js";
+import { createFilter } from "./filter.js";
 import { createGrid } from "./grid.js";
 import { createHelp } from "./help.js";
 import { createMetrics } from "./metrics.js";
 import { createProjection } from "./projection.js";
+import { createNote } from "./note.js";
+import { createStandingLine } from "./presets.js";
+import { createPromptBox } from "./promptbox.js";
+import { createPrompts } from "./prompts.js";
 import { createScatter } from "./scatter.js";
 import { createSequences } from "./sequences.js";
 import { createStatus } from "./status.js";
@@ -21,9 +27,10 @@ import { createTable } from "./table.js";
 const TAB_LIST = [
   { key: "sequences", label: "Sequences", create: createSequences },
   { key: "metrics", label: "Metrics", create: createMetrics },
-  { key: "umap", label: "UMAP", create: createProjection },
+  { key: "umap", label: "Clouds", create: createProjection },
   { key: "qk", label: "QK", create: (app) => createAttribution(app, "qk") },
   { key: "ov", label: "OV", create: (app) => createAttribution(app, "ov") },
+  { key: "prompts", label: "Prompts", create: createPrompts },
   { key: "help", label: "Help", create: createHelp },
 ];
 
@@ -37,7 +44,7 @@ export function createLayout(app) {
   const tabs = createTabs(app, views);
   const side = el(
     "aside", { id: "side", "aria-label": "Heads" },
-    el("div", { class: "side-list" }, createScatter(app), createGrid(app), createTable(app)),
+    el("div", { class: "side-list" }, createPromptBox(app), createFilter(app), createScatter(app), createGrid(app), createTable(app)),
   );
   side.append(divider(app, side));
   const showPane = () => (document.body.dataset.pane = store.state.pane);
@@ -46,10 +53,18 @@ export function createLayout(app) {
   bindKeys(app.keys, (held) => store.set({ alt: held }));
   followScroll(store, (tab) => views.children[TAB_LIST.findIndex(({ key }) => key === tab)]);
   return [
-    el("a", { class: "skip", href: "#main" }, "Skip to the head"),
+    el("a", { class: "skip", href: "#main", on: { click: skip } }, "Skip to the head"),
     topBar(app),
     el("div", { id: "columns" }, side, el("main", { id: "main" }, headLine(app), tabs, views)),
   ];
+}
+
+/** To the first token of the open tab, where it has one. */
+function skip(event) {
+  const first = document.querySelector(".view:not([hidden]) .tok[tabindex='0']");
+  if (!(first instanceof HTMLElement)) return;
+  event.preventDefault();
+  first.focus();
 }
 
 /** @param {import("../core/app.js").App} app */
@@ -72,7 +87,7 @@ function topBar(app) {
     if (found) {
       app.goTo(found.layer, found.head);
       go.value = "";
-      go.blur();
+      document.querySelector("h1")?.focus();
     } else {
       go.setCustomValidity(wanted ? `This tree has no head L${wanted.layer}H${wanted.head}.` : "An address is a layer and a head, as in 5.1 or L5H1.");
       go.reportValidity();
@@ -108,7 +123,8 @@ function topBar(app) {
  */
 function headLine(app) {
   const { store, heads, tree } = app;
-  const title = el("h1", {});
+  const title = el("h1", { tabIndex: -1 });
+  const note = createNote(app);
   const place = el("span", { class: "dim" });
   const step = (by) => {
     const next = heads.next(store.state.layer, store.state.head, by);
@@ -122,12 +138,38 @@ function headLine(app) {
   };
   app.on(["layer", "head"], show);
   show();
-  return el("div", { class: "headline" }, title,
+  const missing = el("p", { class: "note error", role: "alert" }, store.state.missingHead
+    ? `This tree has no head ${store.state.missingHead}; this is its first one.` : null);
+  app.on(["layer", "head"], () => fill(missing));
+  return [el("div", { class: "headline" }, title,
     el(
       "span", { class: "stepper" }, button("‹", () => step(-1), { class: "icon", "aria-label": "Head before" }),
       button("›", () => step(1), { class: "icon", "aria-label": "Next head" }),
     ),
-    place);
+    place, comparison(app), note.shown), note.editor, missing, createStandingLine(app)];
+}
+
+/**
+ * The second head: pinned, swapped with the open one, let go.
+ * @param {import("../core/app.js").App} app
+ */
+function comparison(app) {
+  const { store, compare } = app;
+  const root = el("span", { class: "row comparison" });
+  /** @type {(at: any) => string} */
+  const dotted = ({ layer, head }) => `${layer}.${head}`;
+  const show = () => {
+    const other = compare.head;
+    if (other) return fill(root, el("span", {}, "beside ", el("b", {}, compare.name)),
+      button("Swap", () => app.goTo(other.layer, other.head, { vs: dotted(store.state) }), { class: "small" }),
+      button("×", () => store.set({ vs: "" }), { class: "icon", "aria-label": `Stop comparing with ${compare.name}` }));
+    return fill(root, store.state.vs ? el("span", { class: "dim" }, "pinned: open another head beside it ") : null,
+      store.state.vs ? button("×", () => store.set({ vs: "" }), { class: "icon", "aria-label": "Let go of the pinned head" })
+        : button("Compare", () => store.set({ vs: dotted(store.state) }), { class: "small", title: "Pin this head and see another beside it" }));
+  };
+  app.on(["vs", "vsVersion", "layer", "head"], show);
+  show();
+  return root;
 }
 
 /** @param {import("../core/app.js").App} app */
@@ -142,14 +184,20 @@ function createTabs(app, main) {
         ? "This head has no projection in the tree."
         : "This tree has no projection; make it with stage-project.";
     }
-    if ((key === "qk" || key === "ov") && !hasEdge(store.state)) {
+    if ((key === "qk" || key === "ov") && !hasEdge(store.state) && !firstEdge(app, key)) {
       return `Choose an edge first: press ${key.toUpperCase()} on a sequence, then its query and key token.`;
     }
     return "";
   };
+  /** Opens a tab; one of an edge with the strongest where none is chosen. */
+  function open(key) {
+    const edge = (key === "qk" || key === "ov") && !hasEdge(store.state) ? firstEdge(app, key) : null;
+    if (edge) app.chooseEdge(key, edge.seq, edge.q, edge.k);
+    else store.set({ tab: key });
+  }
   const buttons = TAB_LIST.map(({ key, label }) => {
     const node = button(
-      label, () => closed(key) || store.set({ tab: key }),
+      label, () => closed(key) || open(key),
       { role: "tab", id: `tab-${key}`, "aria-controls": `view-${key}` },
     );
     app.tip.on(node, () => closed(key));
@@ -159,10 +207,10 @@ function createTabs(app, main) {
   bar.addEventListener("keydown", (event) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!step) return;
-    const open = buttons.filter(([key]) => !closed(key));
-    const at = open.findIndex(([key]) => key === store.state.tab);
-    const [key, node] = open[(at + step + open.length) % open.length];
-    store.set({ tab: key });
+    const can = buttons.filter(([key]) => !closed(key));
+    const at = can.findIndex(([key]) => key === store.state.tab);
+    const [key, node] = can[(at + step + can.length) % can.length];
+    open(key);
     node.focus();
     event.preventDefault();
   });
@@ -190,7 +238,7 @@ function createTabs(app, main) {
     }
     if (tab !== store.state.tab) store.set({ tab }, { replace: true });
   }
-  app.on(["tab", "layer", "head", "seq", "qpos", "kpos"], show);
+  app.on(["tab", "layer", "head", "seq", "qpos", "kpos", "headVersion"], show);
   show();
   return bar;
 }

@@ -6,6 +6,7 @@ import { createPanel } from "../core/panel.js";
 import { createPlace } from "../core/place.js";
 import { createCanvas } from "../plots/canvas.js";
 import { barPlot, binned, readBins, stripPlot } from "../plots/bars.js";
+import { shifted } from "../pure/scene.js";
 import { address, number, quoted, statistic, uncertainty, words } from "../pure/format.js";
 import { circuitPanel } from "./circuit.js";
 import { writesPanel } from "./writes.js";
@@ -20,7 +21,7 @@ export function createMetrics(app) {
   function show() {
     if (store.state.tab === "metrics") place.fill(panels);
   }
-  app.on(["headVersion", "tab", "layer", "head"], show);
+  app.on(["headVersion", "tab", "layer", "head", "vsVersion"], show);
   show();
   return place.element;
 
@@ -45,7 +46,7 @@ export function createMetrics(app) {
 function plots(app, { rest, sequences }) {
   const stored = readBins(rest.histogram);
   const out = [barPanel(app, {
-    name: "histogram", title: "Strongest attention of a sequence",
+    name: "histogram", field: "histogram", title: "Strongest attention of a sequence",
     bins: stored ?? binned(sequences.map((s) => s.max)), xLabel: "max activation", yLabel: "sequences", logY: true,
     describe: stored
       ? "max_activation over all walked sequences; heights are logarithmic."
@@ -56,7 +57,7 @@ function plots(app, { rest, sequences }) {
     if (!bins) continue;
     const doubling = bins.edges.length > 4 && bins.edges.at(-1) > 4 * bins.edges.length;
     out.push(barPanel(app, {
-      name: `plot-${plot.key}`, title: String(plot.label ?? words(plot.key)), bins,
+      name: `plot-${plot.key}`, field: plot.key, title: String(plot.label ?? words(plot.key)), bins,
       describe: String(plot.description ?? ""),
       xLabel: plot.key.includes("distance") ? "distance |q − k|" : words(plot.key),
       yLabel: bins.values.every((v) => v <= 1) ? "share" : "count",
@@ -70,7 +71,12 @@ function plots(app, { rest, sequences }) {
  * `look` is what barPlot takes beside bins and size.
  * @param {import("../core/app.js").App} app
  */
-function barPanel(app, { name, title, bins, describe, ...look }) {
+function barPanel(app, { name, title, bins, field, describe, ...look }) {
+  /** The second head's bins, where they are the same ones. */
+  const other = () => {
+    const found = app.compare.data && readBins(app.compare.data.rest[field]);
+    return found && String(found.edges) === String(bins.edges) ? found : null;
+  };
   let plot = null;
   let hot = -1;
   const holder = el("div", { class: "plot plot-bars" });
@@ -87,7 +93,7 @@ function barPanel(app, { name, title, bins, describe, ...look }) {
   const canvas = createCanvas(holder, {
     label: `${title}: ${bins.values.length} bins from ${number(bins.edges[0])} to ${number(bins.edges.at(-1))}`,
     draw: (width, height) => {
-      plot = barPlot({ bins, width, height, colours: app.theme.colours, hot, ...look });
+      plot = barPlot({ bins, width, height, colours: app.theme.colours, hot, other: other()?.values ?? null, ...look });
       return plot.scene;
     },
   });
@@ -217,6 +223,7 @@ function alikePanel(app) {
 function standingPanel(app) {
   const { heads, store, session } = app;
   const row = heads.row(store.state.layer, store.state.head);
+  const other = app.compare.head && heads.row(app.compare.head.layer, app.compare.head.head);
   const stats = session.head.data?.rest.statistics ?? {};
   const errorFor = (name) =>
     errorOf(row, name) ?? (Number.isFinite(stats[`${name}_se`]) ? stats[`${name}_se`] : null);
@@ -225,7 +232,7 @@ function standingPanel(app) {
     name, value: row[name], error: errorFor(name), ...standing(heads.rows, name, row[name]),
   }));
   const panel = createPanel(app, {
-    name: "standing", title: `Among all ${heads.rows.length} heads`,
+    name: "standing", title: `Among all ${heads.rows.length} heads${other ? `, ${app.compare.name} in blue` : ""}`,
     describe: "Every tick is a head, the marked one is this; rank 1 is the largest value, the percentile the share of heads at or below it.",
     give: {
       table: () => ({
@@ -247,7 +254,7 @@ function standingPanel(app) {
         label: `${words(line.name)}: rank ${line.rank} of ${line.of}`,
         draw: (width, height) => stripPlot({
           values: columnOf(app, line.name), value: line.value, error: line.error, width, height,
-          colours: app.theme.colours,
+          colours: app.theme.colours, other: other && valueOf(other, line.name),
         }),
       });
       app.own(canvas.stop);
@@ -292,6 +299,3 @@ function standingScene(app, lines) {
 }
 
 const list = (value) => (Array.isArray(value) ? value.filter((v) => v && typeof v.key === "string") : []);
-const shifted = (m, dx, dy) => (m.points ? {
-  ...m, points: m.points.map((p, i) => p + (i % 2 ? dy : dx)),
-} : { ...m, x: m.x + dx, y: m.y + dy });

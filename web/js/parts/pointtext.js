@@ -2,8 +2,9 @@
 // The text around a point of the cloud, its query and key marked.
 
 import { button, el, fill } from "../core/dom.js";
-import { number, quoted, token as shown } from "../pure/format.js";
+import { broken, number, quoted } from "../pure/format.js";
 import { folds } from "../pure/sequence.js";
+import { edgeLines } from "./tokentip.js";
 
 const CONTEXT = 40;
 
@@ -16,7 +17,7 @@ export function createPointText(app, points) {
 
   function span(tokens, i, q, k) {
     const kind = i === q && i === k ? "mark-both" : i === q ? "mark-query" : i === k ? "mark-key" : "";
-    return el("span", { class: kind ? `tok ${kind}` : "tok" }, shown(tokens[i]));
+    return el("span", { class: kind ? `tok ${kind}` : "tok" }, broken(tokens[i]));
   }
 
   function body(tokens, q, k) {
@@ -26,12 +27,11 @@ export function createPointText(app, points) {
       if (from > at) parts.push(el("span", { class: "dim" }, ` ⋯ ${from - at} tokens ⋯ `));
       for (let i = from; i < to; i++) {
         parts.push(span(tokens, i, q, k));
-        if (tokens[i].includes("\n") && i + 1 < to) parts.push(el("br"));
       }
       at = to;
     }
     if (at < tokens.length) parts.push(el("span", { class: "dim" }, ` ⋯ ${tokens.length - at} tokens`));
-    return el("p", { class: "tokens" }, parts);
+    return el("p", { class: "tokens", dir: "auto" }, parts);
   }
 
   return {
@@ -40,17 +40,8 @@ export function createPointText(app, points) {
     summary(i) {
       const [seq, q, k] = points().identity(i);
       const tokens = points().tokensOf(i);
-      const around = (at) => {
-        const from = Math.max(0, at - 4);
-        return tokens.slice(from, at + 3).map((t, j) => (from + j === at ? el("b", {}, shown(t)) : shown(t)));
-      };
       return el("div", { class: "toktip" }, el("div", { class: "dim" }, `sequence ${seq} · ${q} → ${k}`),
-        tokens
-          ? [
-            el("div", {}, el("span", { class: "q" }, "query "), around(q)),
-            el("div", {}, el("span", { class: "k" }, "key "), around(k)),
-          ]
-          : el("div", {}, "(no token data)"));
+        tokens ? edgeLines(tokens, q, k) : el("div", {}, "(no token data)"));
     },
     show(i) {
       if (i < 0) {

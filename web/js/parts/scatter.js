@@ -5,8 +5,9 @@ import { button, checkbox, el, oncePerFrame, select } from "../core/dom.js";
 import { createPanel } from "../core/panel.js";
 import { createCanvas } from "../plots/canvas.js";
 import { barMarks, nearest, next, scatterPlot } from "../plots/scatter.js";
-import { address, words } from "../pure/format.js";
-import { errorOf, metricTable } from "../pure/rank.js";
+import { address, number, words } from "../pure/format.js";
+import { errorOf, metricTable, valueOf } from "../pure/rank.js";
+import { createPresets } from "./presets.js";
 import { headTip } from "./headtip.js";
 
 /** @param {import("../core/app.js").App} app */
@@ -44,14 +45,15 @@ export function createScatter(app) {
   );
   app.on(["bars"], () => (bars.input.checked = store.state.bars));
   const hasErrors = heads.names.some((name) => heads.rows.some((row) => errorOf(row, name) !== null));
+  const [preset, says] = createPresets(app);
   panel.controls.append(
-    axisSelect("x", "Horizontal axis"), logBox("xlog", "horizontal"),
+    preset ?? "", axisSelect("x", "Horizontal axis"), logBox("xlog", "horizontal"),
     axisSelect("y", "Vertical axis"), logBox("ylog", "vertical"),
     axisSelect("color", "Colour"), hasErrors ? bars : "");
   const note = el("p", { class: "note", role: "status" });
   const clear = button("Clear box", () => store.set({ box: "" }), { class: "small" });
   const holder = el("div", { class: "plot plot-scatter" });
-  panel.body.append(panel.controls, holder, el("div", { class: "row" }, note, clear));
+  panel.body.append(panel.controls, says ?? "", holder, el("div", { class: "row" }, note, clear));
 
   const canvas = createCanvas(holder, { label: "Scatter of heads", draw, over, focusable: true });
 
@@ -61,7 +63,7 @@ export function createScatter(app) {
       rows: heads.rows, names: { x: heads.axis("x"), y: heads.axis("y"), color: heads.axis("color") },
       logs: { x: store.state.xlog, y: store.state.ylog }, bars: store.state.bars, discrete: heads.discrete,
       shown: set && ((row) => set.has(address(row.layer, row.head))),
-      width, height, colours: app.theme.colours, extentOf: heads.extent,
+      width, height, colours: app.theme.colours, extentOf: heads.extent, shareOf: (row) => heads.share(row, heads.axis("color")),
     });
     const parts = [];
     if (plot.hidden) parts.push(`${plot.hidden} not shown: at or below zero on a log axis, or without a value.`);
@@ -89,6 +91,11 @@ export function createScatter(app) {
         });
       }
     };
+    for (const { row, x, y } of plot.points) {
+      const { name, color } = app.notes.of(row.layer, row.head);
+      if (name) marks.push({ kind: "text", x: x + 6, y: y - 6, text: name, fill: color || colours.soft, size: 10.5, halo: colours.panel });
+    }
+    if (app.compare.name) ring(app.compare.name, colours.received, true);
     ring(app.headName(), colours.ring, true);
     if (store.state.hot && store.state.hot !== app.headName()) ring(store.state.hot, colours.ink, true);
     const box = heads.box();
@@ -117,7 +124,7 @@ export function createScatter(app) {
     target.style.cursor = point ? "pointer" : "crosshair";
     if (point) tip.show(
       event.clientX, event.clientY,
-      headTip(point.row, [heads.axis("x"), heads.axis("y"), heads.axis("color")], heads.rows),
+      headTip(point.row, [heads.axis("x"), heads.axis("y"), heads.axis("color")], heads.rows, app.notes.of(point.row.layer, point.row.head)),
     );
     else tip.hide();
   });
@@ -162,15 +169,16 @@ export function createScatter(app) {
     const best = next(plot.points, from, step);
     if (!best) return;
     app.setHot(address(best.row.layer, best.row.head));
+    app.say([address(best.row.layer, best.row.head), ...["x", "y"].map((key) => `${heads.label(heads.axis(key))} ${number(valueOf(best.row, heads.axis(key)))}`)].join(", "));
     const { clientX, clientY } = canvas.inWindow(best.x, best.y);
     tip.show(
       clientX, clientY,
-      headTip(best.row, [heads.axis("x"), heads.axis("y"), heads.axis("color")], heads.rows),
+      headTip(best.row, [heads.axis("x"), heads.axis("y"), heads.axis("color")], heads.rows, app.notes.of(best.row.layer, best.row.head)),
     );
   }
 
-  app.on(["x", "y", "color", "xlog", "ylog", "bars", "box", "find", "themeName"], () => canvas.redraw());
-  app.on(["hot", "layer", "head"], oncePerFrame(() => plot && canvas.redrawOver()));
+  app.on(["x", "y", "color", "xlog", "ylog", "bars", "box", "find", "themeName", "noteVersion", "ranks"], () => canvas.redraw());
+  app.on(["hot", "layer", "head", "vsVersion"], oncePerFrame(() => plot && canvas.redrawOver()));
   return panel.root;
 }
 

@@ -50,7 +50,7 @@ function createBadge(app) {
     else if (state === "loading") say("model loading …", detail || `${name} is being loaded.`, "loading");
     else if (state === "failed") say("model failed", detail || "The model could not be loaded.", "failed");
     else say("backend", detail || "The backend runs without a model; clusters can be saved.", "none");
-    store.set({ backendGone: false, backendStatus: status });
+    store.set({ backendGone: false, backendStatus: status, treeChanges: status?.changes ?? "" });
     return state === "loading" ? POLL_MS : status ? BEAT_MS : 0;
   }
   function miss(error) {
@@ -73,6 +73,7 @@ function createBadge(app) {
     // What another request found out counts at once.
     backend.on((answers) => answers === Boolean(store.state.backendGone) && poll());
     document.addEventListener("visibilitychange", () => document.hidden || poll());
+    addEventListener("focus", () => poll());
     poll();
   }
   return el("span", { class: "row" }, chip, retry);

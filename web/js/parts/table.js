@@ -6,7 +6,7 @@ import { createPanel } from "../core/panel.js";
 import { address, number, uncertainty } from "../pure/format.js";
 import { errorOf, metricTable, sorted, valueOf } from "../pure/rank.js";
 
-const ROW = 23; // pixels, as in the style sheet
+const ROW = 24; // pixels, as in the style sheet
 const SPARE = 12; // rows made above and below the ones in sight
 
 /** @param {import("../core/app.js").App} app */
@@ -14,16 +14,9 @@ export function createTable(app) {
   const { store, heads, tip } = app;
   const panel = createPanel(app, {
     name: "table", title: "Table",
-    describe: "Sort by a column's name. Filter by addresses (5.1, L5) and conditions (entropy<1); maximised, it shows every metric.",
+    describe: "Sort by a column's name; maximised, it shows every metric.",
     give: { table: () => table() },
   });
-  const find = el(
-    "input",
-    {
-      type: "search", class: "find", placeholder: "Filter: 5.1   L5   induction>0.3", value: store.state.find,
-      "aria-label": "Filter heads", spellcheck: false, on: { input: () => store.set({ find: find.value }) },
-    },
-  );
   const note = el("p", { class: "note", role: "status" });
   const head = el("tr", {});
   const body = el("tbody", {});
@@ -31,7 +24,7 @@ export function createTable(app) {
   const below = el("tr", { "aria-hidden": "true" }, el("td", {}));
   const grid = el("table", { class: "heads", "aria-label": "Heads" }, el("thead", {}, head), body);
   const scroller = el("div", { class: "scroller", tabIndex: 0, role: "region", "aria-label": "Table of heads" }, grid);
-  panel.body.append(find, note, scroller);
+  panel.body.append(note, scroller);
   let rows = [];
   let columns = [];
   let first = -1;
@@ -45,9 +38,8 @@ export function createTable(app) {
 
   function update() {
     const { error } = heads.shown();
-    columns = ["address", ...shownColumns()];
+    columns = ["address", ...(app.notes.size ? ["note"] : []), ...shownColumns()];
     rows = sorted(heads.shownRows(), store.state.sort || (heads.axis("grid") ? `-${heads.axis("grid")}` : ""));
-    if (document.activeElement !== find) find.value = store.state.find;
     note.textContent = error
       ?? (rows.length === heads.rows.length ? `${rows.length} heads` : `${rows.length} of ${heads.rows.length} heads`);
     note.classList.toggle("error", error !== undefined);
@@ -62,6 +54,7 @@ export function createTable(app) {
       const state = order === name ? "ascending" : order === `-${name}` ? "descending" : "none";
       const mark = { ascending: "\u00a0↑", descending: "\u00a0↓", none: "" }[state];
       const press = () => store.set({ sort: state === "descending" ? name : `-${name}` });
+      if (name === "note") return el("th", { scope: "col" }, "note");
       const node = button(name === "address" ? "head" : heads.label(name), press, {}, mark);
       if (heads.describe(name)) tip.on(node, heads.describe(name));
       return el("th", { scope: "col", "aria-sort": state }, node);
@@ -88,12 +81,20 @@ export function createTable(app) {
       if (column === "address") return el(
         "th", { scope: "row" }, button(name, () => app.goTo(row.layer, row.head), { class: "link" }),
       );
+      if (column === "note") return noteCell(row);
       const error = errorOf(row, column);
       return el(
         "td", { class: "num" }, number(valueOf(row, column)),
         error !== null && el("small", {}, ` ±${uncertainty(error)}`),
       );
     }));
+  }
+
+  function noteCell(row) {
+    const { name, text, color } = app.notes.of(row.layer, row.head);
+    const node = el("td", { class: "note-cell", title: text }, name || (text ? "…" : ""));
+    node.style.color = color;
+    return node;
   }
 
   function mark() {
@@ -104,7 +105,12 @@ export function createTable(app) {
     }
   }
 
-  const table = () => metricTable(rows, columns.slice(1));
+  function table() {
+    const { columns: names, rows: values } = metricTable(rows, columns.filter((c) => c !== "address" && c !== "note"));
+    if (!app.notes.size) return { columns: names, rows: values };
+    const notes = rows.map((row) => app.notes.of(row.layer, row.head));
+    return { columns: [...names, "note_name", "note_text"], rows: values.map((v, i) => [...v, notes[i].name, notes[i].text]) };
+  }
 
   const rowAt = (event) => event.target.closest?.("tr[data-head]")?.dataset.head ?? "";
   body.addEventListener("pointerover", (event) => app.setHot(rowAt(event)));
@@ -118,7 +124,7 @@ export function createTable(app) {
     first = -1;
     drawRows();
   })).observe(scroller);
-  app.on(["find", "box", "sort", "grid", "x", "y", "color", "full"], update);
+  app.on(["find", "box", "sort", "grid", "x", "y", "color", "full", "noteVersion"], update);
   app.on(["hot", "layer", "head"], mark);
   update();
   return panel.root;

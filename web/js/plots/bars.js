@@ -25,16 +25,19 @@ export function binned(list, count = 20) {
 
 /**
  * Bars over bins. `even` gives every bin the same width, which is right where edges double;
- * `logY` makes heights log10(n + 1). `hot` is the bin under the pointer.
+ * `logY` makes heights log10(n + 1). `hot` is the bin under the pointer; `other` values of
+ * the same bins are drawn as a line over them.
  * @param {any} options
  * @returns {{scene: object, bin: (x: number) => number}}
  */
 export function barPlot({
   bins, width, height, colours, xLabel, yLabel, xFormat = short, even = false, logY = false, hot = -1,
+  other = null,
 }) {
   const { edges, values } = bins;
-  const heights = values.map((v) => (logY ? Math.log10(Math.max(0, v) + 1) : v));
-  const top = Math.max(...heights, 1e-9) * 1.06;
+  const high = (v) => (logY ? Math.log10(Math.max(0, v) + 1) : v);
+  const heights = values.map(high);
+  const top = Math.max(...heights, ...(other ?? []).map(high), 1e-9) * 1.06;
   const [left, right] = [MARGIN.left, width - MARGIN.right];
   const x = even
     ? axis([0, values.length], [left, right], { count: Math.min(values.length, 10) })
@@ -59,6 +62,9 @@ export function barPlot({
       fill: i === hot ? colours.given : colours.accent, alpha: 0.85,
     });
   });
+  if (other) marks.push({
+    kind: "line", points: other.flatMap((v, i) => [place(i)[0], y.at(high(v)), place(i)[1], y.at(high(v))]), stroke: colours.received, width: 2,
+  });
   return {
     scene: { width, height, ground: colours.panel, marks },
     bin: (px) => values.findIndex((_, i) => px >= place(i)[0] && px < place(i)[1]),
@@ -71,19 +77,41 @@ function powers(most) {
   return out.length > 2 ? out : [0, Math.max(1, Math.round(most))];
 }
 
-/** Where a value stands among all heads: a tick for each, this one marked. */
-export function stripPlot({ values, value, error, width, height, colours }) {
+const [TICKS, DENSITY_STEP] = [150, 4]; // more heads than that are told as a density, in steps of so many pixels
+
+/**
+ * How many values lie in each step across, as the height of a bar from the middle.
+ * @returns {import("../pure/scene.js").Mark[]}
+ */
+function densityMarks(values, x, middle, width, colours) {
+  const counts = new Array(Math.ceil(width / DENSITY_STEP)).fill(0);
+  for (const v of values) counts[Math.min(counts.length - 1, Math.max(0, Math.floor(x.at(v) / DENSITY_STEP)))]++;
+  const most = Math.max(...counts);
+  return counts.flatMap((count, i) => {
+    const half = (0.9 * middle * Math.sqrt(count)) / Math.sqrt(most);
+    return count ? [{
+      kind: "rect", x: i * DENSITY_STEP, y: middle - half, w: DENSITY_STEP - 0.5, h: 2 * half, fill: colours.faint, alpha: 0.6,
+    }] : [];
+  });
+}
+
+/** Where a value stands among all heads: a tick for each, this one marked, and the value of an `other`. */
+export function stripPlot({ values, value, error, width, height, colours, other = null }) {
   const low = Math.min(...values);
   const high = Math.max(...values);
   const x = axis([low, high > low ? high : low + 1], [5, width - 5]);
   const middle = height / 2;
   /** @type {import("../pure/scene.js").Mark[]} */
   const marks = [{ kind: "line", points: [5, middle, width - 5, middle], stroke: colours.line, width: 1 }];
-  for (const v of values) marks.push({
+  if (values.length > TICKS) marks.push(...densityMarks(values, x, middle, width, colours));
+  else for (const v of values) marks.push({
     kind: "line", points: [x.at(v), middle - 4, x.at(v), middle + 4], stroke: colours.faint, width: 1, alpha: 0.55,
   });
   if (error) marks.push({
     kind: "line", points: [x.at(value - error), middle, x.at(value + error), middle], stroke: colours.ring, width: 2,
+  });
+  if (other !== null) marks.push({
+    kind: "circle", x: x.at(other), y: middle, r: 4, fill: colours.received, stroke: colours.panel, width: 1.25,
   });
   marks.push({
     kind: "circle", x: x.at(value), y: middle, r: 4.5, fill: colours.ring, stroke: colours.panel, width: 1.25,

@@ -53,16 +53,20 @@ export function createCanvas(
     element: layers[0],
     redraw,
     redrawOver,
-    /** The scene on screen, for the exports. */
+    /** What is on screen, drawn anew for the exports: in the theme that holds now. */
     get scene() {
-      return scene;
+      return scene && draw(scene.width, scene.height);
     },
     /** The same with what is on the layer above. */
     get whole() {
-      return scene && over ? { ...scene, marks: [...scene.marks, ...over(scene.width, scene.height).marks] } : scene;
+      const drawn = scene && draw(scene.width, scene.height);
+      return drawn && over ? { ...drawn, marks: [...drawn.marks, ...over(drawn.width, drawn.height).marks] } : drawn;
     },
     setLabel: (text) => layers[0].setAttribute("aria-label", text),
-    /** Pointer position in scene units. */
+    /**
+     * Pointer position in scene units.
+     * @returns {[number, number]}
+     */
     at(event) {
       const box = layers[0].getBoundingClientRect();
       return [(event.clientX - box.left) / unit, (event.clientY - box.top) / unit];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A projection panel in two dimensions as a scene, seen by an orthographic camera.
 
+import { isBackground } from "../pure/paint.js";
 import { nearestTo, nextAlong } from "../pure/near.js";
 
 /** @typedef {{zoom: number, x: number, y: number}} Lens magnification, and what of the plane is in the middle */
@@ -8,14 +9,21 @@ import { nearestTo, nextAlong } from "../pure/near.js";
 /** @type {Lens} all points in sight */
 export const WHOLE = { zoom: 1, x: 0, y: 0 };
 
-/** Pixels a unit of the plane takes in a panel of `width` x `height`, the points made to fill it at zoom 1. */
+/** Pixels a unit of the plane takes in a panel of `width` x `height`, which most points fill at zoom 1. */
 export function unitOf(flat, { width, height, lens = WHOLE }) {
-  let [across, up] = [1e-6, 1e-6];
-  for (let i = 0; i < flat.length; i += 2) {
-    if (Math.abs(flat[i]) > across) across = Math.abs(flat[i]);
-    if (Math.abs(flat[i + 1]) > up) up = Math.abs(flat[i + 1]);
-  }
+  const [across, up] = [reach(flat, 0), reach(flat, 1)];
   return 0.92 * lens.zoom * Math.min(width / 2 / across, height / 2 / up);
+}
+
+const SEEN = 0.98; // share of the points that fills a panel; a few strays must not make the others small
+
+/** How far from the middle that share of the points lies along an axis. */
+function reach(flat, axis) {
+  const sizes = new Float32Array(flat.length / 2);
+  let n = 0;
+  for (let i = axis; i < flat.length; i += 2) if (Number.isFinite(flat[i])) sizes[n++] = Math.abs(flat[i]);
+  sizes.subarray(0, n).sort();
+  return Math.max(1e-6, sizes[Math.min(n - 1, Math.ceil(SEEN * n))] ?? 0);
 }
 
 /** Pixel positions of projected x, y pairs in a panel, under a lens. */
@@ -54,17 +62,21 @@ export function writeLenses(lenses) {
     .filter(([, value]) => value !== "1,0,0").map(([space, value]) => space + value).join(";");
 }
 
-/** Points as marks; `look` = {colors, dim}. */
-export function cloudScene({ places, look, width, height, colours, title = "" }) {
+/** Points as marks, those that stand back first; `look` = {colors, dim}, `labels` = {x, y, text}. */
+export function cloudScene({ places, look, width, height, colours, title = "", labels = [] }) {
   /** @type {import("../pure/scene.js").Mark[]} */
   const marks = [];
   const r = places.length > 4000 ? 1.7 : 2.4;
-  for (let i = 0; i < places.length / 2; i++) {
+  for (const back of [true, false]) for (let i = 0; i < places.length / 2; i++) {
     const [x, y] = [places[2 * i], places[2 * i + 1]];
+    if (isBackground(look.colors[i]) !== back) continue;
     if (x >= -4 && y >= -4 && x <= width + 4 && y <= height + 4) marks.push({
-      kind: "circle", x, y, r, fill: look.colors[i], alpha: look.dim ? 0.15 : 0.8,
+      kind: "circle", x, y, r, fill: look.colors[i], alpha: look.dim ? 0.15 : back ? 0.3 : 0.8,
     });
   }
+  for (const { x, y, text } of labels) marks.push({
+    kind: "text", x, y, text, fill: colours.ink, size: 12, weight: 600, anchor: "middle", halo: colours.panel,
+  });
   if (title) marks.push({ kind: "text", x: 8, y: 16, text: title, fill: colours.soft, size: 11.5 });
   return { width, height, ground: colours.panel, marks };
 }

@@ -4,7 +4,7 @@
 import { short } from "../pure/format.js";
 
 /** Room around the plotted area. */
-export const MARGIN = { left: 46, right: 12, top: 12, bottom: 36 };
+export const MARGIN = { left: 58, right: 12, top: 12, bottom: 36 };
 
 /** Marks of the axes of a plot; `x` and `y` are scales of scale.js. */
 export function frameMarks({

@@ -19,7 +19,7 @@ export function gridHeight({ layers, heads, across }, width) {
 }
 
 /** @returns {{scene: object, cells: Map<string, {x: number, y: number, w: number, h: number}>, find: (x, y) => object | null}} */
-export function gridPlot({ rows, shape, name, extent, top, shown, width, height, colours }) {
+export function gridPlot({ rows, shape, shareOf, top, shown, width, height, colours }) {
   const { layers, heads, across } = shape;
   const [columns, lines] = across === "layer" ? [layers, heads] : [heads, layers];
   const [left, right, upper, lower] = [32, 6, 4, 28];
@@ -40,18 +40,20 @@ export function gridPlot({ rows, shape, name, extent, top, shown, width, height,
     cells.set(address(row.layer, row.head), cell);
     byPlace.set(`${c},${l}`, row);
     marks.push({
-      kind: "rect", ...cell, fill: rowColour(row, name, extent, colours.line), alpha: shown && !shown(row) ? 0.18 : 1,
+      kind: "rect", ...cell, fill: rowColour(shareOf(row)), alpha: shown && !shown(row) ? 0.18 : 1,
     });
   }
   top.forEach((row, i) => {
     const cell = cells.get(address(row.layer, row.head));
     if (!cell) return;
+    // Two strokes, so that one of them stands out from whatever colour the cell has.
+    marks.push({ kind: "rect", x: cell.x + 1.5, y: cell.y + 1.5, w: cell.w - 3, h: cell.h - 3, stroke: colours.panel, width: 3 });
     marks.push({
       kind: "rect", x: cell.x + 0.75, y: cell.y + 0.75, w: cell.w - 1.5, h: cell.h - 1.5, stroke: colours.ring,
       width: 1.5,
     });
     if (cell.w > 15 && cell.h > 12) {
-      const dark = extent && extent[1] > extent[0] && (row[name] - extent[0]) / (extent[1] - extent[0]) < 0.6;
+      const dark = (shareOf(row) ?? 1) < 0.6;
       marks.push({
         kind: "text", x: cell.x + cell.w / 2, y: cell.y + cell.h / 2 + 3.5, text: String(i + 1), size: 10, weight: 600,
         anchor: "middle", fill: dark ? "#ffffff" : "#1d1d1b",

@@ -2,18 +2,19 @@
 // A sequence's attention pattern as a query x key heat map.
 
 import { attentionRamp, attentionStep } from "../pure/colour.js";
-import { token as shown } from "../pure/format.js";
+import { short, token as shown } from "../pure/format.js";
 import { ticks } from "../pure/scale.js";
 
-const ROOM = { left: 46, top: 6, right: 8, bottom: 36 };
-const NAMED = 11; // pixels a cell needs before its token is written beside it
+const ROOM = { left: 46, top: 6, right: 44, bottom: 36 };
+const NAMED = 6.6; // pixels a cell needs before its token is written beside it
+const BAR = { w: 8, gap: 10, steps: 40 }; // of the colours, right of the map
 
 /**
  * The part `view` {q0, q1, k0, k1} (fractions of tokens allowed) of the pattern.
  * @returns {{scene: object, side: {left: number, top: number, side: number}, cell: (x: number, y: number) => {q: number, k: number} | null,
  *   place: (q: number, k: number) => {x: number, y: number, w: number, h: number}}}
  */
-export function heatmapPlot({ sequence, view, largest, width, height, theme, colours }) {
+export function heatmapPlot({ sequence, view, largest, width, height, theme, colours, stripe = false }) {
   const wide = cellSize(view, width, height) >= NAMED ? 92 : ROOM.left;
   const room = { ...ROOM, left: wide, bottom: wide === ROOM.left ? ROOM.bottom : 92 };
   const [left, top] = [room.left, room.top];
@@ -44,6 +45,8 @@ export function heatmapPlot({ sequence, view, largest, width, height, theme, col
   // Where cells are smaller than a pixel the strongest is the one to be seen.
   cells.sort((a, b) => a.step - b.step);
   for (const { step, ...box } of cells) marks.push({ kind: "rect", ...box, fill: ramp[step].fill });
+  if (stripe) marks.push(...stripeMarks(sequence, view, { left, top, side, w, h }, colours));
+  marks.push(...barMarks(ramp, largest, { left, top, side }, colours));
   marks.push(...axisMarks(sequence, view, { left, top, side, w, h }, colours));
   return {
     scene: { width, height, ground: colours.panel, marks },
@@ -58,6 +61,42 @@ export function heatmapPlot({ sequence, view, largest, width, height, theme, col
   };
 }
 
+/**
+ * The scale of the colours.
+ * @returns {import("../pure/scene.js").Mark[]}
+ */
+function barMarks(ramp, largest, { left, top, side }, colours) {
+  const [x, high] = [left + side + BAR.gap, Math.min(side, 160)];
+  /** @type {import("../pure/scene.js").Mark[]} */
+  const marks = Array.from({ length: BAR.steps }, (_, i) => ({
+    kind: "rect", x, y: top + (high * i) / BAR.steps, w: BAR.w, h: high / BAR.steps + 0.5,
+    fill: ramp[attentionStep((largest * (BAR.steps - i)) / BAR.steps, largest)].fill,
+  }));
+  /** @type {(y: number, text: string) => import("../pure/scene.js").Mark} */
+  const label = (y, text) => ({ kind: "text", x: x + BAR.w + 3, y, text, size: 9.5, fill: colours.soft });
+  return [...marks, label(top + 8, short(largest)), label(top + high, "0")];
+}
+
+/**
+ * Frames around the keys right after an earlier occurrence of the query's token.
+ * @returns {import("../pure/scene.js").Mark[]}
+ */
+function stripeMarks(sequence, view, { left, top, side, w, h }, colours) {
+  /** @type {import("../pure/scene.js").Mark[]} */
+  const marks = [];
+  const before = new Map();
+  for (let q = 0; q < sequence.n; q++) {
+    const seen = before.get(sequence.tokens[q]) ?? [];
+    for (const j of seen) {
+      const [x, y] = [left + (j + 1 - view.k0) * w, top + (q - view.q0) * h];
+      const inside = j + 1 < q && x >= left - 0.1 && y >= top - 0.1 && x + w <= left + side + 0.1 && y + h <= top + side + 0.1;
+      if (inside) marks.push({ kind: "rect", x, y, w, h, stroke: colours.received, width: Math.min(1.5, w / 3) });
+    }
+    before.set(sequence.tokens[q], [...seen, q]);
+  }
+  return marks;
+}
+
 const cellSize = (view, width, height) => (Math.min(width, height) - 110) / Math.max(
   view.q1 - view.q0, view.k1 - view.k0,
 );
@@ -66,6 +105,7 @@ function axisMarks(sequence, view, { left, top, side, w, h }, colours) {
   /** @type {import("../pure/scene.js").Mark[]} */
   const marks = [];
   const named = Math.min(w, h) >= NAMED;
+  const size = Math.min(10, Math.min(w, h) * 0.95);
   const label = (i) => (named ? clip(shown(sequence.tokens[i]).trim() || "␣") : String(i));
   const inView = (from, to) => {
     if (named) return Array.from(
@@ -75,7 +115,7 @@ function axisMarks(sequence, view, { left, top, side, w, h }, colours) {
   };
   for (const q of inView(view.q0, view.q1)) {
     marks.push({
-      kind: "text", x: left - 6, y: top + (q + 0.5 - view.q0) * h + 3.5, text: label(q), size: 10, fill: colours.soft,
+      kind: "text", x: left - 6, y: top + (q + 0.5 - view.q0) * h + 3.5, text: label(q), size: named ? size : 10, fill: colours.soft,
       anchor: "end",
     });
   }
@@ -83,7 +123,7 @@ function axisMarks(sequence, view, { left, top, side, w, h }, colours) {
     const x = left + (k + 0.5 - view.k0) * w;
     marks.push(named
       ? {
-        kind: "text", x: x + 3, y: top + side + 6, text: label(k), size: 10, fill: colours.soft, anchor: "end",
+        kind: "text", x: x + 3, y: top + side + 6, text: label(k), size, fill: colours.soft, anchor: "end",
         turn: -70,
       }
       : { kind: "text", x, y: top + side + 13, text: label(k), size: 10, fill: colours.soft, anchor: "middle" });

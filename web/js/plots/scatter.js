@@ -2,7 +2,7 @@
 // The scatter of heads as a scene, and the places of its points for hover and selection.
 
 import { MISSING, viridisStep } from "../pure/colour.js";
-import { short, words } from "../pure/format.js";
+import { address, short, words } from "../pure/format.js";
 import { nearestTo, nextAlong } from "../pure/near.js";
 import { errorOf, valueOf } from "../pure/rank.js";
 import { axis, padded } from "../pure/scale.js";
@@ -24,19 +24,14 @@ function range(rows, name, log) {
   return padded([low, high], log);
 }
 
-/** Colour of a row on the viridis scale of a column; the grey of the missing without a value. */
-export function rowColour(row, name, extent, plain) {
-  if (name === null) return plain;
-  const value = valueOf(row, name);
-  if (value === null || !extent) return MISSING;
-  return viridisStep(extent[1] > extent[0] ? (value - extent[0]) / (extent[1] - extent[0]) : 0.5);
-}
+/** Colour of a share 0..1 of a scale; the grey of the missing for null. */
+export const rowColour = (share) => (share === null ? MISSING : viridisStep(share));
 
 /**
  * @returns {{scene: import("../pure/scene.js").Scene, points: {row: object, x: number, y: number}[],
  *   x: object, y: object, hidden: number}} `hidden` counts heads a log axis cannot show
  */
-export function scatterPlot({ rows, names, logs, bars, shown, discrete, width, height, colours, extentOf }) {
+export function scatterPlot({ rows, names, logs, bars, shown, discrete, width, height, colours, extentOf, shareOf }) {
   const [left, right] = [MARGIN.left, width - MARGIN.right];
   const [top, bottom] = [MARGIN.top + (names.color === null ? 0 : 18), height - MARGIN.bottom];
   const x = axis(
@@ -68,13 +63,36 @@ export function scatterPlot({ rows, names, logs, bars, shown, discrete, width, h
     if (bars && !out) marks.push(...barMarks(row, names, x, y, colours));
     marks.push({
       kind: "circle", x: px, y: py, r: radius,
-      fill: out ? colours.line : rowColour(row, names.color, colourExtent, colours.accent),
+      fill: out ? colours.line : names.color === null ? colours.accent : rowColour(shareOf(row)),
       stroke: out ? undefined : colours.panel, width: 0.5, alpha: out ? 0.7 : 0.92,
     });
     if (!out) points.push({ row, x: px, y: py });
   }
+  marks.push(...outlierMarks(points, width, colours));
   if (names.color !== null && colourExtent) marks.push(...legend(names.color, colourExtent, width, colours));
   return { scene: { width, height, ground: colours.panel, marks }, points, x, y, hidden };
+}
+
+const [FAR, LABELLED] = [5, 5]; // median distances from the median that make an outlier, and how many are named
+
+/** The names of the points farthest out on either axis. */
+function outlierMarks(points, width, colours) {
+  if (points.length < 8) return [];
+  const far = ["x", "y"].map((axis) => {
+    const middle = median(points.map((p) => p[axis]));
+    const spread = median(points.map((p) => Math.abs(p[axis] - middle))) || 1;
+    return (p) => Math.abs(p[axis] - middle) / spread;
+  });
+  const reach = (p) => Math.max(...far.map((measure) => measure(p)));
+  return points.filter((p) => reach(p) > FAR).sort((a, b) => reach(b) - reach(a)).slice(0, LABELLED).map(({ row, x, y }) => ({
+    kind: "text", x: x > width - 60 ? x - 8 : x + 8, y: y - 5, text: address(row.layer, row.head), fill: colours.soft, size: 10,
+    anchor: x > width - 60 ? "end" : "start", halo: colours.panel,
+  }));
+}
+
+function median(values) {
+  const sorted = Float64Array.from(values).sort();
+  return sorted[sorted.length >> 1];
 }
 
 /** Plus and minus one standard error of a row on both axes, where the tree has them. */

@@ -2,7 +2,7 @@
 // A sequence as a scene, for export: the text set in lines, coloured as it is on screen.
 
 import { attentionRamp, attentionStep } from "../pure/colour.js";
-import { token as shown } from "../pure/format.js";
+import { broken } from "../pure/format.js";
 
 const SIZE = 13;
 const LINE = 23;
@@ -36,19 +36,21 @@ export function tokensScene({ title, tokens, look, theme, colours, width = 720, 
     });
     if (under) marks.push({ kind: "rect", x, y: y + LINE - 7, w, h: 3, fill: strip[Math.max(under, 60)].fill });
     if (i !== null && chosen.has(i)) marks.push({ kind: "rect", x, y, w, h: LINE - 4, stroke: colours.ink, width: 1 });
-    marks.push({
+    if (text.trim() || i === null || !places.has(i)) marks.push({
       kind: "text", x, y: y + 14, text, size: SIZE,
       fill: i === null ? colours.soft : fill ? ramp[fill].ink : colours.ink,
     });
-    if (i !== null) places.set(i, { x: x + w / 2, y });
+    if (i !== null && !places.has(i)) places.set(i, { x: x + w / 2, y });
     x += w;
   };
   let at = 0;
   for (const [from, to] of look.spans) {
     if (from > at) put(` ⋯ ${from - at} tokens ⋯ `, null);
     for (let i = from; i < to; i++) {
-      put(shown(tokens[i]) || "∅", i);
-      if (tokens[i].includes("\n") && i + 1 < to) newline();
+      (broken(tokens[i]) || "∅").split("\n").forEach((piece, line, all) => {
+        if (piece) put(piece, i);
+        if (line + 1 < all.length && (line + 2 < all.length || all[line + 1] || i + 1 < to)) newline();
+      });
     }
     at = to;
   }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // An attribution answer (cached file or endpoint) in the shape the page shows, whatever it leaves out.
 
+import { score } from "./format.js";
+
 const text = (value) => (typeof value === "string" ? value : "");
 const known = (value) => (typeof value === "number" && Number.isFinite(value) ? value : null);
 const finite = (value) => known(value) ?? 0;
@@ -90,6 +92,27 @@ export function scoreSum(answer, pairs) {
   // Values come with four decimals each, so the terms may miss the score by half of one a term.
   const rounding = 5e-5 * (terms.length + 1) + 1e-3 * largest;
   return { score: score ?? total, terms, listed, count: pairs.length, missing: Math.abs(left) > rounding ? left : 0 };
+}
+
+const LITTLE = 0.1; // share of a score below which its pairs of features explain too little to be read
+
+/**
+ * The answer in a sentence, and a warning where its features explain so little of the score that the list of pairs
+ * misleads; both empty where the answer tells no score.
+ */
+export function summary({ sum, pairs }, kind) {
+  if (!sum) return { sentence: "", warning: "" };
+  const of = kind === "qk" ? "this score" : "what this head moves here";
+  const explained = sum.terms[0].value;
+  const share = sum.score === 0 ? 0 : explained / sum.score;
+  const [first] = pairs;
+  const strongest = first ? `; strongest: ${first.query.description} × ${first.key.description}` : "";
+  const part = share >= 0 && share <= 1.5 ? `${Math.round(100 * share)}%` : `${score(explained)} of ${score(sum.score)}`;
+  return {
+    sentence: `Features explain ${part} of ${of}${strongest}.`,
+    warning: share >= LITTLE && share <= 1 / LITTLE ? "" : "Features explain little of it: most lies in biases and in what the "
+      + "dictionary leaves over, so the pairs below say little about this edge.",
+  };
 }
 
 /** The first `count` terms and what the others add up to, as one term. */

@@ -10,7 +10,8 @@ export const SPACE_NAMES = { Q: "query", K: "key", V: "value", O: "output" };
 /**
  * @typedef {{n: number, seq: string[], q: Int32Array, k: Int32Array, norms: Float64Array | null,
  *   attention: Float64Array | null, layouts: {name: string, label: string,
- *   spaces: Record<string, Float32Array>}[], explained: Record<string, number[]>, clusters: unknown, projected: object[]}} Cloud
+ *   spaces: Record<string, Float32Array>}[], explained: Record<string, number[]>, clusters: unknown,
+ *   clustersVersion: string | undefined, projected: object[]}} Cloud
  * Positions are x, y, z of point after point; NaN where the file has none.
  */
 
@@ -38,6 +39,7 @@ export function packCloud(file, path = "The cloud") {
     explained: packExplained(file.pca_explained_variance),
     layouts,
     clusters: file.clusters ?? [],
+    clustersVersion: typeof file.clusters_version === "string" ? file.clusters_version : undefined,
     projected: Array.isArray(file.projected_points) ? file.projected_points : [],
   };
 }

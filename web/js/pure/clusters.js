@@ -2,7 +2,17 @@
 // Named clusters of cloud points: each a list of [sequence, query, key], a point in one at most.
 
 import { PALETTE } from "./colour.js";
+import { quoted } from "./format.js";
 
+/**
+ * @typedef {[number | string, number, number]} Triple sequence, query, key
+ * @typedef {{name: string, color: string, points: Triple[]}} Cluster
+ * @typedef {{queries: [string, number][], keys: [string, number][], attention: number, sequences: [string, number][],
+ *   first: Record<string, string>}} Described commonest tokens and sequences with how often; `attention` is their mean (NaN
+ *   unknown); `first` names a point of each sequence
+ */
+
+/** @param {ArrayLike<unknown>} point */
 const keyOf = (point) => `${point[0]}|${point[1]}|${point[2]}`;
 
 /** Clusters of a cloud file, without whatever does not have their shape. */
@@ -31,6 +41,45 @@ function freeColour(clusters) {
   const used = new Set(clusters.map((c) => c.color));
   return PALETTE.find((colour) => !used.has(colour)) ?? PALETTE[clusters.length % PALETTE.length];
 }
+
+/** What giving points a name costs other clusters, in words: "Takes 634 from X, removes Y."; empty when nothing. */
+export function losses(clusters, name, points) {
+  const taken = new Set(points.map(keyOf));
+  const hit = clusters.filter((c) => c.name !== name)
+    .map((c) => ({ name: c.name, left: c.points.filter((p) => !taken.has(keyOf(p))).length, of: c.points.length }))
+    .filter(({ left, of }) => left < of);
+  const takes = hit.filter(({ left }) => left > 0).map((c) => `takes ${c.of - c.left} from ${c.name}`);
+  const removes = hit.filter(({ left }) => left === 0).map((c) => `removes ${c.name}`);
+  const words = [...takes, ...removes].join(", ");
+  return words && `${words[0].toUpperCase()}${words.slice(1)}.`;
+}
+
+/** "the → cat": the commonest query and key of points as a name for them; empty where their tokens are not known. */
+export const suggestedName = (described) => (described?.queries.length && described.keys.length
+  ? `${quoted(described.queries[0][0])} → ${quoted(described.keys[0][0])}` : "");
+
+/**
+ * Clusters in which the changes from `base` to `mine` and from `base` to `theirs` both count; a point that both moved is
+ * where `mine` has it.
+ */
+export function mergeClusters(base, mine, theirs) {
+  const before = placesOf(base);
+  const here = placesOf(mine);
+  const there = placesOf(theirs);
+  const colours = new Map([...mine, ...theirs].map((c) => [c.name, c.color]));
+  /** @type {Map<string, Triple[]>} */
+  const merged = new Map([...theirs, ...mine].map((c) => [c.name, []]));
+  const points = new Map([...base, ...theirs, ...mine].flatMap((c) => c.points.map((p) => [keyOf(p), p])));
+  for (const [key, point] of points) {
+    const name = here.get(key) === before.get(key) ? there.get(key) : here.get(key);
+    if (name !== undefined) merged.get(name)?.push(point);
+  }
+  return [...merged].filter(([, list]) => list.length)
+    .map(([name, list]) => ({ name, color: colours.get(name) ?? PALETTE[0], points: list }));
+}
+
+/** The cluster of each point by name. */
+const placesOf = (clusters) => new Map(clusters.flatMap((c) => c.points.map((p) => [keyOf(p), c.name])));
 
 /** Renames a cluster; taking the name of another merges the two. */
 export function renameCluster(clusters, from, to) {

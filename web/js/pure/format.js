@@ -62,6 +62,9 @@ export function token(text) {
   );
 }
 
+/** A token as shown in a text: broken where its line breaks are, which stay visible. */
+export const broken = (text) => token(text).replaceAll("⏎", "⏎\n");
+
 /** A token for a list or a tooltip: as shown, its spaces made visible. */
 export function quoted(text) {
   const shown = token(text).replace(/^ +| +$/g, (spaces) => "␣".repeat(spaces.length));

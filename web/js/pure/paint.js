@@ -29,8 +29,29 @@ const PAINTERS = {
     return (i) => viridisStep(logs[i] / most);
   },
   token: ({ rule, tokenAt }) => (i) => (rule && tokenAt(i) !== null && rule.test(tokenAt(i)) ? MATCH : OTHER),
-  cluster: ({ clusters, clusterOf }) => (i) => (clusterOf[i] >= 0 ? clusters[clusterOf[i]].color : UNCLUSTERED),
+  cluster: ({ clusters, clusterOf, only = -1 }) => (i) =>
+    (clusterOf[i] >= 0 && (only < 0 || only === clusterOf[i]) ? clusters[clusterOf[i]].color : UNCLUSTERED),
 };
+
+/** Whether a colour is of points that stand back. */
+export const isBackground = (colour) => colour === OTHER || colour === UNCLUSTERED;
+
+const RAMP = Array.from({ length: 9 }, (_, i) => viridisStep(i / 8));
+
+/** What the colours of a painting mean: its scale, or its colours by name; `stops` from the first to the last. */
+export function legendOf(paint, points) {
+  const most = (read) => Array.from({ length: points.total }, (_, i) => read(i)).reduce((a, b) => (b > a ? b : a), 0);
+  const longest = () => most((i) => Math.abs(points.identity(i)[1] - points.identity(i)[2]));
+  switch (paint) {
+    case "attention": return [{ text: "attention, 0 to 1", stops: RAMP }];
+    case "distance": return [{ text: `|q − k|, 0 to ${longest()}, logarithmic`, stops: RAMP }];
+    case "token": return [{ text: "matches the rule", stops: [MATCH] }, { text: "does not", stops: [OTHER] }];
+    case "cluster": return [
+      ...points.clusters.map((c) => ({ text: c.name, stops: [c.color] })), { text: "in no cluster", stops: [UNCLUSTERED] },
+    ];
+    default: return [{ text: "rank of |Q|, smallest to largest", stops: RAMP }];
+  }
+}
 
 /**
  * A colour for each of `total` points. `identity(i)` is [sequence, query, key]; `norm(i)` and

@@ -68,7 +68,7 @@ export function alike(rows, names, row, count) {
 }
 
 /** Every row's rank in a column from 0 (smallest) to 1, equal values at their middle; NaN without a value. */
-function rankOf(rows, name) {
+export function rankOf(rows, name) {
   const out = new Float64Array(rows.length).fill(NaN);
   const order = [...rows.keys()].filter((i) => valueOf(rows[i], name) !== null).sort((a, b) => rows[a][name] - rows[b][name]);
   for (let from = 0; from < order.length;) {
@@ -80,7 +80,10 @@ function rankOf(rows, name) {
   return out;
 }
 
-/** Smallest and largest value of a column; null when it has none. */
+/**
+ * Smallest and largest value of a column; null when it has none.
+ * @returns {[number, number] | null}
+ */
 export function extent(rows, key) {
   let low = Infinity;
   let high = -Infinity;
@@ -99,19 +102,24 @@ const COMPARE = {
 
 /**
  * A filter over rows: blank-separated addresses ("5.1", "L5H1", "L5" or "5." for a layer; any of
- * them) and conditions ("entropy<1", the name as far as it is unique; all of them).
+ * them), conditions ("entropy<1", the name as far as it is unique; all of them) and words of notes ("#induction").
  * @returns {{test: (row: object) => boolean, error?: string}}
  */
-export function rowFilter(text, names) {
+export function rowFilter(text, names, noteOf = (row) => ({ name: "", text: "" })) {
   const addresses = [];
   const conditions = [];
   for (const part of text.trim().split(/\s+/).filter(Boolean)) {
     const condition = /^([a-z_][\w]*)(<=|>=|<|>|=)(-?[\d.]+(?:e-?\d+)?)$/i.exec(part);
     const layer = /^(?:l(\d{1,6})|(\d{1,6})\.?)$/i.exec(part);
     const exact = parseAddress(part);
-    if (condition) {
-      const name = resolveName(condition[1], names);
-      if (!name) return { test: () => true, error: `No metric is named ${condition[1]}.` };
+    if (part.startsWith("#")) {
+      const word = part.slice(1).toLowerCase();
+      conditions.push((row) => `${noteOf(row).name} ${noteOf(row).text}`.toLowerCase().includes(word) && noteOf(row).name + noteOf(row).text !== "");
+    } else if (condition) {
+      const found = resolveName(condition[1], names);
+      if (found.length !== 1) return { test: () => true, error: found.length
+        ? `${condition[1]} may be ${found.slice(0, -1).join(", ")} or ${found.at(-1)}; write more of it.` : `No metric is named ${condition[1]}.` };
+      const [name] = found;
       conditions.push((row) => valueOf(row, name) !== null && COMPARE[condition[2]](row[name], Number(condition[3])));
     } else if (exact) addresses.push((row) => row.layer === exact.layer && row.head === exact.head);
     else if (layer) addresses.push((row) => row.layer === Number(layer[1] ?? layer[2]));
@@ -122,12 +130,12 @@ export function rowFilter(text, names) {
   };
 }
 
+/** The columns a name may mean: itself, else those that begin with it, else those that hold it. */
 function resolveName(given, names) {
   const all = ["layer", "head", ...names];
   const lower = given.toLowerCase();
-  return all.find((name) => name.toLowerCase() === lower)
-    ?? all.find((name) => name.toLowerCase().startsWith(lower))
-    ?? all.find((name) => name.toLowerCase().includes(lower));
+  const ways = [(name) => name === lower, (name) => name.startsWith(lower), (name) => name.includes(lower)];
+  return ways.map((fits) => all.filter((name) => fits(name.toLowerCase()))).find((found) => found.length) ?? [];
 }
 
 /** Rows in the order of `sort` ("name" or "-name"); an empty order keeps them. */

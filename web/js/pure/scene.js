@@ -10,10 +10,30 @@
  * @typedef {Paint & {kind: "curve", from: [number, number], over: [number, number], to: [number, number]}} Curve
  * @typedef {Paint & {kind: "text", x: number, y: number, text: string, size?: number, weight?: number,
  *   anchor?: "start" | "middle" | "end", turn?: number, halo?: string}} Text turned by degrees
- * @typedef {Rect | Circle | Line | Curve | Text} Mark
+ * @typedef {{kind: "image", x: number, y: number, w: number, h: number, image: HTMLCanvasElement,
+ *   from: [number, number, number, number], alpha?: number}} Picture a part (x, y, w, h) of another canvas, cells kept sharp
+ * @typedef {Rect | Circle | Line | Curve | Text | Picture} Mark
  */
 
 export const FONT = 'Inter, "Source Sans 3", "Segoe UI", system-ui, "Helvetica Neue", "Liberation Sans", Arial, sans-serif';
+
+/** A mark moved by (dx, dy). */
+export function shifted(m, dx, dy) {
+  if (m.points) return { ...m, points: m.points.map((p, i) => p + (i % 2 ? dy : dx)) };
+  const move = ([x, y]) => [x + dx, y + dy];
+  return m.from && m.kind === "curve" ? { ...m, from: move(m.from), over: move(m.over), to: move(m.to) } : { ...m, x: m.x + dx, y: m.y + dy };
+}
+
+/** Scenes next to each other as one. */
+export function sideBySide(scenes, gap = 24) {
+  let x = 0;
+  const marks = scenes.flatMap((scene) => {
+    const moved = scene.marks.map((mark) => shifted(mark, x, 0));
+    x += scene.width + gap;
+    return moved;
+  });
+  return { width: x - gap, height: Math.max(...scenes.map((s) => s.height)), ground: scenes[0].ground, marks };
+}
 
 /** Draws a scene; `scale` is device pixels per scene unit. */
 export function drawScene(context, scene, scale = 1) {
@@ -71,6 +91,11 @@ const PAINT = {
     context.quadraticCurveTo(...mark.over, ...mark.to);
     paintShape(context, mark);
   },
+  image(context, mark) {
+    context.imageSmoothingEnabled = false;
+    const [x, y, w, h] = mark.from;
+    context.drawImage(mark.image, x, y, w, h, mark.x, mark.y, mark.w, mark.h);
+  },
   text(context, mark) {
     context.save();
     context.translate(mark.x, mark.y);
@@ -97,6 +122,15 @@ export const escape = (text) =>
     .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ud800-\udfff\ufffe\uffff]/gu, "\ufffd")
     .replace(/[&<>"']/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" })[c]);
 
+/** The part of a canvas that a picture shows, as a data: address. */
+function pngOf({ image, from }) {
+  const part = document.createElement("canvas");
+  [part.width, part.height] = [from[2], from[3]];
+  const [x, y, w, h] = from;
+  part.getContext("2d")?.drawImage(image, x, y, w, h, 0, 0, w, h);
+  return part.toDataURL("image/png");
+}
+
 const f = (value) => String(+value.toFixed(2));
 
 function attributes(mark) {
@@ -115,6 +149,7 @@ const WRITE = {
     return `<path d="${path}" ${attributes(m)}${m.dash ? ` stroke-dasharray="${m.dash.map(f).join(" ")}"` : ""}/>`;
   },
   curve: (m) => `<path d="M${m.from.map(f)}Q${m.over.map(f)} ${m.to.map(f)}" ${attributes(m)}/>`,
+  image: (m) => `<image x="${f(m.x)}" y="${f(m.y)}" width="${f(m.w)}" height="${f(m.h)}" style="image-rendering:pixelated" href="${pngOf(m)}"/>`,
   text: (m) => {
     const place = m.turn
       ? `transform="translate(${f(m.x)} ${f(m.y)}) rotate(${f(m.turn)})"`
@@ -129,12 +164,13 @@ const WRITE = {
   },
 };
 
-/** The scene as a standalone SVG document. */
-export function toSvg(scene, title = "") {
+/** The scene as a standalone SVG document, `millimetres` wide where that is said. */
+export function toSvg(scene, title = "", millimetres = 0) {
   const body = scene.marks.map((mark) => WRITE[mark.kind](mark)).join("\n");
   const ground = scene.ground ? `<rect width="100%" height="100%" fill="${escape(scene.ground)}"/>\n` : "";
   const [width, height] = [f(scene.width), f(scene.height)];
-  const size = `width="${width}" height="${height}" viewBox="0 0 ${width} ${height}"`;
+  const [wide, high] = millimetres ? [`${f(millimetres)}mm`, `${f((millimetres * scene.height) / scene.width)}mm`] : [width, height];
+  const size = `width="${wide}" height="${high}" viewBox="0 0 ${width} ${height}"`;
   const open = `<svg xmlns="http://www.w3.org/2000/svg" ${size} font-family="${escape(FONT)}">`;
   return `${open}\n<title>${escape(title)}</title>\n${ground}${body}\n</svg>\n`;
 }

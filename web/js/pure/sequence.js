@@ -127,6 +127,11 @@ export function entries(sequence, position, transpose) {
   return out.sort((a, b) => b.value - a.value || a.at - b.at);
 }
 
+/** The `count` strongest links {source, at, value} of several positions with others, strongest first. */
+export const strongestLinks = (sequence, from, transpose, count) => from
+  .flatMap((source) => entries(sequence, source, transpose).slice(0, count).map((e) => ({ source, ...e })))
+  .filter(({ source, at }) => at !== source).sort((a, b) => b.value - a.value).slice(0, count);
+
 /** Attention summed over the rows (`transpose`: columns) of several positions, entry 0 zero. */
 export function summed(sequence, positions, transpose) {
   const out = new Float64Array(sequence.n);
@@ -144,6 +149,8 @@ export function valueAt(sequence, q, k) {
   }
   return 0;
 }
+
+const NEAR = 4; // tokens on either side of a key that a fold leaves in sight
 
 /** The record a sequence was read from, with the fields of the tree. */
 export function toRecord(sequence) {
@@ -165,14 +172,15 @@ export function toRecord(sequence) {
 }
 
 /**
- * The stretches a folded sequence shows: `context` tokens around each anchor, joined where the gap
- * is shorter than `gap`. Ascending, disjoint [from, to) pairs; all of it when that is nearly all.
+ * The stretches a folded sequence shows: `context` tokens around each anchor and `NEAR` around each of `near`,
+ * joined where the gap is shorter than `gap`. Ascending, disjoint [from, to) pairs; all of it when that is nearly all.
  */
-export function folds(n, anchors, context, gap = 12) {
+export function folds(n, anchors, context, near = [], gap = 12) {
   const spans = [];
-  for (const at of [...anchors].sort((a, b) => a - b)) {
-    const from = Math.max(0, at - context);
-    const to = Math.min(n, at + context + 1);
+  const windows = [...anchors.map((at) => [at, context]), ...near.map((at) => [at, NEAR])];
+  for (const [at, around] of windows.sort((a, b) => a[0] - a[1] - b[0] + b[1])) {
+    const from = Math.max(0, at - around);
+    const to = Math.min(n, at + around + 1);
     const last = spans.at(-1);
     if (last && from - last[1] < gap) last[1] = Math.max(last[1], to);
     else spans.push([from, to]);

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Notes, presets, a second head, figures, and the way through the page by keys."""
+
+import json
+import re
+from xml.etree import ElementTree
+
+from page import test, until
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@test("synthetic static")
+def notes_on_heads_are_shown_filtered_kept_and_exported(tab):
+    tab.open().cards()
+    page = tab.page
+    name = tab.head()
+    if page.locator(".backend").get_attribute("data-state") != "static":
+        until(page, "document.querySelector('.backend').dataset.state === 'ready'", 120)
+    page.locator(".head-note button").click()
+    page.locator("[aria-label='Name of the head']").fill("<b>copies</b> names")
+    page.locator("[aria-label='Note on the head']").fill("strongest on lists")
+    page.locator("[aria-label='Colour 2']").click()
+    tab.shot("note-editor")
+    page.locator(".note-editor button", has_text="Save").click()
+    page.locator(".head-note b").wait_for()
+    assert page.locator(".head-note b").inner_text() == "<b>copies</b> names"
+    page.locator(".find").fill("#copies")
+    until(page, "document.querySelectorAll('tr[data-head]').length === 1")
+    assert page.locator("tr[data-head]").get_attribute("data-head") == name
+    rows = json.loads(tab.save("table", "JSON"))
+    assert [(r["note_name"], r["note_text"]) for r in rows] == [("<b>copies</b> names", "strongest on lists")]
+    page.locator(".find").fill("")
+    page.reload()
+    page.locator(".head-note b").wait_for()
+    assert page.locator("tr[data-head] .note-cell", has_text="copies").count() == 1
+    tab.shot("notes")
+    page.locator(".head-note button").click()
+    for label in ("Name of the head", "Note on the head"):
+        page.locator(f"[aria-label='{label}']").fill("")
+    page.locator("[aria-label='No colour']").click()
+    page.locator(".note-editor button", has_text="Save").click()
+    until(page, "document.querySelector('.head-note b') === null")
+
+
+@test("synthetic static")
+def a_preset_sets_the_view_and_says_what_its_numbers_mean(tab):
+    tab.open().cards()
+    page = tab.page
+    page.locator("[aria-label='Preset']").select_option("previous")
+    tab.expect(preset="previous", x="previous_token_score", sort="-previous_token_score", grid="previous_token_score")
+    assert "Elhage" in page.locator(".preset-note").inner_text()
+    rows = tab.data("scatter_data.json")
+    best = max(rows, key=lambda r: r["previous_token_score"])
+    assert page.locator("tr[data-head]").first.get_attribute("data-head") == f"L{best['layer']}H{best['head']}"
+    page.locator(".goto").fill(f"{best['layer']}.{best['head']}")
+    page.locator(".goto").press("Enter")
+    until(page, f"/previous token 1st of {len(rows)}/.test(document.querySelector('.standing-line').textContent)")
+    tab.shot("preset")
+    tab.complaints = [c for c in tab.complaints if "/heads/" not in c]  # the synthetic tree has files of some heads only
+
+
+@test("synthetic")
+def the_filter_governs_all_forms_and_the_keys(tab):
+    tab.open().cards()
+    page = tab.page
+    page.locator(".find").fill("0.0 0.2 0.3")
+    until(page, "document.querySelectorAll('tr[data-head]').length === 3")
+    page.locator("h1").focus()
+    for wanted in ("2", "3", "0", "2"):
+        page.keyboard.press("h")
+        until(page, f"document.querySelector('h1').textContent.endsWith('Head {wanted}')")
+    page.keyboard.press("Shift+H")
+    until(page, "document.querySelector('h1').textContent.endsWith('Head 0')")
+    page.locator("[aria-label='Save this filter']").click()
+    page.locator(".find").fill("qk<1")
+    until(page, "/qk may be qk_distance or qk_distance_variance/.test(document.querySelector('.filter .note').textContent)")
+    page.reload()
+    assert page.locator("#saved-filters option").evaluate_all("all => all.map(o => o.value)") == ["0.0 0.2 0.3"]
+    tab.open("layer=99&head=3").cards()
+    assert "no head L99H3" in page.locator("main [role=alert]").inner_text()
+
+
+@test("static")
+def a_second_head_stands_beside_the_open_one(tab):
+    tab.open().cards()
+    page = tab.page
+    live = page.locator(".backend").get_attribute("data-state") != "static"
+    if live:
+        until(page, "document.querySelector('.backend').dataset.state === 'ready'", 120)
+    first, second = tab.data("config.json")["heads"][:2]
+    tab.open(f"vs={second[0]}.{second[1]}").cards()
+    if live:
+        until(page, "document.querySelector('.backend').dataset.state === 'ready'", 120)
+    names = [f"L{layer}H{head}" for layer, head in (first, second)]
+    card = page.locator(".card").first
+    assert card.locator(".beside-name").all_inner_texts() == names
+    stored = {str(s["sequence_id"]): s for s in tab.data(f"heads/{names[1]}.json")["sequences"]}
+    for card in page.locator(".card").all()[:4]:
+        name = card.get_attribute("data-id")
+        column = card.locator(".beside-column").nth(1)
+        if name in stored or live:
+            column.locator(".tok").first.wait_for()
+            assert column.locator(".tok").all_inner_texts() == card.locator(".beside-column").first.locator(".tok").all_inner_texts()
+        else:
+            until(page, f"/does not store/.test(document.querySelector(`.card[data-id='{name}'] .beside`).textContent)")
+    largest = max(s["max_activation"] for n in names for s in tab.data(f"heads/{n}.json")["sequences"])
+    until(page, f"Math.abs(parseFloat(document.querySelector('.colourbar').textContent.replace(/^0/, '')) - {largest}) < 1e-3")
+    tab.shot("beside")
+    page.locator("button", has_text="Swap").click()
+    tab.expect(layer=str(second[0]), head=str(second[1]), vs=f"{first[0]}\\.{first[1]}")
+    tab.open(f"vs={second[0]}.{second[1]}&tab=metrics").ready()
+    assert f"{names[1]} in blue" in page.locator(".panel-standing h2").inner_text()
+    tab.shot("beside-metrics")
+
+
+@test("synthetic static")
+def figures_are_light_and_as_wide_as_a_column(tab):
+    tab.page.emulate_media(color_scheme="dark")
+    tab.open().cards()
+    page = tab.page
+    page.locator("[data-panel='scatter'] .menu > button").click()
+    page.locator("[data-panel='scatter'] .menu-items button", has_text="Figure").click()
+    page.locator("[aria-label='Title of the figure']").fill("Heads & <layers>")
+    page.locator("[aria-label='Caption of the figure']").fill("Every head of the model, once. " * 6)
+    page.locator("[aria-label='Width in millimetres']").fill("170")
+    tab.shot("figure")
+    drawing = ElementTree.fromstring(tab.download(page.locator("dialog button", has_text="Save SVG").click))
+    assert drawing.get("width") == "170mm"
+    texts = [node.text for node in drawing.iter(f"{SVG}text")]
+    assert texts[0] == "Heads & <layers>" and sum("Every head" in (t or "") for t in texts) >= 2
+    assert drawing.find(f"{SVG}rect").get("fill") == "#ffffff"
+    png = tab.download(page.locator("dialog button", has_text="Save PNG").click)
+    assert int.from_bytes(png[16:20], "big") in range(2000, 2020)  # 170 mm at 300 dots an inch
+    page.locator("dialog button", has_text="Close").click()
+    until(page, "document.querySelector('dialog') === null")
+    card = page.locator(".card").first
+    assert b"#ffffff" in tab.save_card(card, "SVG")
+
+
+@test("synthetic static")
+def the_strip_says_where_attention_goes(tab):
+    tab.open().cards()
+    page = tab.page
+    shown = {n.get_attribute("data-id") for n in page.locator(".card").all()}
+    total, first, own = 0.0, 0.0, 0.0
+    for s in tab.data(f"heads/{tab.head()}.json")["sequences"]:
+        if str(s["sequence_id"]) not in shown or s["interval"] != 10:
+            continue
+        for at, value in zip(s["attention_indices"], s["attention_values"]):
+            q, k = divmod(at, s["seq_len"])
+            total += value
+            first += value * (k == 0)
+            own += value * (k == q and k > 0)
+    words = page.locator(".doing-words").inner_text()
+    for what, share in (("position 0", first), ("the token itself", own)):
+        percent = re.search(f"{what} (\\d+)%", words)
+        assert abs(int(percent.group(1) if percent else 0) - 100 * share / total) <= 0.51, (what, words)
+
+
+@test("synthetic static")
+def the_page_is_used_by_keys_and_on_the_narrowest_screen(tab):
+    tab.open().cards()
+    page = tab.page
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    tabs = 0
+    while not page.evaluate("document.activeElement.classList.contains('tok')"):
+        page.keyboard.press("Tab")
+        tabs += 1
+        assert tabs <= 3
+    layer, head = tab.data("config.json")["heads"][1]
+    page.keyboard.press("/")
+    page.keyboard.type(f"{layer}.{head}")
+    page.keyboard.press("Enter")
+    until(page, "document.activeElement.tagName === 'H1'")
+    page.locator(".plot-scatter canvas").first.focus()
+    page.keyboard.press("ArrowRight")
+    until(page, "/^L\\d+H\\d+, /.test([...document.querySelectorAll('.unseen')].map((n) => n.textContent).join(''))")
+    page.set_viewport_size({"width": 320, "height": 640})
+    for query in ("", "tab=metrics", "tab=umap&flat=true", "tab=prompts", "tab=help", "pane=list", "vs=0.1"):
+        tab.open(query).ready()
+        wide = page.evaluate("""() => {
+            const seen = [...document.querySelectorAll('body *')].filter((n) => n.checkVisibility() && !n.closest('.wide, .scroller, .tabs, pre, .unseen, .skip, .tip'));
+            return seen.filter((n) => n.getBoundingClientRect().right > innerWidth + 1).map((n) => n.outerHTML.slice(0, 90)).slice(0, 3);
+        }""")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320 and not wide, (query, wide)
+        if query in ("", "pane=list"):
+            tab.shot(f"narrowest{'-heads' if query else ''}")

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// The attribution of an edge: asked of the backend, else read from the tree, with what went wrong in words.
+
+import { isCustomId, strongestPair as strongestEdge } from "../pure/sequence.js";
+import { readAttribution } from "../pure/attribution.js";
+
+const LONGEST_WAIT_S = 60;
+
+/**
+ * @typedef {{layer: number, head: number, seq: string, q: number, k: number}} Asked
+ * @typedef {{message: string, hint: string, retry: boolean}} Failure
+ */
+
+/**
+ * Follows the edge of a `kind` ("qk" or "ov"); `tell()` hears every change of `answer`, `failure` and `stale` (why the
+ * answer is a stored one although there is a backend).
+ * @param {import("../core/app.js").App} app
+ * @param {"qk" | "ov"} kind
+ * @param {() => void} tell
+ */
+export function createEdgeAnswer(app, kind, tell) {
+  const { tree, backend } = app;
+  let asked = "";
+  /** @type {AbortController | null} */
+  let abort = null;
+  const held = {
+    answer: /** @type {ReturnType<typeof readAttribution> | null} */ (null),
+    failure: /** @type {Failure | null} */ (null), stale: "", ask,
+  };
+
+  /**
+   * Asks for an edge, unless it is the one that was asked for last.
+   * @param {Asked} edge
+   */
+  async function ask(edge, force = false) {
+    const wanted = Object.values(edge).join(" ");
+    if (wanted === asked && !force) return;
+    asked = wanted;
+    abort?.abort();
+    abort = new AbortController();
+    const { signal } = abort;
+    Object.assign(held, { answer: null, failure: null, stale: "" });
+    tell();
+    try {
+      const found = await find(edge, signal);
+      if (signal.aborted) return;
+      if (found) held.answer = readAttribution(found);
+      else held.failure = missing();
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      const wait = error.retryAfter;
+      held.failure = { message: error.message, hint: wait ? `Trying again in ${wait} s.` : "", retry: true };
+      if (wait) setTimeout(() => asked === wanted && held.failure && ask(edge, true), Math.min(wait, LONGEST_WAIT_S) * 1000);
+    }
+    if (asked === wanted) tell();
+  }
+
+  /** @returns {Failure} */
+  const missing = () => ({
+    message: `This edge has no stored ${kind.toUpperCase()} attribution, and there is no backend to compute it.`,
+    hint: "`make serve` computes it when you ask, `make attributions` stores the strongest edges for a static host.",
+    retry: false,
+  });
+
+  /**
+   * A backend knows whether its stored answer is of the dictionary it has now, so it is asked first; where it is gone
+   * or still loading, and where there is none, a stored answer is better than nothing.
+   * @param {Asked} edge
+   * @param {AbortSignal} signal
+   */
+  async function find({ layer, head, ...edge }, signal) {
+    if (!backend) return tree.attribution(kind, layer, head, edge);
+    try {
+      const body = { layer, head, seq_idx: edge.seq, query_pos: edge.q, key_pos: edge.k };
+      const found = await backend.call(`${kind}_attributions`, body, signal);
+      tree.noteCached(kind, layer, head, edge);
+      return found;
+    } catch (error) {
+      if (error.name === "AbortError" || (error.status !== 0 && error.status !== 503)) throw error;
+      const stored = await tree.attribution(kind, layer, head, edge).catch(() => null);
+      if (!stored) throw error;
+      held.stale = `This answer was stored earlier. ${error.message}`;
+      return stored;
+    }
+  }
+  return held;
+}
+
+/**
+ * The edge a tab opens with when none is chosen: a stored one, else (with a backend) the strongest of the head's strongest
+ * sequence; null where there is neither.
+ * @param {import("../core/app.js").App} app
+ * @param {"qk" | "ov"} kind
+ * @returns {{seq: string, q: number, k: number} | null}
+ */
+export function firstEdge({ tree, session, backend, store }, kind) {
+  const { layer, head } = store.state;
+  const sequences = [...session.head.data?.sequences ?? []].sort((a, b) => b.max - a.max);
+  for (const { id } of sequences) {
+    const [edge] = tree.cachedEdges(kind, layer, head, id);
+    if (edge) return { seq: id, q: edge[0], k: edge[1] };
+  }
+  const strongest = backend && sequences[0];
+  const pair = strongest && strongestEdge(strongest);
+  return pair ? { seq: strongest.id, q: pair.q, k: pair.k } : null;
+}
+
+/**
+ * Whether the sequence of an id may still arrive.
+ * @param {import("../core/app.js").App} app
+ * @param {string} id
+ */
+export const isComing = ({ session: { head } }, id) =>
+  (!head.data && !head.error) || (isCustomId(id) && /no|loading/.test(head.asked));
