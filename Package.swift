@@ -179,7 +179,8 @@ let package = Package(
         tests("AttributionTests", "Attribution", "HDF5"),
         tests("WorkFilesTests", "WorkFiles", "HDF5", "AttentionStats"),
         tests(
-            "PipelineTests", "CHDF5", "HDF5", "Tensors", "WorkFiles", "stage-scan", "stage-metrics", "stage-sample",
+            "PipelineTests", "CHDF5", "HDF5", "Tensors", "WorkFiles", "stage-scan", "stage-metrics",
+            "stage-sample",
             "stage-project",
             "stage-weights", "stage-writes", "stage-emit"),
         tests(

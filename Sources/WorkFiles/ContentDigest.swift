@@ -59,7 +59,8 @@ package enum ContentDigest {
             throw UserError(
                 stated.starts(with: hdf5)
                     ? "\(path): has no digest, so it is of another program or an older HeadVis; run \(stage) again."
-                    : "\(path): is no work file, or damaged in its first bytes; run \(stage) again.")
+                    : "\(path): is no work file, or damaged in its first bytes; run \(stage) again."
+            )
         }
         guard let found = xxh64(of: descriptor, from: blockSize) else {
             throw UserError.system("read", path)

@@ -127,7 +127,8 @@ public struct ScanHeader: Sendable, Equatable {
             [samplesPerInterval, topSequences].allSatisfy({ (1...1 << 30).contains($0) }),
             isAttention(highAttention)
         else { throw file.damaged("sampling", "its counts are absurd") }
-        guard !heads.isEmpty, heads.allSatisfy({ $0.layer < model.nLayers && $0.head < model.nHeads })
+        guard !heads.isEmpty,
+            heads.allSatisfy({ $0.layer < model.nLayers && $0.head < model.nHeads })
         else {
             throw file.damaged("heads", "are none, or not of the model")
         }

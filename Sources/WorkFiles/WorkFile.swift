@@ -145,7 +145,8 @@ extension H5File {
         let ids: [Int32] = try read("vocabulary/id", shape: [-1])
         let names = try readStrings("vocabulary/display")
         guard names.count == ids.count, ids.allSatisfy({ $0 >= 0 }) else {
-            throw damaged("vocabulary", "has another number of ids than of strings, or negative ids")
+            throw damaged(
+                "vocabulary", "has another number of ids than of strings, or negative ids")
         }
         return Dictionary(zip(ids, names)) { first, _ in first }
     }

@@ -29,10 +29,14 @@ import WorkFiles
         let data = pipeline.folder.appending(path: "mutant").path
         guard kind == "scan" else { return [emit(pipeline, data)] }
         func run(_ stage: String, _ options: [String]) -> Run {
-            ("stage-\(stage)", options + ["--scan", pipeline.work("scan"), "--output", pipeline.work("x")])
+            (
+                "stage-\(stage)",
+                options + ["--scan", pipeline.work("scan"), "--output", pipeline.work("x")]
+            )
         }
         return [
-            run("metrics", []), run("sample", []), run("project", ["--pca-only", "--points", "50"]),
+            run("metrics", []), run("sample", []),
+            run("project", ["--pca-only", "--points", "50"]),
             run("writes", ["--model", pipeline.model]), emit(pipeline, data),
         ]
     }
@@ -52,7 +56,8 @@ import WorkFiles
                 let told = try mutator.mutate(path, &random)
                 for (program, arguments) in readers(of: kind, pipeline) {
                     let result = try TestSupport.run(program, arguments)
-                    #expect(result.status >= 0, "\(kind) \(i), \(told): \(program) \(result.errors)")
+                    #expect(
+                        result.status >= 0, "\(kind) \(i), \(told): \(program) \(result.errors)")
                     guard result.status != 0 else { continue }
                     refused += 1
                     let sentence = result.errors.split(separator: "\n").last ?? ""

@@ -15,7 +15,9 @@ import WorkFiles
         provenance["model"] = .text("m")
         try MetricsFile(
             provenance: provenance, heads: [HeadAddress(layer: 1, head: 2)],
-            metrics: [.init(name: "score", about: "A score.", values: [0.5], standardErrors: [.nan])]
+            metrics: [
+                .init(name: "score", about: "A score.", values: [0.5], standardErrors: [.nan])
+            ]
         ).write(to: path)
     }
 
@@ -34,7 +36,7 @@ import WorkFiles
         } catch { return (error as? UserError)?.description ?? "\(error)" }
     }
 
-    @Test func `every flipped bit, cut and extension is refused with the file and what to run`() throws {
+    @Test func `a flipped bit, a cut and an extension are refused`() throws {
         try withFile { file in
             let whole = try Data(contentsOf: file)
             var damaged: [Data] = []
@@ -76,7 +78,7 @@ import WorkFiles
         }
     }
 
-    @Test func `the first lines are text that tells size and digest, and equal files are equal`() throws {
+    @Test func `the first lines tell size and digest, and equal files are equal`() throws {
         try withFile { file in
             let first = try Data(contentsOf: file)
             let lines = String(decoding: first.prefix { $0 != 0 }, as: UTF8.self).split(
