@@ -147,12 +147,13 @@ stamp_of_weights = $(strip $(weights_parameters)) $(MODEL_STATE)
 stamp_of_scan = $(strip $(scan_parameters)) $(INPUT_STATE)
 stamp_of_metrics = $(strip $(metrics_parameters))
 stamp_of_sample = $(strip $(sample_parameters))
+stamp_of_map = $(WEIGHTS)
 stamp_of_project = $(strip $(project_parameters))
 
 # A stamp is rewritten when it does not hold what it should, and so makes its stage stale. The
 # comparison is made here and not in a recipe, so that make -n sees it and changes nothing. It has no
 # line end, as make 4.3 does not always take it off again when it reads several files in a row.
-STAGES := scan metrics sample project weights writes $(EVIDENCE)
+STAGES := scan metrics sample project weights writes map $(EVIDENCE)
 $(foreach stage,$(if $(RUNS),$(STAGES)),$(if \
 	$(call equal,$(file < $(STAMPS)/$(stage)),$(stamp_of_$(stage))$(RELEASE)),,$(STAMPS)/$(stage))): FORCE
 $(addprefix $(STAMPS)/,$(STAGES)):
@@ -184,7 +185,7 @@ $(WORK)/metrics.h5: $(call built,stage-metrics) $(STAMPS)/metrics $(WORK)/scan.h
 $(WORK)/sample.h5: $(call built,stage-sample) $(STAMPS)/sample $(WORK)/scan.h5
 	$(call program,stage-sample) --scan $(WORK)/scan.h5 $(strip $(sample_parameters)) --output $@
 
-TREE_PARTS := scan metrics sample project $(if $(filter 1,$(WEIGHTS)),weights writes)
+TREE_PARTS := scan metrics sample project map $(if $(filter 1,$(WEIGHTS)),weights writes)
 
 $(WORK)/project.h5: $(call built,stage-project) $(STAMPS)/project $(WORK)/scan.h5
 	$(call program,stage-project) --scan $(WORK)/scan.h5 $(strip $(project_parameters)) --workers $(WORKERS) --output $@
@@ -194,6 +195,10 @@ $(WORK)/weights.h5: $(call built,stage-weights) $(STAMPS)/weights $(MODEL_FILES)
 
 $(WORK)/writes.h5: $(call built,stage-writes) $(STAMPS)/writes $(WORK)/scan.h5
 	$(call program,stage-writes) $(strip $(weights_parameters)) --scan $(WORK)/scan.h5 --workers $(WORKERS) --output $@
+
+WEIGHTS_FILE := $(if $(filter 1,$(WEIGHTS)),$(WORK)/weights.h5)
+$(WORK)/map.h5: $(BIN)/stage-map $(STAMPS)/map $(WORK)/scan.h5 $(WEIGHTS_FILE)
+	$< --scan $(WORK)/scan.h5 $(WEIGHTS_FILE:%=--weights %) --output $@
 
 # A tree knows by a stamp of its own which work folder it shows: another one makes it stale.
 TREE := $(DATA)/config.json

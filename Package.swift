@@ -100,17 +100,20 @@ let package = Package(
 
         // What a head does, without input or output.
         library("AttentionStats", "Tensors", "Transformer", heapModule),
-        library("HeadMetrics"),
+        library("HeadMetrics", "AttentionStats"),
         library("Sampling", "AttentionStats", "Tensors", heapModule),
         library("Projection", "Tensors", "UserErrors"),
         library(
             "FeatureDictionaries", "Tensors", "Checkpoints", "Transformer", "Sampling",
             "UserErrors", heapModule),
         library("WeightCircuits", "Tensors", "Transformer"),
+        library("HeadMaps", "AttentionStats", "Tensors"),
         library("Attribution", "FeatureDictionaries", "Tensors", "Transformer", "UserErrors"),
 
         // What is on disk.
-        library("WorkFiles", "Digests", "HDF5", "AttentionStats", "Transformer", "UserErrors"),
+        library(
+            "WorkFiles", "Digests", "HDF5", "AttentionStats", "Transformer", "UserErrors",
+            "WeightCircuits"),
         library("DataTree", "CLinux", "Digests"),
 
         // What the executables share.
@@ -140,7 +143,9 @@ let package = Package(
         executable(
             "stage-writes", "Stages", "Transformer", "UserErrors", "WeightCircuits", "WorkFiles"),
         executable(
-            "stage-emit", "Stages", "DataTree", "Tensors", "UserErrors", "WeightCircuits"),
+            "stage-map", "HeadMaps", "Stages", "Transformer", "UserErrors", "WorkFiles"),
+        executable(
+            "stage-emit", "Stages", "DataTree", "Tensors", "UserErrors"),
         executable(
             "stage-dictionary", "Attribution", "DataTree", "Digests", "Explanations",
             "FeatureDictionaries",
@@ -170,19 +175,20 @@ let package = Package(
         tests("TokenizersTests", "Tokenizers"),
         tests("ProjectionTests", "Projection", "Tensors"),
         tests("CheckpointsTests", "Checkpoints"),
-        tests("HeadMetricsTests", "HeadMetrics"),
+        tests("HeadMetricsTests", "HeadMetrics", "AttentionStats"),
         tests("SamplingTests", "Sampling"),
         tests("DataTreeTests", "DataTree"),
         tests(
             "FeatureDictionariesTests", "FeatureDictionaries", "Checkpoints", "Sampling", "Tensors"),
         tests("WeightCircuitsTests", "WeightCircuits", "Transformer", "Tensors"),
+        tests("HeadMapsTests", "HeadMaps", "AttentionStats"),
         tests("AttributionTests", "Attribution", "HDF5"),
         tests("WorkFilesTests", "WorkFiles", "HDF5", "AttentionStats"),
         tests(
             "PipelineTests", "CHDF5", "HDF5", "Tensors", "WorkFiles", "stage-scan", "stage-metrics",
             "stage-sample",
             "stage-project",
-            "stage-weights", "stage-writes", "stage-emit"),
+            "stage-weights", "stage-writes", "stage-map", "stage-emit"),
         tests(
             "ServerTests", "Server", "stage-dictionary", "CZlib", hummingbird, hummingbirdTesting),
 

@@ -11,6 +11,8 @@ public struct HeadResult: Sendable {
     public var highPairs: [AttentionPair] = []
     /// The thinned-out attention matrix, where it was asked for.
     public var pattern: [AttentionPair]?
+    /// The square roots of the rows of the watched queries, for `Likeness`.
+    public var rootRows: [Float] = []
     /// The strongest edges, for sequences of the pool.
     public var edges: StrongEdges?
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How much a head writes into the residual stream when it attends to a key.
+// How much a head writes into the residual stream.
 
 import Tensors
 import Transformer
@@ -7,8 +7,8 @@ import Transformer
 /// G = W_O W_O^T of one head, by which |v W_O| = sqrt(v G v^T) without the residual stream's width.
 public struct OutputGram: Sendable {
     /// [dHead, dHead], symmetric.
-    private let gram: [Float]
-    private let dHead: Int
+    let gram: [Float]
+    let dHead: Int
 
     /// - Parameter output: [dHead, dModel], the head's output projection W_O.
     public init(output: [Float], dHead: Int, dModel: Int) {
@@ -19,22 +19,71 @@ public struct OutputGram: Sendable {
             into: &gram, dHead)
         self.gram = gram
     }
+}
 
-    /// |v W_O| for each of `count` vectors, followed by sixteen zeros.
-    ///
-    /// - Parameters:
-    ///   - v: [count, stride]; the first `dHead` entries of a row are the vector.
-    func norms(of v: UnsafePointer<Float>, count: Int, stride: Int) -> [Float] {
-        var product = [Float](repeating: 0, count: count * dHead)
-        multiply(
-            count, dHead, dHead, v, stride, .asStored, gram, dHead, .asStored,
-            into: &product, dHead)
-        return (0..<count + laneCount).map { i in
-            guard i < count else { return 0 }
-            var square: Float = 0
-            for j in 0..<dHead { square += product[i * dHead + j] * v[i * stride + j] }
-            return max(0, square).squareRoot()
+/// The norms of what a head writes, by position, in memory that is used again for every head.
+final class OutputNorms {
+    private let maxLength: Int
+    /// [maxLength + 16]: norms, followed by zeros.
+    private let norms: UnsafeMutablePointer<Float>
+    /// [maxLength, width]: rows as W_O reads them, and their products with G; padded by sixteen.
+    private var rows: [Float] = []
+    private var products: [Float] = []
+
+    init(maxLength: Int) {
+        self.maxLength = maxLength
+        norms = .allocate(capacity: maxLength + laneCount)
+    }
+
+    deinit { norms.deallocate() }
+
+    /// |v_k W_O| for every position k of the head, followed by sixteen zeros; valid until the next call.
+    func ofValues(of head: HeadView, _ gram: OutputGram) -> UnsafePointer<Float> {
+        compute(gram, count: head.length) { row, position in
+            row.update(from: head.v + position * head.qkvStride, count: gram.dHead)
         }
+        return UnsafePointer(norms)
+    }
+
+    /// Σ |z_q W_O| over all positions q, z as W_O reads it; 0 if z was not computed.
+    func sum(of head: HeadView, _ gram: OutputGram) -> Double {
+        guard let z = head.z else { return 0 }
+        compute(gram, count: head.length) { row, position in
+            row.update(from: z + position * head.zStride, count: gram.dHead)
+            guard let gate = head.gate else { return }
+            for i in 0..<gram.dHead { row[i] *= gate[position * head.zStride + i] }
+        }
+        return (0..<head.length).reduce(0) { $0 + Double(norms[$1]) }
+    }
+
+    private func compute(
+        _ gram: OutputGram, count: Int,
+        fill: (_ row: UnsafeMutablePointer<Float>, _ position: Int) -> Void
+    ) {
+        let width = gram.dHead
+        reserve(maxLength * width + laneCount)
+        rows.withUnsafeMutableBufferPointer { rows in
+            products.withUnsafeMutableBufferPointer { products in
+                guard let rows = rows.baseAddress, let products = products.baseAddress else {
+                    return
+                }
+                for position in 0..<count { fill(rows + position * width, position) }
+                multiply(
+                    count, width, width, rows, width, .asStored, gram.gram, width, .asStored,
+                    into: products, width)
+                for position in 0..<count {
+                    let square = dot(rows + position * width, products + position * width, width)
+                    norms[position] = max(0, square).squareRoot()
+                }
+            }
+        }
+        (norms + count).update(repeating: 0, count: laneCount)
+    }
+
+    private func reserve(_ count: Int) {
+        guard rows.count < count else { return }
+        rows = [Float](repeating: 0, count: count)
+        products = rows
     }
 }
 

@@ -14,7 +14,7 @@ public struct ScanPlan: Sendable {
     public var edgesPerSequence: Int
     /// What makes an edge strong.
     public var edgeRanking: EdgeRanking
-    /// For `.outputNorm`: each studied head's Gram matrix; empty otherwise.
+    /// Each studied head's Gram matrix, for the norms of what it writes; empty: they are not taken.
     public var outputGrams: [OutputGram] = []
 
     /// A plan for this many edges of each sequence in the pool.
@@ -32,11 +32,16 @@ public struct ScanSequence: Sendable {
     public var tokens: ArraySlice<Int32>
     /// Whether its strong edges go into the clouds.
     public var isInPool: Bool
+    /// The queries by which the patterns of heads are compared; empty for most sequences of a large corpus.
+    public var watchedQueries: [Int]
     /// Where its tokens stood before.
     let repeats: TokenRepeats
 
     /// A sequence of the corpus.
-    public init(id: Int, tokens: ArraySlice<Int32>, isInPool: Bool) {
+    public init(
+        id: Int, tokens: ArraySlice<Int32>, isInPool: Bool, watchedQueries: [Int] = []
+    ) {
+        self.watchedQueries = watchedQueries
         self.id = id
         self.tokens = tokens
         self.isInPool = isInPool

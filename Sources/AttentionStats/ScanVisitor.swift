@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A worker's eye on the forward pass: rows go through the sweep, finished heads are thinned out.
 
+import Foundation
 import Tensors
 import Transformer
 
@@ -9,6 +10,11 @@ public final class ScanVisitor: AttentionVisitor {
     /// Whether the pattern of a head (by index) on a sequence (of the batch) with this largest
     /// activation is to be kept.
     public typealias PatternRule = (_ head: Int, _ sequence: Int, _ maxActivation: Float) -> Bool
+
+    /// The attention to position 0 above which a query rests there (Gu et al. 2024, arXiv 2410.10781).
+    private static let resting: Float = 0.3
+    /// Up to which distance attention is local, in tokens.
+    private static let locality = 8
 
     private let plan: ScanPlan
     private var batch: [ScanSequence] = []
@@ -20,6 +26,7 @@ public final class ScanVisitor: AttentionVisitor {
     private let massCount: Int
     private var sums = HeadSums()
     private var highPairs: [AttentionPair] = []
+    private var outputNorms: OutputNorms
 
     /// A visitor for sequences of up to `maxLength` tokens.
     public init(_ plan: ScanPlan, maxLength: Int) {
@@ -27,6 +34,7 @@ public final class ScanVisitor: AttentionVisitor {
         massCount = 2 * maxLength + laneCount
         mass = .allocate(capacity: massCount)
         mass.initialize(repeating: 0, count: massCount)
+        outputNorms = OutputNorms(maxLength: maxLength)
     }
 
     deinit { mass.deallocate() }
@@ -40,7 +48,9 @@ public final class ScanVisitor: AttentionVisitor {
         self.keepsPattern = keepsPattern
     }
 
-    public func needsOutput(ofSequence sequence: Int) -> Bool { batch[sequence].isInPool }
+    public func needsOutput(ofSequence sequence: Int) -> Bool {
+        batch[sequence].isInPool || !plan.outputGrams.isEmpty
+    }
 
     public func enter(_ layer: LayerView) {}
 
@@ -59,7 +69,9 @@ public final class ScanVisitor: AttentionVisitor {
             let (duplicate, induction) = repeats.mass(of: q, in: row, visible: visible)
             sums.duplicateToken += Double(duplicate)
             sums.induction += Double(induction)
-            sums.sink += Double(first == 0 ? row[0] : 0)
+            let sink = first == 0 ? row[0] : 0
+            sums.sink += Double(sink)
+            if sink > Self.resting { sums.restingQueries += 1 }
             guard q > 0 else { continue }
             if result.maxAttention > sums.maxActivation {
                 noteMaximum(result.maxAttention, query: q, row, visible)
@@ -78,6 +90,7 @@ public final class ScanVisitor: AttentionVisitor {
     private func add(_ row: RowResult, visibleKeys: Int) {
         sums.entropy += Double(row.entropy)
         sums.learnedSink += Double(row.learnedSink)
+        sums.effectiveKeys += exp(Double(row.entropy)) / Double(visibleKeys)
         guard visibleKeys >= 2 else { return }
         sums.logitRows += 1
         sums.logitStd += Double(row.scoreStd)
@@ -111,6 +124,9 @@ public final class ScanVisitor: AttentionVisitor {
 
     public func finish(_ head: HeadView) {
         finishDistances(length: head.length)
+        if !plan.outputGrams.isEmpty {
+            sums.outputNorm = outputNorms.sum(of: head, plan.outputGrams[head.headIndex])
+        }
         var result = HeadResult()
         result.massByDistance = massByDistance(length: head.length)
         result.sums = sums
@@ -119,6 +135,7 @@ public final class ScanVisitor: AttentionVisitor {
             result.pattern = pattern(head)
         }
         if batch[head.sequence].isInPool { result.edges = edges(head) }
+        result.rootRows = head.rootRows(of: batch[head.sequence].watchedQueries)
         results[head.sequence, head.headIndex] = result
     }
 
@@ -132,8 +149,10 @@ public final class ScanVisitor: AttentionVisitor {
     private func finishDistances(length: Int) {
         sums.selfAttention = Double(mass[length - 1])
         sums.previousToken = length > 1 ? Double(mass[length - 2]) : 0
+        sums.local = sums.selfAttention
         for d in 1..<max(length, 1) {
             let m = Double(massAt(d, length: length))
+            if d <= Self.locality { sums.local += m }
             sums.distance += m * Double(d)
             sums.distanceSquared += m * Double(d * d)
         }
@@ -160,14 +179,11 @@ public final class ScanVisitor: AttentionVisitor {
         var selector = EdgeSelector(count: plan.edgesPerSequence)
         let norms =
             plan.edgeRanking == .outputNorm
-            ? plan.outputGrams[head.headIndex].norms(
-                of: head.v, count: head.length, stride: head.qkvStride) : []
-        norms.withUnsafeBufferPointer { norms in
-            for q in 1..<max(head.length, 1) {
-                selector.offerRow(
-                    head.attention + q * head.attentionStride, query: q,
-                    keys: head.visibleKeys(of: q), weights: norms.isEmpty ? nil : norms.baseAddress)
-            }
+            ? outputNorms.ofValues(of: head, plan.outputGrams[head.headIndex]) : nil
+        for q in 1..<max(head.length, 1) {
+            selector.offerRow(
+                head.attention + q * head.attentionStride, query: q,
+                keys: head.visibleKeys(of: q), weights: norms)
         }
         var edges = StrongEdges()
         for edge in selector.strongestFirst() {

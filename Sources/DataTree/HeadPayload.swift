@@ -26,13 +26,15 @@ public struct HeadPayload: Sendable {
     public var composition: CompositionPayload?
     /// What it writes; empty where that is not known.
     public var writes: [WritesPayload]
+    /// The heads whose patterns are most like its own; empty where that is not known.
+    public var similar: [SimilarHead]
 
     /// Everything about one head.
     public init(
         sequences: [SequencePayload], plots: [(key: String, plot: PlotPayload)],
         tables: [(key: String, rows: [(token: String, weight: Double)])],
         statistics: [(key: String, value: Double?)], composition: CompositionPayload? = nil,
-        writes: [WritesPayload] = []
+        writes: [WritesPayload] = [], similar: [SimilarHead] = []
     ) {
         self.sequences = sequences
         self.plots = plots
@@ -40,6 +42,7 @@ public struct HeadPayload: Sendable {
         self.statistics = statistics
         self.composition = composition
         self.writes = writes
+        self.similar = similar
     }
 
     /// The file's bytes.
@@ -75,6 +78,10 @@ public struct HeadPayload: Sendable {
             if !writes.isEmpty {
                 json.key("writes")
                 json.array { json in for row in writes { row.write(to: &json) } }
+            }
+            if !similar.isEmpty {
+                json.key("similar")
+                json.array { json in for head in similar { head.write(to: &json) } }
             }
         }
         return json.bytes

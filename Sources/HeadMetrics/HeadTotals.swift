@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // A head's sums over sequences, from which every metric is computed.
 
+import AttentionStats
 import Foundation
 
-/// Sums over the sequences of a corpus (or over one of them: totals can be added and subtracted).
+/// Sums over the sequences of a corpus (or over one of them: totals can be added and subtracted). The sums
+/// of `HeadSums` are there under their own names.
+@dynamicMemberLookup
 public struct HeadTotals: Sendable, Equatable {
     /// Number of queries: every position of every sequence.
     public var queries = 0.0
@@ -11,32 +14,10 @@ public struct HeadTotals: Sendable, Equatable {
     public var laterQueries = 0.0
     /// Number of queries whose token stood earlier in the sequence.
     public var repeatedQueries = 0.0
-    /// Number of rows that see at least two keys.
-    public var logitRows = 0.0
-    /// Σ row entropy, in nats.
-    public var entropy = 0.0
-    /// Σ A[q,q].
-    public var selfAttention = 0.0
-    /// Σ A[q,q-1].
-    public var previousToken = 0.0
-    /// Σ A[q,0].
-    public var sink = 0.0
-    /// Σ of what goes to the learned sink.
-    public var learnedSink = 0.0
-    /// Σ A[q,k] |q-k|.
-    public var distance = 0.0
-    /// Σ A[q,k] (q-k)^2.
-    public var distanceSquared = 0.0
-    /// Σ A[q,j+1] over earlier j with the same token.
-    public var induction = 0.0
-    /// Σ A[q,j] over earlier j with the same token.
-    public var duplicateToken = 0.0
-    /// Σ standard deviation of the row's scores.
-    public var logitStd = 0.0
-    /// Σ largest minus second largest score.
-    public var topLogitMargin = 0.0
-    /// Σ (largest - mean) / standard deviation of the scores.
-    public var logitZScore = 0.0
+    /// What the scan added up over queries.
+    public var sums = HeadSums()
+    /// The mean of `outputNorm` over the studied heads of the head's layer.
+    public var layerOutputNorm = 0.0
     /// Query tokens of high-attention pairs.
     public var queryTokens = TokenCountSums()
     /// Key tokens of high-attention pairs.
@@ -45,24 +26,31 @@ public struct HeadTotals: Sendable, Equatable {
     /// Totals of nothing.
     public init() {}
 
-    /// Every number of the totals, for arithmetic over all of them.
-    private static var fields: [WritableKeyPath<HeadTotals, Double>] {
-        [
-            \.queries, \.laterQueries, \.repeatedQueries, \.logitRows, \.entropy, \.selfAttention,
-            \.previousToken, \.sink, \.learnedSink, \.distance, \.distanceSquared, \.induction,
-            \.duplicateToken,
-            \.logitStd, \.topLogitMargin, \.logitZScore, \.queryTokens.count,
-            \.queryTokens.countLogCount, \.keyTokens.count, \.keyTokens.countLogCount,
-        ]
+    /// A sum of the scan.
+    public subscript(dynamicMember field: WritableKeyPath<HeadSums, Double>) -> Double {
+        get { sums[keyPath: field] }
+        set { sums[keyPath: field] = newValue }
     }
 
     public static func += (a: inout HeadTotals, b: HeadTotals) {
-        for field in fields { a[keyPath: field] += b[keyPath: field] }
+        a.queries += b.queries
+        a.laterQueries += b.laterQueries
+        a.repeatedQueries += b.repeatedQueries
+        a.sums += b.sums
+        a.layerOutputNorm += b.layerOutputNorm
+        a.queryTokens += b.queryTokens
+        a.keyTokens += b.keyTokens
     }
 
     public static func - (a: HeadTotals, b: HeadTotals) -> HeadTotals {
         var difference = a
-        for field in fields { difference[keyPath: field] -= b[keyPath: field] }
+        difference.queries -= b.queries
+        difference.laterQueries -= b.laterQueries
+        difference.repeatedQueries -= b.repeatedQueries
+        difference.sums -= b.sums
+        difference.layerOutputNorm -= b.layerOutputNorm
+        difference.queryTokens -= b.queryTokens
+        difference.keyTokens -= b.keyTokens
         return difference
     }
 }
@@ -91,6 +79,16 @@ public struct TokenCountSums: Sendable, Equatable {
             count += Double(removed)
             countLogCount += Self.countLogCount(before) - Self.countLogCount(before - removed)
         }
+    }
+
+    static func += (a: inout TokenCountSums, b: TokenCountSums) {
+        a.count += b.count
+        a.countLogCount += b.countLogCount
+    }
+
+    static func -= (a: inout TokenCountSums, b: TokenCountSums) {
+        a.count -= b.count
+        a.countLogCount -= b.countLogCount
     }
 
     private static func countLogCount(_ count: Int) -> Double {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every metric of a head: name, description and formula, in one place.
 //
-// To add a metric, add it to `Metric.all`; if it needs a sum that the scan does not yet take, add that
-// to HeadSums (Sources/AttentionStats) and HeadTotals first.
+// To add a metric, add it to `Metric.all`; if it needs a sum that the scan does not yet take, add that to
+// HeadSums and its `Sum.all` (Sources/AttentionStats), and take it in ScanVisitor, first.
 
 /// A number that characterises a head, computed from its sums over all walked sequences.
 public struct Metric: Sendable {
@@ -42,7 +42,7 @@ public struct Metric: Sendable {
         Metric(
             name: "induction_score",
             description:
-                "Mean attention to the tokens that followed earlier occurrences of the query's token: the mean over repeated tokens q of Σ A[q,j+1], token[j] = token[q], j < q."
+                "Mean attention to the tokens that followed earlier occurrences of the query's token: the mean over repeated tokens q of the sum of A[q,j+1], token[j] = token[q], j < q."
         ) { mean($0.induction, over: $0.repeatedQueries) },
         Metric(
             name: "logit_std",
@@ -78,6 +78,25 @@ public struct Metric: Sendable {
             description:
                 "Mean attention to position 0, the attention sink: how much of the time the head rests."
         ) { mean($0.sink, over: $0.queries) },
+        Metric(
+            name: "sink_rate",
+            description:
+                "Share of queries that rest on position 0, the attention sink: A[q,0] > 0.3 (Gu et al. 2024)."
+        ) { mean($0.restingQueries, over: $0.queries) },
+        Metric(
+            name: "effective_keys",
+            description:
+                "Mean of exp(entropy of a row) over the number of keys it sees: the share of its keys that a query attends to. 1: all alike."
+        ) { mean($0.effectiveKeys, over: $0.queries) },
+        Metric(
+            name: "local_share",
+            description: "Mean attention to tokens at most 8 positions away, itself included."
+        ) { mean($0.local, over: $0.queries) },
+        Metric(
+            name: "output_norm",
+            description:
+                "Mean norm of what the head adds to the residual stream, |z W_O|, over the mean of the studied heads of its layer. Far below 1: the head does next to nothing (arXiv 2504.03889)."
+        ) { $0.layerOutputNorm > 0 ? $0.outputNorm / $0.layerOutputNorm : 0 },
     ]
 
     /// Of models whose heads have a learned sink, a logit that takes part in every row's softmax without a key:
@@ -85,7 +104,7 @@ public struct Metric: Sendable {
     public static let learnedSink = Metric(
         name: "learned_sink_score",
         description:
-            "Mean share of the attention that goes to the head's learned sink instead of a token: 1 - Σ A[q,k]."
+            "Mean share of the attention that goes to the head's learned sink instead of a token: 1 - sum of A[q,k]."
     ) { mean($0.learnedSink, over: $0.queries) }
 }
 

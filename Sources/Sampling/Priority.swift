@@ -18,6 +18,11 @@ public struct Priority: Sendable {
         key = RandomStream.hash(seed ^ 0x706F_6F6C)
     }
 
+    /// The priorities of the sequences, and of the queries in them, by which the patterns of heads are compared.
+    public init(likenessSeed seed: UInt64) {
+        key = RandomStream.hash(seed ^ 0x6C69_6B65)
+    }
+
     /// The priorities of the places where one feature of a dictionary fires.
     public init(seed: UInt64, feature: Int) {
         key = RandomStream.hash(RandomStream.hash(seed ^ 0x6665_6174) ^ UInt64(feature))

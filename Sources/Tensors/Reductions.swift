@@ -36,6 +36,22 @@ public func sum(_ x: UnsafePointer<Float>, _ count: Int) -> Float {
     return total
 }
 
+/// The sum of x y over two vectors.
+public func dot(_ x: UnsafePointer<Float>, _ y: UnsafePointer<Float>, _ count: Int) -> Float {
+    var lanes = Lanes()
+    var i = 0
+    while i + laneCount <= count {
+        lanes.addProduct(x.lanes(at: i), y.lanes(at: i))
+        i += laneCount
+    }
+    var total = lanes.laneSum
+    while i < count {
+        total += x[i] * y[i]
+        i += 1
+    }
+    return total
+}
+
 /// The sum of (x - center)^2 over a vector.
 public func sumOfSquares(_ x: UnsafePointer<Float>, _ count: Int, around center: Float) -> Float {
     var lanes = Lanes()

@@ -155,6 +155,11 @@ public final class ScanFile {
         }
     }
 
+    /// How alike the patterns of the studied heads are.
+    public func likeness() throws -> Likeness {
+        try reading { () throws(H5Error) in try file.readLikeness(heads: header.heads.count) }
+    }
+
     /// W_O of a studied head, [dHead, dModel].
     public func outputWeights(ofHead head: Int) throws -> [Float] {
         try reading { () throws(H5Error) in

@@ -135,6 +135,11 @@ public final class ScanPart {
         }
     }
 
+    /// How alike the patterns of the studied heads are on its sequences.
+    public func likeness() throws -> Likeness {
+        try reading { () throws(H5Error) in try file.readLikeness(heads: header.heads.count) }
+    }
+
     /// The held-back patterns that are wanted, by head, then sequence.
     ///
     /// - Parameter isWanted: of a head (by index) and a sequence of this shard.

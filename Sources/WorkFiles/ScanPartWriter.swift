@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes what a scan found on one shard of the corpus, for stage-scan merge.
 
+import AttentionStats
 import HDF5
 
 /// Writes a part: blocks as in a scan, how much of each block is there, and the patterns of the top
@@ -58,6 +59,8 @@ public final class ScanPartWriter: ScanSink {
     public func append(topPatterns lists: [ScanBlock.PairList]) throws {
         try topPatterns.append(lists)
     }
+
+    public func append(_ likeness: Likeness) throws { try tables.append(likeness) }
 
     public func finish() throws { try output.finish() }
 }

@@ -6,6 +6,7 @@ import HDF5
 
 /// Writes blocks into an open file.
 final class ScanTables {
+    private let file: H5File
     private let columns: [H5Dataset]
     private let massByDistance: H5Dataset
     private let highAttention: PairTableWriter
@@ -13,6 +14,7 @@ final class ScanTables {
     private let edges: EdgeTableWriter
 
     init(_ file: H5File, _ header: ScanHeader) throws(H5Error) {
+        self.file = file
         let h = header.heads.count
         var columns: [H5Dataset] = []
         for column in StatisticsColumn.all {
@@ -44,5 +46,36 @@ final class ScanTables {
     /// Appends patterns behind those of the blocks.
     func append(patterns lists: [ScanBlock.PairList]) throws(H5Error) {
         try patterns.append(lists)
+    }
+
+    /// Writes the likeness of the heads, once.
+    func append(_ likeness: Likeness) throws(H5Error) {
+        let shape = [likeness.heads, likeness.heads]
+        try file.write(
+            likeness.sum, shape: shape, to: "likeness/sum", axes: ["head index", "head index"],
+            about:
+                "Sum over watched sequences of the mean over their watched queries q of sum over k > 0 of sqrt(A[q,k] B[q,k])."
+        )
+        try file.write(
+            likeness.sumOfSquares, shape: shape, to: "likeness/sum_of_squares",
+            axes: ["head index", "head index"], about: "Sum of the squares of those means.")
+        try file.setAttribute("sequences", of: "likeness", to: likeness.sequences)
+    }
+}
+
+extension H5File {
+    /// Reads the group `likeness`.
+    func readLikeness(heads: Int) throws(H5Error) -> Likeness {
+        let sequences = try attribute("sequences", of: "likeness", as: Int.self)
+        let sum: [Double] = try read("likeness/sum", shape: [heads, heads])
+        let squares: [Double] = try read("likeness/sum_of_squares", shape: [heads, heads])
+        let limit = Double(sequences) * (1 + 1e-3)
+        guard sequences >= 0, sum.allSatisfy({ (0...limit).contains($0) }),
+            squares.allSatisfy({ (0...limit).contains($0) })
+        else {
+            throw H5Error(
+                file: path, object: "likeness", problem: "holds sums that cannot be; scan again")
+        }
+        return Likeness(heads: heads, sequences: sequences, sum: sum, sumOfSquares: squares)
     }
 }

@@ -12,6 +12,8 @@ public protocol ScanSink {
     /// Appends the patterns that were held back: those of the exact top sequences, by head, then
     /// sequence.
     func append(topPatterns lists: [ScanBlock.PairList]) throws
+    /// Writes the likeness of the heads; after all blocks.
+    func append(_ likeness: Likeness) throws
     /// Completes the file.
     func finish() throws
 }
@@ -34,6 +36,8 @@ public final class ScanWriter: ScanSink {
     public func append(topPatterns lists: [ScanBlock.PairList]) throws {
         try tables.append(patterns: lists)
     }
+
+    public func append(_ likeness: Likeness) throws { try tables.append(likeness) }
 
     public func finish() throws { try output.finish() }
 }

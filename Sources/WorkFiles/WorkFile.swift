@@ -15,10 +15,16 @@ public enum WorkFileSchema: String, Sendable {
     case project = "headvis-project"
     case weights = "headvis-weights"
     case writes = "headvis-writes"
+    case map = "headvis-map"
     case features = "headvis-features"
 
     /// Raised whenever the layout changes in a way that old readers would misread.
-    var version: Int { 1 }
+    var version: Int {
+        switch self {
+        case .scan, .scanPart: 2
+        default: 1
+        }
+    }
 
     /// The stage that writes it.
     var stage: String {

@@ -24,6 +24,7 @@ struct Emitter {
         let rows = scatterRows()
         try tree.write(ScatterRow.json(rows), to: "scatter_data.json")
         try tree.write(ScatterRow.errorsJSON(rows), to: "scatter_errors.json")
+        if let map = work.map { try tree.write(payload(map).json(), to: "head_map.json") }
         try tree.keep("custom_sequences")
         try keepAttributions()
         let server = tree.current("server_config.json") ?? Data("{}".utf8)
@@ -54,7 +55,8 @@ struct Emitter {
     private static func isOurs(_ path: String) -> Bool {
         let head = "L[0-9]+H[0-9]+"
         let patterns = [
-            "config\\.json", "scatter_data\\.json", "scatter_errors\\.json", "server_config\\.json",
+            "config\\.json", "head_map\\.json", "scatter_data\\.json", "scatter_errors\\.json",
+            "server_config\\.json",
             "(heads|umap)/\(head)\\.json", "umap/sequences\\.json",
             "attributions/(manifest|(qk|ov)/\(head)S[^/]*Q[0-9]+K[0-9]+)\\.json",
         ]
@@ -100,6 +102,19 @@ struct Emitter {
             case nil: old[name] == nil
             }
         }
+    }
+
+    private func payload(_ map: MapFile) -> HeadMapPayload {
+        HeadMapPayload(
+            heads: map.heads.map { ($0.layer, $0.head) },
+            layouts: map.layouts.map { layout in
+                HeadMapPayload.Layout(
+                    name: layout.name, about: layout.about,
+                    coordinates: map.heads.indices.map {
+                        Array(layout.coordinates[$0 * 3..<($0 + 1) * 3])
+                    },
+                    weights: layout.weights)
+            })
     }
 
     private func scatterRows() -> [ScatterRow] {

@@ -87,7 +87,19 @@ struct HeadPayloadBuilder {
             tables: SampleFile.tableNames.map { ($0, sample.tables[$0] ?? []) },
             statistics: statistics(head),
             composition: composition?.partners(of: work.scan.header.heads[head]),
-            writes: writes(head))
+            writes: writes(head), similar: similar(head))
+    }
+
+    private func similar(_ head: Int) -> [SimilarHead] {
+        guard let map = work.map else { return [] }
+        let rows = head * map.neighborCount..<(head + 1) * map.neighborCount
+        return rows.map { row in
+            let other = map.heads[Int(map.neighbors[row])]
+            let error = map.standardErrors[row]
+            return SimilarHead(
+                layer: other.layer, head: other.head, likeness: map.likeness[row],
+                standardError: error.isFinite ? error : nil)
+        }
     }
 
     private func writes(_ head: Int) -> [WritesPayload] {

@@ -37,6 +37,10 @@ struct StageEmit: ParsableCommand {
     @Option(help: "What the heads of that scan write; without it the tree does not tell.")
     var writes: String?
 
+    @Option(
+        help: "Which heads of that scan are alike; without it the tree has no map of heads.")
+    var map: String?
+
     @Option(help: "The folder to write.")
     var data: String
 
@@ -45,7 +49,7 @@ struct StageEmit: ParsableCommand {
     func run() throws {
         let work = try WorkSet(
             scan: scan, metrics: metrics, sample: sample, project: project, weights: weights,
-            writes: writes)
+            writes: writes, map: map)
         let tree = try TreeReplacement(of: URL(filePath: data))
         try makeRoom(tree, for: work.modelHash)
         let emitter = Emitter(work: work, tree: tree, workers: workers.count)

@@ -13,12 +13,13 @@ struct WorkSet {
     let project: ProjectReader?
     let weights: WeightsFile?
     let writes: WritesFile?
+    let map: MapFile?
 
     /// Opens the files, and refuses them unless all come from the same scan.
     init(
         scan scanPath: String, metrics metricsPath: String, sample samplePath: String,
         project projectPath: String?, weights weightsPath: String? = nil,
-        writes writesPath: String? = nil
+        writes writesPath: String? = nil, map mapPath: String? = nil
     ) throws {
         scan = try ScanFile(scanPath)
         metrics = try MetricsFile(metricsPath)
@@ -40,6 +41,13 @@ struct WorkSet {
             try Self.check(writes.provenance, writesPath, "stage-writes", against: scan)
             guard writes.heads == scan.header.heads else {
                 throw UserError("\(writesPath): has other heads than \(scanPath); run make again.")
+            }
+        }
+        map = try mapPath.map { try MapFile($0) }
+        if let map, let mapPath {
+            try Self.check(map.provenance, mapPath, "stage-map", against: scan)
+            guard map.heads == scan.header.heads else {
+                throw UserError("\(mapPath): has other heads than \(scanPath); run make again.")
             }
         }
         try Self.check(metrics.provenance, metricsPath, "stage-metrics", against: scan)

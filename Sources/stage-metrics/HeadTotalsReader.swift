@@ -14,6 +14,8 @@ struct HeadTotalsReader {
     /// For each sequence, how many queries have an earlier occurrence of their token.
     private let repeatedQueries: [Int]
     private let highAttention: PairTable
+    /// For each head, the studied heads of its layer.
+    private let peersOfHead: [[Int]]
     /// For each head, its rows of `highAttention`.
     private let rowsOfHead: [[Int]]
 
@@ -24,6 +26,9 @@ struct HeadTotalsReader {
         repeatedQueries = (0..<scan.nSequences).map {
             TokenRepeats(scan.tokens(of: $0)).repeatedQueries
         }
+        let heads = scan.header.heads
+        let byLayer = Dictionary(grouping: heads.indices) { heads[$0].layer }
+        peersOfHead = heads.map { byLayer[$0.layer] ?? [] }
         highAttention = try scan.highAttention()
         var rows = [[Int]](repeating: [], count: scan.header.heads.count)
         for (i, row) in highAttention.rows.enumerated() { rows[row.head].append(i) }
@@ -35,12 +40,7 @@ struct HeadTotalsReader {
 
     /// The totals of a head, and what each sequence takes away when it is left out.
     func read(_ head: Int) throws -> (whole: HeadTotals, parts: [HeadTotals]) {
-        let width = scan.header.heads.count
-        var parts = (0..<scan.nSequences).map { s in
-            totals(
-                sums[s * width + head], length: scan.tokens(of: s).count,
-                repeatedQueries: repeatedQueries[s])
-        }
+        var parts = (0..<scan.nSequences).map { totals($0, head) }
         let counts = try tokenCounts(head)
         var whole = HeadTotals()
         for part in parts { whole += part }
@@ -54,25 +54,22 @@ struct HeadTotalsReader {
         return (whole, parts)
     }
 
-    private func totals(_ sums: HeadSums, length: Int, repeatedQueries: Int) -> HeadTotals {
+    private func totals(_ sequence: Int, _ head: Int) -> HeadTotals {
+        let length = scan.tokens(of: sequence).count
         var totals = HeadTotals()
         totals.queries = Double(length)
         totals.laterQueries = Double(length - 1)
-        totals.repeatedQueries = Double(repeatedQueries)
-        totals.logitRows = Double(sums.logitRows)
-        totals.entropy = sums.entropy
-        totals.selfAttention = sums.selfAttention
-        totals.previousToken = sums.previousToken
-        totals.sink = sums.sink
-        totals.learnedSink = sums.learnedSink
-        totals.distance = sums.distance
-        totals.distanceSquared = sums.distanceSquared
-        totals.induction = sums.induction
-        totals.duplicateToken = sums.duplicateToken
-        totals.logitStd = sums.logitStd
-        totals.topLogitMargin = sums.topLogitMargin
-        totals.logitZScore = sums.logitZScore
+        totals.repeatedQueries = Double(repeatedQueries[sequence])
+        totals.sums = sums[sequence * scan.header.heads.count + head]
+        totals.layerOutputNorm = layerOutputNorm(sequence, ofHead: head)
         return totals
+    }
+
+    /// The mean of the output norms over the studied heads of the head's layer.
+    private func layerOutputNorm(_ sequence: Int, ofHead head: Int) -> Double {
+        let peers = peersOfHead[head]
+        let row = sequence * scan.header.heads.count
+        return peers.reduce(0) { $0 + sums[row + $1].outputNorm } / Double(peers.count)
     }
 
     /// Token ids at both sides of high-attention pairs, by sequence and over all.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The parts of one run: that they belong together and are complete, and the scan they make.
 
+import AttentionStats
 import HDF5
 import Sampling
 import Stages
@@ -79,8 +80,16 @@ struct PartSet {
             progress.update(range.upperBound)
         }
         try writer.append(topPatterns: try heldBack(top))
+        try writer.append(try likeness())
         try writer.finish()
         progress.finish(corpus.count)
+    }
+
+    /// The likeness of the heads over all parts: exact sums, in any order.
+    private func likeness() throws -> Likeness {
+        var whole = Likeness(heads: header.heads.count)
+        for path in paths { whole += try ScanPart(path).likeness() }
+        return whole
     }
 
     /// The patterns of the whole's top sequences that are not kept as samples, by head, then sequence.

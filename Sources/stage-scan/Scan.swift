@@ -31,6 +31,7 @@ struct Scan {
     private let priorityThreshold: UInt64
     private let poolThreshold: UInt64
     private let poolPriority: Priority
+    private let watched: WatchedQueries
 
     /// Of how many sequences the clouds take edges, about: few enough for the page to fetch whole.
     private static let poolSize = 1000
@@ -50,14 +51,13 @@ struct Scan {
             of: corpus.count)
         poolThreshold = Priority.threshold(keeping: Self.poolSize, of: corpus.count)
         poolPriority = Priority(poolSeed: settings.seed)
+        watched = WatchedQueries(seed: settings.seed, sequences: corpus.count)
         let pool = min(Self.poolSize, corpus.count)
         var plan = ScanPlan(
             edgesPerSequence: (settings.points + pool - 1) / pool,
             edgeRanking: settings.edges)
         plan.vectorWidth = loaded.model.description.largestDHead
-        if settings.edges == .outputNorm {
-            plan.outputGrams = try loaded.model.outputGrams(selection)
-        }
+        plan.outputGrams = try loaded.model.outputGrams(selection)
         self.plan = plan
     }
 
@@ -75,6 +75,7 @@ struct Scan {
         }
         let sink = try sink(output, header, shard, sequences)
         var top = TopPatterns(heads: selection.heads.count, count: settings.topSequences)
+        var likeness = Likeness(heads: selection.heads.count)
         let firstToken = corpus.starts[sequences.lowerBound]
         var progress = Progress(
             "scanning\(shard.map { " shard \($0)" } ?? "")", unit: "tokens",
@@ -98,9 +99,11 @@ struct Scan {
                         distanceBins: header.distanceBins, keepsPattern: samples.keeps))
             }
             top.collect(batch, results, samples: samples)
+            likeness.add(batch, results, workers: settings.workers)
             progress.update(corpus.starts[first + batch.count] - firstToken)
         }
         try sink.append(topPatterns: top.heldBack)
+        try sink.append(likeness)
         try sink.finish()
         progress.finish(corpus.starts[sequences.upperBound] - firstToken)
     }
@@ -147,7 +150,9 @@ struct Scan {
 
     private func sequence(_ id: Int) -> ScanSequence {
         let isInPool = poolThreshold == .max || poolPriority(id) < poolThreshold
-        return ScanSequence(id: id, tokens: corpus[id], isInPool: isInPool)
+        return ScanSequence(
+            id: id, tokens: corpus[id], isInPool: isInPool,
+            watchedQueries: watched.queries(ofSequence: id, length: corpus[id].count))
     }
 
     private func header() throws -> ScanHeader {

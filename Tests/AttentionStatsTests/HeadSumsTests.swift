@@ -29,6 +29,10 @@ private struct SlowSums {
             if q > 0 { sums.previousToken += a[q - 1] }
             sums.sink += a[0]
             if sink != nil { sums.learnedSink += 1 - a.reduce(0, +) }
+            if a[0] > 0.3 { sums.restingQueries += 1 }
+            let entropy = -a.filter { $0 > 0 }.map { $0 * log($0) }.reduce(0, +)
+            sums.effectiveKeys += exp(entropy) / Double(visible.count)
+            sums.local += (0..<s).filter { abs($0 - q) <= 8 }.map { a[$0] }.reduce(0, +)
             for k in 0..<s {
                 let d = abs(q - k)
                 sums.distance += a[k] * Double(d)
@@ -68,7 +72,7 @@ private func scan(
     let selection = HeadSelection(allOf: model.description)
     let maxLength = sequences.map(\.count).max() ?? 1
     var plan = ScanPlan(edgesPerSequence: edges, edgeRanking: ranking)
-    if ranking == .outputNorm { plan.outputGrams = try model.outputGrams(selection) }
+    plan.outputGrams = try model.outputGrams(selection)
     let visitors = (0..<workers).map { _ in ScanVisitor(plan, maxLength: maxLength) }
     let results = BatchResults(sequences: sequences.count, heads: selection.heads.count)
     let batch = sequences.enumerated().map {
@@ -156,11 +160,16 @@ private func pseudoRandomTokens(_ count: Int, vocabulary: Int, seed: UInt64) -> 
                 ("std", got.sums.logitStd, slow.sums.logitStd),
                 ("margin", got.sums.topLogitMargin, slow.sums.topLogitMargin),
                 ("z", got.sums.logitZScore, slow.sums.logitZScore),
+                ("effective keys", got.sums.effectiveKeys, slow.sums.effectiveKeys),
+                ("local", got.sums.local, slow.sums.local),
+                ("output norm", got.sums.outputNorm, try outputNorm(address, layers, model)),
                 ("max", Double(got.sums.maxActivation), Double(slow.sums.maxActivation)),
             ] {
                 #expect(abs(a - b) <= 2e-5 * max(1, abs(b)), "\(label) of \(address): \(a) vs \(b)")
             }
             #expect(got.sums.logitRows == slow.sums.logitRows)
+            let nearResting = slow.attention.contains { abs($0[0] - 0.3) < 1e-5 }
+            #expect(nearResting || got.sums.restingQueries == slow.sums.restingQueries)
             for (a, b) in zip(got.massByDistance, slow.massByDistance) {
                 #expect(abs(Double(a) - b) < 1e-4)
             }
@@ -171,6 +180,60 @@ private func pseudoRandomTokens(_ count: Int, vocabulary: Int, seed: UInt64) -> 
                 #expect(abs(at - Double(slow.sums.maxActivation)) < 1e-5)
             }
         }
+    }
+
+    /// Σ |z W_O| over positions, by plain loops.
+    private func outputNorm(
+        _ head: HeadAddress, _ layers: [Int: Recorder.Layer], _ model: Model
+    ) throws -> Double {
+        let layer = try #require(layers[head.layer])
+        let d = model.description
+        let z = d.gatesOutput ? layer.gatedZ : layer.z
+        let width = d.shape(of: head.layer).dValue
+        let output = try model.outputWeights(of: head)
+        let length = z.count / (d.nHeads * width)
+        return (0..<length).reduce(0.0) { sum, position in
+            let row = (head.head * length + position) * width
+            let written = (0..<d.dModel).map { column in
+                (0..<width).reduce(0.0) {
+                    $0 + Double(z[row + $1]) * Double(output[$1 * d.dModel + column])
+                }
+            }
+            return sum + written.reduce(0) { $0 + $1 * $1 }.squareRoot()
+        }
+    }
+
+    @Test func `no sum is forgotten in the table of sums`() {
+        var sums = HeadSums()
+        (sums.maxActivation, sums.maxQuery, sums.maxKey) = (0.5, 2, 1)
+        for (i, sum) in HeadSums.Sum.all.enumerated() {
+            #expect(sums[keyPath: sum.field] == 0, "\(sum.name) stands twice in the table")
+            sums[keyPath: sum.field] = Double(i + 1)
+        }
+        for field in Mirror(reflecting: sums).children {
+            #expect("\(field.value)" != "\(0.0)", "\(field.label ?? "") is not in HeadSums.Sum.all")
+        }
+        #expect(Set(HeadSums.Sum.all.map(\.name)).count == HeadSums.Sum.all.count)
+        #expect(HeadSums.Sum.all.allSatisfy { ($0.name + $0.about).utf8.allSatisfy { $0 < 128 } })
+    }
+
+    @Test func `sums are added and taken away field by field`() {
+        var (a, b) = (HeadSums(), HeadSums())
+        for (i, sum) in HeadSums.Sum.all.enumerated() {
+            a[keyPath: sum.field] = Double(100 * i)
+            b[keyPath: sum.field] = Double(i + 1)
+        }
+        let before = a
+        a += b
+        #expect(
+            a.entropy == 1
+                && a.outputNorm
+                    == Double(100 * (HeadSums.Sum.all.count - 1) + HeadSums.Sum.all.count)
+        )
+        a -= b
+        #expect(a == before)
+        b.distance = .infinity
+        #expect(a.isFinite && !b.isFinite)
     }
 
     /// Equal, except that a pair whose attention is at the threshold to rounding may be missing.

@@ -40,11 +40,18 @@ import Testing
         totals.topLogitMargin = 7
         totals.logitZScore = 9
         totals.sink = 4
+        totals.restingQueries = 7
+        totals.effectiveKeys = 2
+        totals.local = 8
+        totals.outputNorm = 3
+        totals.layerOutputNorm = 12
         let expected: [(String, Double)] = [
             ("self_attention_score", 0.1), ("previous_token_score", 0.25),
             ("pattern_entropy", 0.3), ("qk_distance", 4), ("qk_distance_variance", 50 - 16),
             ("induction_score", 0.5), ("duplicate_token_score", 0.25), ("logit_std", 1.5),
             ("top_logit_margin", 1.75), ("logit_z_score", 2.25), ("sink_score", 0.4),
+            ("sink_rate", 0.7), ("effective_keys", 0.2), ("local_share", 0.8),
+            ("output_norm", 0.25),
         ]
         for (name, value) in expected {
             #expect(abs(try metric(name).value(totals) - value) < 1e-12, "\(name)")
@@ -98,6 +105,13 @@ import Testing
         let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 4
         #expect(abs(estimate.value - mean) < 1e-12)
         #expect(abs(try #require(estimate.standardError) - (variance / 5).squareRoot()) < 1e-12)
+    }
+
+    @Test func `names and descriptions are ASCII, as h5dump shows them`() {
+        for metric in Metric.all + [.learnedSink] {
+            #expect(
+                (metric.name + metric.description).utf8.allSatisfy { $0 < 128 }, "\(metric.name)")
+        }
     }
 
     @Test func `one sequence has no standard error`() throws {

@@ -105,6 +105,26 @@ def check_attribution(path):
     check(abs(total - answer["score"]) < 1e-3 * max(1, abs(answer["score"])), f"{path}: terms miss the score")
 
 
+def check_map(root, heads):
+    """head_map.json and `similar`: extra files and keys, which a tree may lack."""
+    if not (root / "head_map.json").exists():
+        return
+    head_map = load(root / "head_map.json")
+    check(head_map["heads"] == heads, "head_map.json: other heads than config.json")
+    for layout in head_map["maps"]:
+        places = layout["coordinates"]
+        check(len(places) == len(heads), f"head_map.json: {layout['name']} has not a place for each head")
+        check(all(len(p) == 3 and all(map(is_number, p)) for p in places), f"head_map.json: {layout['name']}")
+        check(all(0 <= w <= 1 for w in layout["weights"]), f"head_map.json: weights of {layout['name']}")
+    for layer, head in heads:
+        similar = load(root / "heads" / f"L{layer}H{head}.json").get("similar", [])
+        check(len(similar) == min(20, len(heads) - 1), f"similar of {layer}.{head}: {len(similar)} heads")
+        check([layer, head] not in [[s["layer"], s["head"]] for s in similar], f"similar of {layer}.{head}: itself")
+        values = [s["likeness"] for s in similar]
+        check(values == sorted(values, reverse=True), f"similar of {layer}.{head}: not the most alike first")
+        check(all(0 <= v <= 1 for v in values), f"similar of {layer}.{head}: a likeness beyond 0 to 1")
+
+
 def main(root):
     config = load(root / "config.json")
     heads = config["heads"]
@@ -133,6 +153,7 @@ def main(root):
         for kind in ("qk", "ov"):
             for q, k in edges.get(kind, []):
                 check_attribution(root / "attributions" / kind / f"{key}Q{q}K{k}.json")
+    check_map(root, heads)
     load(root / "server_config.json")
     check("pipeline_config" in config, "config.json: pipeline_config")
 

@@ -54,7 +54,8 @@ struct BenchScan: ParsableCommand {
             layers.flatMap { l in (0..<d.nHeads).map { HeadAddress(layer: l, head: $0) } })
         let pass = try ForwardPass(
             model, selection: selection, maxLength: seqLen, workers: workers)
-        let plan = ScanPlan(edgesPerSequence: 20, edgeRanking: .attention)
+        var plan = ScanPlan(edgesPerSequence: 20, edgeRanking: .attention)
+        plan.outputGrams = try model.outputGrams(selection)
         let visitors = (0..<workers).map { _ in ScanVisitor(plan, maxLength: seqLen) }
         let batch = (0..<sequences).map { s in
             ScanSequence(
