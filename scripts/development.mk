@@ -59,7 +59,7 @@ test-page: $(BIN)/serve $$(TREE_IF_MISSING) | $$(PAGE)
 .PHONY: test-page
 
 STAGE_PROGRAMS := $(addprefix $(BIN)/,stage-scan stage-metrics stage-sample stage-project stage-weights stage-writes \
-	stage-emit stage-dictionary)
+	stage-map stage-emit stage-dictionary)
 
 ## test-faults : attack the programs: kills, full disks, two at once, hostile and slow clients; LONG=1 for much of it
 test-faults: $(BIN)/serve $(STAGE_PROGRAMS) $$(TREE_IF_MISSING)

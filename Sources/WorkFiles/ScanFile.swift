@@ -32,7 +32,11 @@ public final class ScanFile {
             guard starts.count > 1, starts[0] == 0, starts.last == Int64(tokens.count), isAscending
             else { throw file.damaged("sequences/start", "does not fit sequences/token") }
             let display = try file.readVocabulary()
-            guard Set(tokens).isSubset(of: display.keys) else {
+            var isKnown = [Bool](
+                repeating: false, count: (display.keys.max().map { Int($0) } ?? 0) + 1)
+            for id in display.keys { isKnown[Int(id)] = true }
+            guard tokens.allSatisfy({ isKnown.indices.contains(Int($0)) && isKnown[Int($0)] })
+            else {
                 throw file.damaged("sequences/token", "has ids that are not in vocabulary/id")
             }
             return (header, starts.map(Int.init), tokens, display)

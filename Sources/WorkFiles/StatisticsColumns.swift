@@ -28,7 +28,7 @@ struct StatisticsColumn: Sendable {
             || (0...Double(longestSequence)).contains(value) && value == value.rounded()
     }
 
-    private static let wholeNumbers: Set = ["max_query", "max_key", "logit_rows"]
+    private static let wholeNumbers: Set = ["max_query", "max_key"]
 
     /// Which of `all` holds the largest activation.
     static let maxActivation = 0

@@ -150,9 +150,9 @@ extension H5File {
     func readVocabulary() throws(H5Error) -> [Int32: String] {
         let ids: [Int32] = try read("vocabulary/id", shape: [-1])
         let names = try readStrings("vocabulary/display")
-        guard names.count == ids.count, ids.allSatisfy({ $0 >= 0 }) else {
+        guard names.count == ids.count, ids.allSatisfy({ (0..<1 << 24).contains($0) }) else {
             throw damaged(
-                "vocabulary", "has another number of ids than of strings, or negative ids")
+                "vocabulary", "has another number of ids than of strings, or ids that cannot be")
         }
         return Dictionary(zip(ids, names)) { first, _ in first }
     }

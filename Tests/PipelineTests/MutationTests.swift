@@ -37,7 +37,7 @@ import WorkFiles
         return [
             run("metrics", []), run("sample", []),
             run("project", ["--pca-only", "--points", "50"]),
-            run("writes", ["--model", pipeline.model]), emit(pipeline, data),
+            run("writes", ["--model", pipeline.model]), run("map", []), emit(pipeline, data),
         ]
     }
 

@@ -26,7 +26,7 @@ class Stage:
 def stages():
     text = ["--model", MODEL, "--corpus", "corpus.txt", "--seq-len", "128"]
     scan = [*text, "--points", "100", "--workers", "2"]
-    tree = ["metrics", "sample", "project", "weights", "writes"]
+    tree = ["metrics", "sample", "project", "weights", "writes", "map"]
     return [
         Stage("scan", "scan.h5", "stage-scan", "run", *scan, "--output", "scan.h5"),
         *[
@@ -42,6 +42,7 @@ def stages():
         ),
         Stage("weights", "weights.h5", "stage-weights", "--model", MODEL, "--output", "weights.h5"),
         Stage("writes", "writes.h5", "stage-writes", "--model", MODEL, "--scan", "scan.h5", "--output", "writes.h5"),
+        Stage("map", "map.h5", "stage-map", "--scan", "scan.h5", "--weights", "weights.h5", "--output", "map.h5"),
         Stage(
             "train", "dictionaries/L1",
             "stage-dictionary", "train", *text, "--layers", "1", "--features-per-dimension", "2", "--k", "4",
