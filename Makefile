@@ -197,8 +197,8 @@ $(WORK)/writes.h5: $(call built,stage-writes) $(STAMPS)/writes $(WORK)/scan.h5
 	$(call program,stage-writes) $(strip $(weights_parameters)) --scan $(WORK)/scan.h5 --workers $(WORKERS) --output $@
 
 WEIGHTS_FILE := $(if $(filter 1,$(WEIGHTS)),$(WORK)/weights.h5)
-$(WORK)/map.h5: $(BIN)/stage-map $(STAMPS)/map $(WORK)/scan.h5 $(WEIGHTS_FILE)
-	$< --scan $(WORK)/scan.h5 $(WEIGHTS_FILE:%=--weights %) --output $@
+$(WORK)/map.h5: $(call built,stage-map) $(STAMPS)/map $(WORK)/scan.h5 $(WEIGHTS_FILE)
+	$(call program,stage-map) --scan $(WORK)/scan.h5 $(WEIGHTS_FILE:%=--weights %) --output $@
 
 # A tree knows by a stamp of its own which work folder it shows: another one makes it stale.
 TREE := $(DATA)/config.json
