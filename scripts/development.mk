@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# What a clone can do and a release need not: build, test, measure.
+# What a clone can do and a release need not: build, test, measure, and make releases.
 
 # --- The programs ---------------------------------------------------------------------------------
 
@@ -58,6 +58,14 @@ test-page: $(BIN)/serve $$(TREE_IF_MISSING) | $$(PAGE)
 		--model $(call quote,$(or $(SCANNED_MODEL),$(MODEL_PATH))) --shots .build/page
 .PHONY: test-page
 
+## test-python : check the types of the Python module, look into WORK and DATA with it, run the recipes of docs/python.md
+test-python: $(BIN)/stage-scan $(BIN)/stage-metrics $$(TREE_IF_MISSING)
+	scripts/pip-into .venv/python python/tests/requirements.txt
+	PYTHONPATH=.venv/python python3 -m mypy --strict --ignore-missing-imports python/headvis
+	HEADVIS_WORK=$(WORK) HEADVIS_DATA=$(DATA) PYTHONPATH=python:.venv/python \
+		python3 -m unittest discover --start-directory python/tests
+.PHONY: test-python
+
 STAGE_PROGRAMS := $(addprefix $(BIN)/,stage-scan stage-metrics stage-sample stage-project stage-weights stage-writes \
 	stage-map stage-emit stage-dictionary)
 
@@ -88,6 +96,25 @@ models-table: $(BIN)/stage-scan
 	scripts/models-table $<
 .PHONY: models-table
 
+# --- Releases -------------------------------------------------------------------------------------
+
+RELEASES := releases
+
+## release : build the archive that runs without a Swift toolchain, into RELEASES
+release: $(PAGE) | $$(SETUP)
+	scripts/make-release $(RELEASES)
+.PHONY: release
+
+## wheel : put the same into a Python wheel, into RELEASES
+wheel: release
+	scripts/make-wheel $(RELEASES)
+.PHONY: wheel
+
+## test-release : install both in bare Debian systems (needs root, debootstrap and the network) and use them
+test-release:
+	Tests/release/run $(RELEASES)
+.PHONY: test-release
+
 # --- Keeping house --------------------------------------------------------------------------------
 
 ## lint : check the format of the Swift sources
@@ -104,7 +131,7 @@ clean:
 
 ## distclean : remove also what was fetched; DATA stays, as it may hold what people made
 distclean: clean clean-work
-	rm -rf $(addprefix $(fetched),downloads models corpora .venv) web/vendor
+	rm -rf $(addprefix $(fetched),downloads models corpora .venv) web/vendor releases
 	rm -rf $(dir $(wildcard $(WORK)/dictionaries/L*/.parameters))
 
 .PHONY: system-libraries test lint format clean distclean

@@ -14,7 +14,8 @@ struct StageMap: ParsableCommand {
         commandName: "stage-map",
         abstract:
             "Lays out the studied heads by the likeness of their patterns and by composition.",
-        discussion: "The formulas are in Sources/HeadMaps and docs/insight.md.")
+        discussion: "The formulas are in Sources/HeadMaps and docs/insight.md.",
+        version: toolVersion)
 
     @Option(help: "The scan to read.")
     var scan: String
