@@ -115,27 +115,18 @@ public struct WritesFile: Sendable, Equatable {
         let file = try openWorkFile(path, schema: .writes)
         self = try reading { () throws(H5Error) in
             let heads = try file.readHeads()
-            func refuse(_ object: String, _ problem: String) -> H5Error {
-                H5Error(file: path, object: object, problem: "\(problem); run stage-writes again")
-            }
-            let head: [Int32] = try file.read("rows/head_index", shape: [-1])
+            let head: [Int32] = try file.read(
+                "rows/head_index", shape: [-1], "names a head that is not in /heads",
+                where: { heads.indices.contains(Int($0)) })
             let n = head.count
-            guard head.allSatisfy({ heads.indices.contains(Int($0)) }) else {
-                throw refuse("rows/head_index", "names a head that is not in /heads")
-            }
             let key: [Int32] = try file.read("rows/key_token", shape: [n])
-            let count: [Int32] = try file.read("rows/count", shape: [n])
-            let attention: [Double] = try file.read("rows/mean_attention", shape: [n])
-            guard attention.allSatisfy(\.isFinite) else {
-                throw refuse("rows/mean_attention", "holds a number that is not finite")
-            }
+            let count: [Int32] = try file.read(
+                "rows/count", shape: [n], "holds what is no count", where: { $0 >= 0 })
+            let attention: [Double] = try file.finite("rows/mean_attention", [n])
             func entries(_ group: String) throws(H5Error) -> [[Entry]] {
                 let tokens: [Int32] = try file.read("\(group)/token", shape: [n, -1])
                 let width = n > 0 ? tokens.count / n : 0
-                let weights: [Float] = try file.read("\(group)/weight", shape: [n, width])
-                guard weights.allSatisfy(\.isFinite) else {
-                    throw refuse("\(group)/weight", "holds a number that is not finite")
-                }
+                let weights: [Float] = try file.finite("\(group)/weight", [n, width])
                 return (0..<n).map { row in
                     (0..<width).map {
                         Entry(token: tokens[row * width + $0], weight: weights[row * width + $0])
@@ -143,11 +134,7 @@ public struct WritesFile: Sendable, Equatable {
                 }
             }
             let (promotes, suppresses) = (try entries("promotes"), try entries("suppresses"))
-            let ids: [Int32] = try file.read("vocabulary/id", shape: [-1])
-            let names = try file.readStrings("vocabulary/display")
-            guard names.count == ids.count else {
-                throw refuse("vocabulary/display", "has another length than vocabulary/id")
-            }
+            let display = try file.readVocabulary()
             return WritesFile(
                 provenance: try Provenance(from: file), heads: heads,
                 rows: (0..<n).map {
@@ -156,7 +143,7 @@ public struct WritesFile: Sendable, Equatable {
                         count: Int(count[$0]), meanAttention: attention[$0],
                         promotes: promotes[$0], suppresses: suppresses[$0])
                 },
-                display: Dictionary(zip(ids, names)) { first, _ in first })
+                display: display)
         }
     }
 }
