@@ -67,7 +67,7 @@ test-python: $(BIN)/stage-scan $(BIN)/stage-metrics $$(TREE_IF_MISSING)
 .PHONY: test-python
 
 STAGE_PROGRAMS := $(addprefix $(BIN)/,stage-scan stage-metrics stage-sample stage-project stage-weights stage-writes \
-	stage-map stage-emit stage-dictionary)
+	stage-map stage-probe stage-lab stage-emit stage-dictionary)
 
 ## test-faults : attack the programs: kills, full disks, two at once, hostile and slow clients; LONG=1 for much of it
 test-faults: $(BIN)/serve $(STAGE_PROGRAMS) $$(TREE_IF_MISSING)

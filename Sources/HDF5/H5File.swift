@@ -64,6 +64,10 @@ public final class H5File {
         }
     }
 
+    /// Gives up a file that could not be written: the library would write it again in closing, and on a full disk
+    /// crashes in that. What it holds stays with it until the process ends.
+    public func abandon() { handle.abandon() }
+
     // MARK: Groups
 
     /// Creates a group, and those above it, unless it is there.

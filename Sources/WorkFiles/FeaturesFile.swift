@@ -144,7 +144,8 @@ public final class FeaturesFile {
             let starts = try columns.tokenStart.read(
                 rows: snippets.lowerBound..<snippets.upperBound + 1, as: Int64.self)
             guard zip(starts, starts.dropFirst()).allSatisfy({ $0 <= $1 }) else {
-                throw file.damaged("snippets/token_start", "those of feature \(feature) do not ascend")
+                throw file.damaged(
+                    "snippets/token_start", "those of feature \(feature) do not ascend")
             }
             // All tokens of a feature lie side by side.
             let all = try range(
@@ -153,7 +154,8 @@ public final class FeaturesFile {
             let ids = try columns.token.read(rows: all, as: Int32.self)
             let activations = try columns.activation.read(rows: all, as: Float.self)
             guard activations.allSatisfy(\.isFinite), intervals.allSatisfy({ $0 > 0 }) else {
-                throw file.damaged("snippets", "those of feature \(feature) hold numbers that cannot be")
+                throw file.damaged(
+                    "snippets", "those of feature \(feature) hold numbers that cannot be")
             }
             return intervals.indices.map { i in
                 let own = Int(starts[i]) - all.lowerBound..<Int(starts[i + 1]) - all.lowerBound
@@ -172,7 +174,8 @@ public final class FeaturesFile {
 
     private func rows(of feature: Int) throws(H5Error) -> Range<Int> {
         guard (0..<features).contains(feature) else {
-            throw file.damaged("features", "there is no feature \(feature), only 0 to \(features - 1)")
+            throw file.damaged(
+                "features", "there is no feature \(feature), only 0 to \(features - 1)")
         }
         return feature..<feature + 1
     }

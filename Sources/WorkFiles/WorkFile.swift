@@ -63,6 +63,7 @@ public final class WorkFileWriter {
             try file.setAttribute("schema_version", of: "", to: schema.version)
             try provenance.write(to: file)
         } catch {
+            unlink(claim.temporaryPath)
             throw UserError(error)
         }
     }
@@ -70,7 +71,7 @@ public final class WorkFileWriter {
     /// What was not finished is of no use, and may have filled the disk.
     deinit {
         guard !isFinished else { return }
-        try? file.close()
+        file.abandon()
         unlink(claim.temporaryPath)
     }
 

@@ -12,15 +12,18 @@ import WorkFiles
     private static let mutants =
         ProcessInfo.processInfo.environment["HEADVIS_MUTANTS"].flatMap { Int($0) } ?? 24
 
+    /// All that stage-emit reads.
+    private static let kinds = [
+        "scan", "metrics", "sample", "project", "weights", "writes", "map", "probe", "lab",
+    ]
+
     /// A stage and its arguments.
     private typealias Run = (program: String, arguments: [String])
 
     private func emit(_ pipeline: Pipeline, _ data: String) -> Run {
         (
             "stage-emit",
-            ["scan", "metrics", "sample", "project", "weights", "writes"].flatMap {
-                ["--\($0)", pipeline.work($0)]
-            } + ["--data", data]
+            Self.kinds.flatMap { ["--\($0)", pipeline.work($0)] } + ["--data", data]
         )
     }
 
@@ -41,11 +44,34 @@ import WorkFiles
         ]
     }
 
-    @Test(arguments: ["scan", "metrics", "sample", "project", "weights", "writes"])
+    /// One file of each kind.
+    private func makeAll(_ pipeline: Pipeline) throws {
+        #expect(try pipeline.scan().status == 0)
+        try pipeline.finish()
+        try pipeline.succeed(
+            "stage-map", ["--scan", pipeline.work("scan"), "--output", pipeline.work("map")])
+        try pipeline.succeed(
+            "stage-probe",
+            [
+                "--model", pipeline.model, "--length", "20", "--sequences", "4", "--output",
+                pipeline.work("probe"),
+            ])
+        let questions = pipeline.folder.appending(path: "questions.jsonl")
+        let question =
+            #"{"question": "sweep", "layer": 1, "head": 0, "prompt": "cat {cat|sun}", "query": "{}", "key": 1}"#
+        try Data(question.utf8).write(to: questions)
+        try pipeline.succeed(
+            "stage-lab",
+            [
+                "--model", pipeline.model, "--questions", questions.path, "--no-bos", "--output",
+                pipeline.work("lab"),
+            ])
+    }
+
+    @Test(arguments: kinds)
     func `wrong numbers end in success or a sentence`(kind: String) throws {
         try withPipeline { pipeline in
-            #expect(try pipeline.scan().status == 0)
-            try pipeline.finish()
+            try makeAll(pipeline)
             let path = pipeline.work(kind)
             let sound = try Data(contentsOf: URL(filePath: path))
             let mutator = try WorkFileMutator(path)
@@ -66,7 +92,7 @@ import WorkFiles
                         "\(told): \(program) \(result.errors)")
                 }
             }
-            #expect(refused > Self.mutants / 8)
+            #expect(refused >= Self.mutants / 10)
         }
     }
 
@@ -88,7 +114,7 @@ import WorkFiles
                 #expect(result.status >= 0, "part \(part), \(told): \(result.errors)")
                 refused += result.status == 0 ? 0 : 1
             }
-            #expect(refused > Self.mutants / 8)
+            #expect(refused >= Self.mutants / 10)
         }
     }
 

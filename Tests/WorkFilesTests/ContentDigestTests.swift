@@ -60,21 +60,40 @@ import WorkFiles
         }
     }
 
-    @Test func `a file without a digest is refused as what it is`() throws {
+    @Test func `an edited file is told how to be read, and then is`() throws {
         try withFile { file in
+            let sound = try MetricsFile(file.path)
+            let handle = try FileHandle(forUpdating: file)
+            let value = withUnsafeBytes(of: 0.5) { Data($0) }
+            let place = try #require(try Data(contentsOf: file).range(of: value)).lowerBound
+            try handle.seek(toOffset: UInt64(place))
+            try handle.write(contentsOf: withUnsafeBytes(of: 0.25) { Data($0) })
+            #expect(refusal(file)?.contains("if you edited it, take the digest away") == true)
+            try handle.seek(toOffset: 0)
+            try handle.write(contentsOf: Data(count: 512))
+            try handle.close()
+            #expect(sound.metrics[0].values == [0.5])
+            #expect(try MetricsFile(file.path).metrics[0].values == [0.25])
+        }
+    }
+
+    @Test func `an older file, which begins with what HDF5 writes, is read`() throws {
+        try withFile { file in
+            // The addresses in a file count from behind its user block.
             let whole = try Data(contentsOf: file)
-            // What an older build wrote: the same without the block in front.
-            do {
-                let old = try H5File.create(file.path)
-                try old.setAttribute("schema", of: "", to: "headvis-metrics")
-                try old.close()
+            try whole.dropFirst(512).write(to: file)
+            #expect(try MetricsFile(file.path).metrics[0].values == [0.5])
+            for other in [Data("x".utf8), Data(count: 512), Data(count: 600), whole.dropFirst(1)] {
+                try other.write(to: file)
+                #expect(refusal(file)?.contains("is no work file") == true)
             }
-            #expect(refusal(file)?.contains("has no digest") == true)
-            try Data("x".utf8).write(to: file)
-            #expect(refusal(file)?.contains("is no work file") == true)
-            // HDF5 itself, and so every other program, reads the new ones as they are.
-            try whole.write(to: file)
-            #expect(try H5File.open(file.path).readStrings("metric_names") == ["score"])
+        }
+    }
+
+    @Test func `HDF5 itself, and so every other program, reads the files as they are`() throws {
+        try withFile { file in
+            let names = try H5File.open(file.path).readStrings("metric_names")
+            #expect(names == ["score"])
         }
     }
 
@@ -97,7 +116,7 @@ import WorkFiles
             try handle.seek(toOffset: 700)
             try handle.write(contentsOf: Data([0x55, 0xAA]))
             try handle.close()
-            #expect(refusal(file)?.contains("is damaged") == true)
+            #expect(refusal(file)?.contains("is damaged or was edited") == true)
         }
     }
 }

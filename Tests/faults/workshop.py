@@ -12,6 +12,7 @@ from server import ROOT, Failure
 
 MODEL = ROOT / "Tests/Fixtures/models/induction-gpt2"
 SHARDS = 2
+QUESTION = {"question": "sweep", "layer": 1, "head": 0, "prompt": "cat {cat|sun}", "query": "{}", "key": 1}
 # What a tree may have in it for a moment while it takes another one's place.
 MARK = ".headvis-unfinished-tree"
 
@@ -26,7 +27,7 @@ class Stage:
 def stages():
     text = ["--model", MODEL, "--corpus", "corpus.txt", "--seq-len", "128"]
     scan = [*text, "--points", "100", "--workers", "2"]
-    tree = ["metrics", "sample", "project", "weights", "writes", "map"]
+    tree = ["metrics", "sample", "project", "weights", "writes", "map", "probe", "lab"]
     return [
         Stage("scan", "scan.h5", "stage-scan", "run", *scan, "--output", "scan.h5"),
         *[
@@ -43,6 +44,14 @@ def stages():
         Stage("weights", "weights.h5", "stage-weights", "--model", MODEL, "--output", "weights.h5"),
         Stage("writes", "writes.h5", "stage-writes", "--model", MODEL, "--scan", "scan.h5", "--output", "writes.h5"),
         Stage("map", "map.h5", "stage-map", "--scan", "scan.h5", "--weights", "weights.h5", "--output", "map.h5"),
+        Stage(
+            "probe", "probe.h5",
+            "stage-probe", "--model", MODEL, "--length", "20", "--sequences", "4", "--output", "probe.h5",
+        ),
+        Stage(
+            "lab", "lab.h5",
+            "stage-lab", "--model", MODEL, "--questions", "questions.jsonl", "--no-bos", "--output", "lab.h5",
+        ),
         Stage(
             "train", "dictionaries/L1",
             "stage-dictionary", "train", *text, "--layers", "1", "--features-per-dimension", "2", "--k", "4",
@@ -70,6 +79,7 @@ class Workshop:
     def __enter__(self):
         self.whole.mkdir()
         (self.whole / "corpus.txt").write_text("\n".join(texts()) + "\n")
+        (self.whole / "questions.jsonl").write_text(json.dumps(QUESTION) + "\n")
         for stage in self.stages:
             result = self.run(stage, self.whole)
             if result.returncode != 0:
@@ -100,6 +110,9 @@ class Workshop:
             (output / "custom_sequences/L0H0.json").write_text('{"sequences":[]}')
             (output / "notes.txt").write_text("mine")
             (output / "heads/L0H0.json").write_text("{}")
+        elif stage.name == "lab":
+            # It goes on from the answers that are there.
+            output.unlink()
         elif output.is_file():
             output.write_bytes(b"older")
         return folder
