@@ -172,23 +172,38 @@ $(addprefix $(STAMPS)/,$(STAGES)):
 	@mkdir -p $(@D)
 	@printf '%s' $(call quote,$(stamp_of_$(@F))$(RELEASE)) > $@
 
-run_scan = $(call program,stage-scan) run $(strip $(scan_parameters)) --workers $(WORKERS)
+# $(call launch,NAME): the words before a command that takes long, which may run it elsewhere: a script of
+# scripts/launch with what it is told, or any other words. How many cores there are is then known there.
+ENGINE := $(if $(wildcard $(here)scripts/launch/$(firstword $(LAUNCH))),$(firstword $(LAUNCH)))
+launch = $(if $(LAUNCHED),$(if $(ENGINE),$(here)scripts/launch/)$(LAUNCH)$(if $(LAUNCH_OPTIONS), $(LAUNCH_OPTIONS)) $(if \
+	$(ENGINE),--notes $(WORK)/.launch/$(1) $(2)-- ))
+LAUNCHED := $(filter-out local,$(LAUNCH))
+workers = $(if $(and $(LAUNCHED),$(filter file,$(origin WORKERS))),,--workers $(WORKERS))
+
+run_scan = $(call program,stage-scan) run $(strip $(scan_parameters)) $(workers)
 
 ifeq ($(SHARDS),1)
 $(WORK)/scan.h5: $(call built,stage-scan) $(STAMPS)/scan $(INPUT_FILES)
-	$(run_scan) --output $@
+	$(call launch,scan)$(run_scan) --output $@
 	@printf '%s\n' $(call quote,$(MODEL_PATH)) > $(STAMPS)/model
 else
 # Parts are wanted only for a scan that is stale, and go when it is made: they are as large as it is.
 PARTS := $(if $(RUNS),$(patsubst %,$(WORK)/shards/%-of-$(SHARDS).h5,$(shell seq $(SHARDS))))
 .SECONDARY: $(PARTS)
 $(PARTS): $(WORK)/shards/%-of-$(SHARDS).h5: $(call built,stage-scan) $(STAMPS)/scan $(INPUT_FILES)
-	$(if $(LAUNCH),$(LAUNCH) )$(run_scan) --shard $*/$(SHARDS) --output $@
+ifeq ($(ENGINE),slurm)
+	@mkdir -p $(@D)/.wanted && rm -f $@ && : > $(@D)/.wanted/$*
+else
+	$(call launch,shard-$*)$(run_scan) --shard $*/$(SHARDS) --output $@
+endif
 
+# Slurm is given all that are wanted at once.
 $(WORK)/scan.h5: $(call built,stage-scan) $(STAMPS)/scan $(INPUT_FILES) $(PARTS)
-	$(call program,stage-scan) merge $(PARTS) --output $@
+	$(if $(filter slurm,$(ENGINE)),$(call launch,shards,--shards $(WORK)/shards --of $(SHARDS) --since \
+		"$(STAMPS)/scan $(call built,stage-scan)" )$(run_scan))
+	$(call launch,merge)$(call program,stage-scan) merge $(PARTS) --output $@
 	@printf '%s\n' $(call quote,$(MODEL_PATH)) > $(STAMPS)/model
-	@rm -f $(WORK)/shards/*-of-*.h5 && rmdir --ignore-fail-on-non-empty $(WORK)/shards
+	@rm -rf $(WORK)/shards/.wanted $(WORK)/shards/*-of-*.h5 && rmdir --ignore-fail-on-non-empty $(WORK)/shards
 endif
 
 $(WORK)/metrics.h5: $(call built,stage-metrics) $(STAMPS)/metrics $(WORK)/scan.h5
@@ -201,20 +216,20 @@ TREE_PARTS := scan metrics sample project map $(if $(filter 1,$(PROBE)),probe) \
 	$(if $(filter 1,$(WEIGHTS)),weights writes) $(if $(wildcard $(WORK)/lab.h5),lab)
 
 $(WORK)/project.h5: $(call built,stage-project) $(STAMPS)/project $(WORK)/scan.h5
-	$(call program,stage-project) --scan $(WORK)/scan.h5 $(strip $(project_parameters)) --workers $(WORKERS) --output $@
+	$(call launch,project)$(call program,stage-project) --scan $(WORK)/scan.h5 $(strip $(project_parameters)) $(workers) --output $@
 
 $(WORK)/weights.h5: $(call built,stage-weights) $(STAMPS)/weights $(MODEL_FILES)
-	$(call program,stage-weights) $(strip $(weights_parameters)) --workers $(WORKERS) --output $@
+	$(call launch,weights)$(call program,stage-weights) $(strip $(weights_parameters)) $(workers) --output $@
 
 $(WORK)/writes.h5: $(call built,stage-writes) $(STAMPS)/writes $(WORK)/scan.h5
-	$(call program,stage-writes) $(strip $(weights_parameters)) --scan $(WORK)/scan.h5 --workers $(WORKERS) --output $@
+	$(call launch,writes)$(call program,stage-writes) $(strip $(weights_parameters)) --scan $(WORK)/scan.h5 $(workers) --output $@
 
 WEIGHTS_FILE := $(if $(filter 1,$(WEIGHTS)),$(WORK)/weights.h5)
 $(WORK)/map.h5: $(call built,stage-map) $(STAMPS)/map $(WORK)/scan.h5 $(WEIGHTS_FILE)
 	$(call program,stage-map) --scan $(WORK)/scan.h5 $(WEIGHTS_FILE:%=--weights %) --output $@
 
 $(WORK)/probe.h5: $(call built,stage-probe) $(STAMPS)/probe $(MODEL_FILES)
-	$(call program,stage-probe) $(strip $(probe_parameters)) --workers $(WORKERS) --output $@
+	$(call launch,probe)$(call program,stage-probe) $(strip $(probe_parameters)) $(workers) --output $@
 
 # A tree knows by a stamp of its own which work folder it shows: another one makes it stale.
 TREE := $(DATA)/config.json
@@ -268,9 +283,9 @@ data: $(TREE) | $$(PAGE)
 ## lab : answer the questions about heads in the file QUESTIONS, and put the answers into the data tree
 lab: $(call built,stage-lab) $(call built,stage-emit) $$(TREE_IF_MISSING)
 	$(if $(QUESTIONS),,$(error QUESTIONS names no file; set it to a file of JSON lines (docs/lab.md)))
-	$(call program,stage-lab) --model $(call quote,$(or $(SCANNED_MODEL),$(MODEL_PATH))) \
+	$(call launch,lab)$(call program,stage-lab) --model $(call quote,$(or $(SCANNED_MODEL),$(MODEL_PATH))) \
 		--questions $(call quote,$(QUESTIONS)) --scan $(WORK)/scan.h5 --dictionaries $(DICTIONARIES) \
-		$(bos_option) --workers $(WORKERS) --output $(WORK)/lab.h5
+		$(bos_option) $(workers) --output $(WORK)/lab.h5
 	$(call program,stage-emit) $(foreach part,$(filter-out lab,$(TREE_PARTS)),$(if \
 		$(wildcard $(WORK)/$(part).h5),--$(part) $(WORK)/$(part).h5)) \
 		--lab $(WORK)/lab.h5 --data $(DATA) --workers $(WORKERS)
@@ -294,7 +309,7 @@ set-aside:
 
 ## clean-work : remove the work files of WORK
 clean-work:
-	rm -rf $(STAMPS) $(WORK)/shards $(WORK)/*.h5 $(WORK)/.run*
+	rm -rf $(STAMPS) $(WORK)/shards $(WORK)/*.h5 $(WORK)/.run* $(WORK)/.launch
 
 ## variables : show what the variables hold
 variables:

@@ -78,15 +78,19 @@ ATTRIBUTED_EDGES ?= top:20
 ## The questions that make lab asks: a file of JSON lines (docs/lab.md).
 QUESTIONS ?=
 
-## The seed of every random choice, and how many cores to use (results do not depend on it).
+## The seed of every random choice, and how many cores to use (results do not depend on it; what LAUNCH starts
+## elsewhere uses the cores it is given there, unless this is set).
 SEED ?= 0
 WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
 
 ## In how many shards the corpus is scanned (at most 10000); make -j scans so many at the same time, and
-## one that failed is done again alone. LAUNCH are words before each shard's command, such as
-## "srun -c 16", which may run it elsewhere (docs/scale.md). The result depends on neither.
+## one that failed is done again alone.
 SHARDS ?= 1
-LAUNCH ?=
+## Where what takes long runs (docs/scale.md): local; slurm, which gets all shards as one job array; or words before each
+## command, such as "srun -c 16" or "ssh node7". LAUNCH_OPTIONS are told to it: "-p PARTITION -c 16 --mem=32G -t 4:00:00".
+## The result depends on none of these.
+LAUNCH ?= local
+LAUNCH_OPTIONS ?=
 
 ## Where make serve listens, and where make site puts the page with its data.
 PORT ?= 8080

@@ -82,6 +82,12 @@ fuzz: | $$(SETUP)
 	Tests/fuzz/run --program .build/fuzz/release/fuzz --folder .build/fuzzing --seconds $(or $(TIME),60) $(READERS)
 .PHONY: fuzz
 
+## test-slurm : hold runs under LAUNCH=slurm to the local tree, on a Slurm of two nodes that is set up for it (root only)
+test-slurm: $(BIN)/stage-scan $(BIN)/stage-metrics $(BIN)/stage-sample $(BIN)/stage-project $(BIN)/stage-map \
+		$(BIN)/stage-emit $(DEFAULT_MODEL) $(DEFAULT_DATASET) | $$(PAGE)
+	Tests/slurm/run
+.PHONY: test-slurm
+
 ## bench : measure scan and training against sgemm, the scan's memory, and the readers of weights and JSON
 bench: $(addprefix $(BIN)/,bench-scan bench-dictionary bench-widen bench-json stage-scan) | $$(SETUP)
 	$(BIN)/bench-scan --model $(call quote,$(MODEL_PATH))

@@ -48,8 +48,8 @@ ifneq ($(filter dictionary,$(GOALS)),)
 $(foreach layer,$(OUTDATED),$(call dictionary_of,$(layer))): FORCE
 $(foreach layer,$(DICTIONARY_LAYERS),$(call dictionary_of,$(layer))): $(call dictionary_of,%): | \
 		$(call built,stage-dictionary) $(INPUT_FILES)
-	$(call program,stage-dictionary) train --layers $* $(strip $(training_parameters)) \
-		--workers $(WORKERS) --output-folder $(DICTIONARIES)
+	$(call launch,dictionary-L$*)$(call program,stage-dictionary) train --layers $* $(strip $(training_parameters)) \
+		$(workers) --output-folder $(DICTIONARIES)
 	@printf '%s' $(call quote,$(stamp_of_training)) > $(@D)/.parameters
 endif
 
@@ -66,7 +66,7 @@ weights_of = $(if $(filter dictionary,$(GOALS)),$(call dictionary_of,$(1)),$(or 
 
 $(foreach layer,$(DICTIONARY_LAYERS),$(call evidence_of,$(layer))): $(call evidence_of,%): \
 		$(call built,stage-dictionary) $(STAMPS)/features-L% $$(call weights_of,$$*) $(INPUT_FILES)
-	$(call program,stage-dictionary) evidence --layer $* $(strip $(evidence_parameters)) --workers $(WORKERS) --output $@
+	$(call launch,evidence-L$*)$(call program,stage-dictionary) evidence --layer $* $(strip $(evidence_parameters)) $(workers) --output $@
 
 ifneq ($(DICTIONARY_LAYERS),)
 dictionary evidence: $(foreach layer,$(DICTIONARY_LAYERS),$(call evidence_of,$(layer)))
@@ -80,8 +80,8 @@ endif
 # --- Attributions ---
 
 attributions: $(call built,stage-dictionary) $$(TREE_IF_MISSING)
-	$(call program,stage-dictionary) attribute --model $(call quote,$(or $(SCANNED_MODEL),$(MODEL_PATH))) --work $(WORK) --data $(DATA) \
+	$(call launch,attributions)$(call program,stage-dictionary) attribute --model $(call quote,$(or $(SCANNED_MODEL),$(MODEL_PATH))) --work $(WORK) --data $(DATA) \
 		--dictionaries $(DICTIONARIES) --edges $(ATTRIBUTED_EDGES) \
 		$(if $(filter command% environment%,$(origin LAYERS)),--layers $(call quote,$(LAYERS))) \
-		$(if $(HEADS),--heads $(call quote,$(HEADS))) --workers $(WORKERS)
+		$(if $(HEADS),--heads $(call quote,$(HEADS))) $(workers)
 .PHONY: dictionary evidence attributions

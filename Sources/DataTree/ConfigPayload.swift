@@ -32,6 +32,8 @@ public struct ConfigPayload: Sendable {
     public var metrics: [(name: String, description: String)]
     /// The heads that have a cloud.
     public var umapHeads: [(layer: Int, head: Int)]
+    /// Whether there is a head_map.json.
+    public var hasHeadMap: Bool
     public var plots: [DisplayedField]
     public var tables: [DisplayedField]
     public var statistics: [DisplayedField]
@@ -45,7 +47,8 @@ public struct ConfigPayload: Sendable {
     public init(
         modelName: String, heads: [(layer: Int, head: Int)], nLayers: Int, nHeads: Int,
         nIntervals: Int, metrics: [(name: String, description: String)],
-        umapHeads: [(layer: Int, head: Int)], plots: [DisplayedField], tables: [DisplayedField],
+        umapHeads: [(layer: Int, head: Int)], hasHeadMap: Bool, plots: [DisplayedField],
+        tables: [DisplayedField],
         statistics: [DisplayedField], defaultX: String, defaultY: String, defaultColor: String,
         provenance: Provenance
     ) {
@@ -56,6 +59,7 @@ public struct ConfigPayload: Sendable {
         self.nIntervals = nIntervals
         self.metrics = metrics
         self.umapHeads = umapHeads
+        self.hasHeadMap = hasHeadMap
         self.plots = plots
         self.tables = tables
         self.statistics = statistics
@@ -101,6 +105,7 @@ public struct ConfigPayload: Sendable {
         json.member("has_umap", !umapHeads.isEmpty)
         json.key("umap_heads")
         addresses(umapHeads, &json)
+        json.member("has_head_map", hasHeadMap)
         json.key("people_files")
         json.strings(PeopleFiles.empty.map(\.path))
     }

@@ -6,7 +6,9 @@ import Foundation
 
 /// The option for the number of workers. Results do not depend on it.
 public struct WorkerArguments: ParsableArguments {
-    @Option(help: "How many things are computed at the same time; 0 is one a core.")
+    @Option(
+        help: "How many things at once; 0: HEADVIS_WORKERS of the environment, or one a core."
+    )
     public var workers = 0
 
     public init() {}
@@ -17,6 +19,11 @@ public struct WorkerArguments: ParsableArguments {
         }
     }
 
-    /// The number of workers.
-    public var count: Int { workers > 0 ? workers : ProcessInfo.processInfo.activeProcessorCount }
+    /// The number of workers: what was asked for, what a launcher was given (a batch system's share of a
+    /// machine is not always seen from within), or a worker for each core.
+    public var count: Int {
+        if workers > 0 { return workers }
+        let given = ProcessInfo.processInfo.environment["HEADVIS_WORKERS"].flatMap { Int($0) } ?? 0
+        return (1...1024).contains(given) ? given : ProcessInfo.processInfo.activeProcessorCount
+    }
 }

@@ -156,7 +156,7 @@ struct Emitter {
             nLayers: header.model.nLayers, nHeads: header.model.nHeads,
             nIntervals: header.nIntervals,
             metrics: work.metricColumns.map { ($0.name, $0.about) },
-            umapHeads: umapHeads.map { ($0.layer, $0.head) },
+            umapHeads: umapHeads.map { ($0.layer, $0.head) }, hasHeadMap: work.map != nil,
             plots: HeadPayloadBuilder.plots, tables: HeadPayloadBuilder.tables,
             statistics: HeadPayloadBuilder.statistics(work.metrics),
             defaultX: "previous_token_score", defaultY: "induction_score",

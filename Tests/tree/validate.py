@@ -142,6 +142,7 @@ def main(root):
     names = {f"L{layer}H{head}.json" for layer, head in heads}
     check({p.name for p in (root / "heads").iterdir()} == names, "heads/: not exactly the heads of config.json")
     check(config["has_umap"] == bool(config["umap_heads"]), "config.json: has_umap")
+    check(config.get("has_head_map", False) == (root / "head_map.json").exists(), "config.json: has_head_map")
     sequences = load(root / "umap" / "sequences.json")
     for layer, head in config["umap_heads"]:
         check_cloud(root, layer, head, sequences)

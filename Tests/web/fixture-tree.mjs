@@ -177,7 +177,7 @@ export function writeTree(
       default_x: "qk_distance", default_y: "induction_score", default_color: "pattern_entropy",
       discrete_axes: ["layer", "head"],
     },
-    ...(odd ? {} : { people_files: ["prompts/index.json", "notes.json"] }),
+    ...(odd ? {} : { people_files: ["prompts/index.json", "notes.json"], has_head_map: true }),
     pipeline_config: { seed, sequences }, ...(odd ? { unknown_key: [1] } : {}),
   });
   write("scatter_data.json", rows);
@@ -192,6 +192,10 @@ export function writeTree(
     write("scatter_errors.json", []);
     write("prompts/index.json", { prompts: [] });
     write("notes.json", {});
+    write("head_map.json", { heads: all, maps: ["likeness", "composition"].map((name, m) => ({
+      name, about: `Near are heads of the same ${name}.`, weights: [0.4, 0.2, 0.1],
+      coordinates: all.map(([l, h]) => [round(Math.cos(l + m) + rand()), round(Math.sin(h + m) + rand()), rand()]),
+    })) });
   }
   if (stored) writeAttributions(write);
   if (points > 0) write("umap/sequences.json", Object.fromEntries(pool.map((tokens, i) => [i, tokens])));

@@ -76,16 +76,43 @@ def heads_that_attend_alike_are_listed_with_their_likeness(tab):
     tab.open()
     layer, head = tab.data("config.json")["heads"][-1]
     similar = tab.data(f"heads/L{layer}H{head}.json")["similar"][:8]
-    rows = tab.open(f"layer={layer}&head={head}&tab=metrics").page.locator("table.similar tbody tr")
+    rows = tab.open(f"layer={layer}&head={head}&tab=circuit").page.locator("table.similar tbody tr")
     rows.first.wait_for()
     assert rows.count() == len(similar)
     for row, other in zip(rows.all(), similar):
         text = row.inner_text()
         assert text.startswith(f"L{other['layer']}H{other['head']}"), text
         assert abs(float(text.split()[1]) - other["likeness"]) < 0.006, text
+    assert json.loads(tab.save("alike", "JSON"))[0]["mean_rank_difference"] <= 1
     first = similar[0]
     rows.first.locator("button.link").click()
     tab.expect(layer=str(first["layer"]), head=str(first["head"]))
+
+
+@test("synthetic static")
+def the_map_of_heads_is_linked_with_the_rest(tab):
+    tab.open().cards()
+    config = tab.data("config.json")
+    layer, head = config["heads"][0]
+    page = tab.page
+    canvas = page.locator(".plot-headmap canvas").first
+    canvas.scroll_into_view_if_needed()
+    tab.shot("headmap")
+    rows = json.loads(tab.save("headmap", "JSON"))
+    assert len(rows) == len(config["heads"])
+    lines = re.findall("<path ", tab.save("headmap", "SVG").decode())
+    similar = tab.data(f"heads/L{layer}H{head}.json").get("similar", [])
+    assert len(lines) == min(8, len(similar)), (len(lines), len(similar))
+    names = page.get_by_label("Map", exact=True)
+    assert names.locator("option").count() == len(tab.data("head_map.json")["maps"])
+    canvas.focus()
+    page.keyboard.press("ArrowLeft")
+    hot = page.locator("#tip b").first.inner_text()
+    assert hot and hot != tab.head()
+    page.keyboard.press("Enter")
+    tab.expect(layer=hot[1:].split("H")[0], head=hot.split("H")[1])
+    names.select_option(index=names.locator("option").count() - 1)
+    tab.expect(atlas=tab.data("head_map.json")["maps"][-1]["name"])
 
 
 @test("static serve")
@@ -96,7 +123,7 @@ def heads_that_work_together_are_a_click_apart(tab):
     layer, head = config["heads"][-1]
     circuit = tab.data(f"heads/L{layer}H{head}.json").get("composition")
     assert circuit, "the tree tells of no circuits"
-    panel = tab.open(f"layer={layer}&head={head}&tab=metrics").page.locator(".circuit")
+    panel = tab.open(f"layer={layer}&head={head}&tab=circuit").page.locator(".circuit")
     panel.wait_for()
     partners = [p for p in circuit["reads_from"]["k"] if p["deviations"] >= 3][:6]
     assert panel.locator("table").count() >= 1 or not partners

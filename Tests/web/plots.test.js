@@ -10,6 +10,9 @@ import { barPlot, binned, readBins } from "../../web/js/plots/bars.js";
 import {
   nearestAlong, nearestPoint, placePoints, readLenses, writeLenses, zoomedAt,
 } from "../../web/js/plots/cloud.js";
+import { circuitHeight, circuitPlot } from "../../web/js/plots/circuit.js";
+import { headMapPlot } from "../../web/js/plots/headmap.js";
+import { readComposition, readHeadMaps, readSimilar, standingOut } from "../../web/js/pure/circuit.js";
 import { heatmapPlot, moved, zoomed } from "../../web/js/plots/heatmap.js";
 import { toSvg } from "../../web/js/pure/scene.js";
 import { nearest, scatterPlot } from "../../web/js/plots/scatter.js";
@@ -100,4 +103,47 @@ test("lenses survive the way through the URL; zooming keeps the point under the 
   assert.ok(Math.abs((after[2] - after[0]) / (before[2] - before[0]) - 1.7) < 1e-4);
   assert.equal(nearestAlong(before, 0, [1, 0]), 2);
   assert.equal(nearestAlong(before, 0, [-1, 0]), -1);
+});
+
+const COLOURS = { panel: "#fff", line: "#eee", ink: "#000", soft: "#555", faint: "#999", accent: "#00f", query_mark: "q", key_mark: "k", both_mark: "v" };
+const partner = (layer, head, score, deviations) => ({ layer, head, score, deviations });
+
+test("a circuit draws what stands out, earlier layers above, wider where stronger", () => {
+  const composition = readComposition({
+    chance: 0.02, reads_from: { q: [partner(1, 0, 0.1, 2)], k: [partner(0, 3, 0.4, 9), partner(2, 1, 0.2, 5), { layer: "x" }] },
+    read_by: { v: [partner(7, 2, 0.1, 4)] },
+  });
+  const open = { layer: 5, head: 1 };
+  const lines = standingOut(composition, open);
+  assert.deepEqual(lines.map((l) => [l.side, l.partner.layer, l.from.layer, l.to.layer]), [["k", 0, 0, 5], ["k", 2, 2, 5], ["v", 7, 5, 7]]);
+  const height = circuitHeight(lines, open);
+  const { scene, points } = circuitPlot({ lines, open, width: 500, height, colours: COLOURS });
+  const heightOf = (layer) => points.find((p) => p.row.layer === layer).y;
+  assert.ok(heightOf(0) < heightOf(2) && heightOf(2) < heightOf(5) && heightOf(5) < heightOf(7));
+  assert.ok(points.every(({ x, y }) => x > 0 && x < 500 && y > 0 && y < height));
+  const curves = scene.marks.filter((m) => m.kind === "curve");
+  assert.deepEqual(curves.map((c) => c.stroke).sort(), ["k", "k", "v"]);
+  const [strong, weak] = [0, 2].map((layer) => curves.find((c) => c.from[1] > heightOf(layer) && c.from[1] < heightOf(layer) + 12));
+  assert.ok(strong.width > weak.width);
+  assert.equal(readComposition({ reads_from: {} }), null);
+});
+
+test("a map of heads keeps its shape, dims what is filtered out, and leaves out what is malformed", () => {
+  const maps = readHeadMaps({
+    heads: [[0, 0], [0, 1], [1, 0], [1, 1]],
+    maps: [{ name: "likeness", about: "near", weights: [0.5, 0.2, 0.1], coordinates: [[0, 0, 0], [2, 0, 0], [0, 1, 0], [NaN, 1, 0]] }, { name: "bad" }],
+  });
+  assert.deepEqual(maps.map((m) => [m.name, m.places.size]), [["likeness", 3]]);
+  const rows = [[0, 0], [0, 1], [1, 0], [1, 1]].map(([layer, head]) => ({ layer, head }));
+  const { points, at, scene } = headMapPlot({
+    rows, places: maps[0].places, width: 400, height: 300, colours: COLOURS, shareOf: () => 0.5, coloured: true,
+    shown: (row) => row.layer === 0,
+  });
+  assert.deepEqual(points.map((p) => [p.row.layer, p.row.head]), [[0, 0], [0, 1]]);
+  const [a, b, c] = ["L0H0", "L0H1", "L1H0"].map(at);
+  assert.ok(Math.abs((b[0] - a[0]) - 2 * (a[1] - c[1])) < 1e-9 && b[0] > a[0] && c[1] < a[1]);
+  assert.equal(at("L1H1"), null);
+  assert.equal(scene.marks.length, 3);
+  assert.deepEqual(readHeadMaps({ heads: 3, maps: {} }), []);
+  assert.deepEqual(readSimilar([{ layer: 1, head: 2, likeness: 0.5 }, { layer: 1, head: 2, likeness: 7 }]), [{ layer: 1, head: 2, likeness: 0.5, standard_error: null }]);
 });

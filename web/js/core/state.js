@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one table of everything a link can restore, and its mapping to and from the URL.
 
-export const TABS = ["sequences", "metrics", "umap", "qk", "ov", "prompts", "lab", "help"];
+export const TABS = ["sequences", "metrics", "circuit", "umap", "qk", "ov", "prompts", "lab", "help"];
 
 /** Interval number that stands for the custom sequences. */
 export const CUSTOM = -1;
@@ -27,7 +27,7 @@ const whole = (fallback = null) => ({
 export const STATE = {
   layer: { ...whole(), push: true, says: "layer of the open head" },
   head: { ...whole(), push: true, says: "number of the open head in its layer" },
-  tab: { ...oneOf(TABS, "sequences"), push: true, says: "open tab: sequences, metrics, umap, qk, ov, prompts, lab, help" },
+  tab: { ...oneOf(TABS, "sequences"), push: true, says: "open tab: sequences, metrics, circuit, umap, qk, ov, prompts, lab, help" },
   interval: { ...whole(), says: "activation interval, n_intervals (strongest) to 1, or -1 for custom" },
   reduction: { ...oneOf(["max", "pairwise_max"], "max"), says: "max or pairwise_max" },
   transpose: { ...flag(), says: "true: colour by attention received instead of given" },
@@ -57,7 +57,8 @@ export const STATE = {
   box: { ...text(), says: "box selection in the scatter: x0,x1,y0,y1 in axis units" },
   grid: { ...text(), says: "metric that colours the layers x heads grid" },
   top: { ...whole(), says: "how many heads the grid rings and ranks; without it 5 % of them, at most 10" },
-  ranks: { ...flag(), says: "true: colours of the grid and the scatter by rank instead of value" },
+  ranks: { ...flag(), says: "true: colours of the grid, the scatter and the map by rank instead of value" },
+  atlas: { ...text(), says: "map of heads: likeness (who attends alike) or composition (who reads whom)" },
   sort: { ...text(), says: "table order: a column name, with a leading - for descending" },
   find: { ...text(), says: "filter of the heads: addresses (5.1, L5), conditions (entropy<1), words of notes (#induction)" },
   cloud: { ...text(), says: "projection: pca, or the number of a UMAP view from 0" },

@@ -138,6 +138,8 @@ function createTree({ base, config, rows, server, manifest, promptIndex, notes, 
   const heads = listed.length ? listed : rows.map(({ layer, head }) => ({ layer, head }));
   const kept = new Map();
   let sequencesOfClouds = null;
+  /** @type {Promise<any> | null} */
+  let headMap = null;
   // Heads with custom sequences, by address; null where the tree does not say.
   let customHeads = customHeadsOf(server);
   async function readCustomHeads() {
@@ -188,6 +190,9 @@ function createTree({ base, config, rows, server, manifest, promptIndex, notes, 
       while (kept.size > KEPT_HEADS) kept.delete(kept.keys().next().value);
       return loading;
     },
+
+    /** head_map.json, where the tree has one: {} otherwise. */
+    headMap: () => (headMap ??= config.has_head_map === true ? optional(base, "head_map.json", {}, problems) : Promise.resolve({})),
 
     /** A file as a reader of the worker's makes it. */
     read: (kind, path, signal) => reader.read(kind, url(path), path, signal),

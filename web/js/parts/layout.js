@@ -9,9 +9,11 @@ import { followScroll } from "../core/scroll.js";
 import { CUSTOM, hasEdge } from "../core/state.js";
 import { parseAddress } from "../pure/format.js";
 import { createAttribution } from "./attribution.js";
+import { createCircuit } from "./circuit.js";
 import { firstEdge } from "./edgeanswer.js";
 import { createFilter } from "./filter.js";
 import { createGrid } from "./grid.js";
+import { createHeadMap } from "./headmap.js";
 import { createHelp } from "./help.js";
 import { createLab } from "./lab.js";
 import { createMetrics } from "./metrics.js";
@@ -28,6 +30,7 @@ import { createTable } from "./table.js";
 const TAB_LIST = [
   { key: "sequences", label: "Sequences", create: createSequences },
   { key: "metrics", label: "Metrics", create: createMetrics },
+  { key: "circuit", label: "Circuit", create: createCircuit },
   { key: "umap", label: "Clouds", create: createProjection },
   { key: "qk", label: "QK", create: (app) => createAttribution(app, "qk") },
   { key: "ov", label: "OV", create: (app) => createAttribution(app, "ov") },
@@ -46,7 +49,7 @@ export function createLayout(app) {
   const tabs = createTabs(app, views);
   const side = el(
     "aside", { id: "side", "aria-label": "Heads" },
-    el("div", { class: "side-list" }, createPromptBox(app), createFilter(app), createScatter(app), createGrid(app), createTable(app)),
+    el("div", { class: "side-list" }, createPromptBox(app), createFilter(app), createScatter(app), createGrid(app), createHeadMap(app), createTable(app)),
   );
   side.append(divider(app, side));
   const showPane = () => (document.body.dataset.pane = store.state.pane);

@@ -7,13 +7,8 @@ import { createPlace } from "../core/place.js";
 import { createCanvas } from "../plots/canvas.js";
 import { barPlot, binned, readBins, stripPlot } from "../plots/bars.js";
 import { shifted } from "../pure/scene.js";
-import { address, number, quoted, statistic, uncertainty, words } from "../pure/format.js";
-import { circuitPanel } from "./circuit.js";
-import { similarPanel } from "./similar.js";
-import { writesPanel } from "./writes.js";
-import { alike, errorOf, standing, valueOf } from "../pure/rank.js";
-
-const ALIKE = 8; // heads listed as alike
+import { number, quoted, statistic, uncertainty, words } from "../pure/format.js";
+import { errorOf, standing, valueOf } from "../pure/rank.js";
 
 /** @param {import("../core/app.js").App} app */
 export function createMetrics(app) {
@@ -29,14 +24,14 @@ export function createMetrics(app) {
   /** @param {import("../core/app.js").App} app */
   function panels(app) {
     const { data, error } = session.head;
-    const among = [standingPanel(app), alikePanel(app)];
+    const among = standingPanel(app);
     if (error) return [
       el("div", { class: "empty error", role: "alert" }, error, " ", button("Try again", session.load)), among,
     ];
     if (!data) return [among, el(
       "div", { class: "empty", role: "status" }, el("span", { class: "spinner" }), "Loading ", app.headName(), " …",
     )];
-    return [el("div", {}, plots(app, data), statisticsPanel(app, data)), among, similarPanel(app, data), circuitPanel(app, data), writesPanel(app, data), el("div", {}, tables(app, data))];
+    return [el("div", {}, plots(app, data), statisticsPanel(app, data)), among, el("div", {}, tables(app, data))];
   }
 }
 
@@ -183,37 +178,6 @@ function statisticsPanel(app, { rest, sequences }) {
   panel.body.append(el("table", { class: "stats" }, el("tbody", {}, rows.map((r) => el("tr", {},
     el("th", { scope: "row" }, r.label),
     el("td", { class: "num" }, statistic(r.value, format(r.key)), r.error === null ? null : el("small", {}, ` ± ${statistic(r.error, format(r.key))}`)))))));
-  return panel.root;
-}
-
-/**
- * The heads nearest by metrics: a first guess at heads that do the same.
- * @param {import("../core/app.js").App} app
- */
-function alikePanel(app) {
-  const { heads, store } = app;
-  const row = heads.row(store.state.layer, store.state.head);
-  const found = row ? alike(heads.rows, heads.names, row, ALIKE) : [];
-  if (!found.length) return null;
-  const panel = createPanel(app, {
-    name: "alike", title: "Heads alike by metrics",
-    describe: `The mean difference of the two heads' ranks, as a share of all heads, over ${heads.names.length} metrics. `
-      + "Alike in these numbers is not alike in what they attend to: look at their sequences.",
-    give: { table: () => ({
-      columns: ["layer", "head", "mean_rank_difference", "differs_most_in"],
-      rows: found.map((f) => [f.row.layer, f.row.head, f.distance, f.apart]),
-    }) },
-  });
-  panel.body.append(el("table", { class: "weights" },
-    el("thead", {}, el("tr", {}, ["head", "mean rank difference", "differs most in"].map((t) => el("th", { scope: "col" }, t)))),
-    el("tbody", {}, found.map(({ row: other, distance, apart }) => {
-      const name = address(other.layer, other.head);
-      return el("tr", {},
-        el("th", { scope: "row" }, button(name, () => app.goTo(other.layer, other.head), {
-          class: "link", on: { pointerenter: () => app.setHot(name), pointerleave: () => app.setHot("") },
-        })),
-        el("td", { class: "num" }, `${(100 * distance).toFixed(1)}%`), el("td", { class: "dim" }, words(apart)));
-    }))));
   return panel.root;
 }
 

@@ -4,15 +4,16 @@
 import { button, checkbox, el, oncePerFrame, select } from "../core/dom.js";
 import { createPanel } from "../core/panel.js";
 import { createCanvas } from "../plots/canvas.js";
-import { barMarks, nearest, next, scatterPlot } from "../plots/scatter.js";
-import { address, number, words } from "../pure/format.js";
-import { errorOf, metricTable, valueOf } from "../pure/rank.js";
+import { barMarks, scatterPlot } from "../plots/scatter.js";
+import { address, words } from "../pure/format.js";
+import { errorOf, metricTable } from "../pure/rank.js";
 import { createPresets } from "./presets.js";
-import { headTip } from "./headtip.js";
+import { headPoints } from "./headpoints.js";
 
 /** @param {import("../core/app.js").App} app */
 export function createScatter(app) {
   const { store, heads, tip } = app;
+  /** @type {any} */
   let plot = null;
   let drag = null;
 
@@ -112,27 +113,19 @@ export function createScatter(app) {
   }
 
   const target = canvas.element;
-  const hover = oncePerFrame((event) => {
-    const [px, py] = canvas.at(event);
-    if (drag) {
-      if (Math.hypot(px - drag.from[0], py - drag.from[1]) > 4) drag.to = [px, py];
-      canvas.redrawOver();
+  const pointer = headPoints(app, canvas, {
+    points: () => plot?.points ?? [], names: () => [heads.axis("x"), heads.axis("y"), heads.axis("color")],
+  });
+  target.addEventListener("pointermove", oncePerFrame((event) => {
+    if (!drag) {
+      target.style.cursor = pointer.hover(event) ? "pointer" : "crosshair";
       return;
     }
-    const point = plot && nearest(plot.points, px, py);
-    app.setHot(point ? address(point.row.layer, point.row.head) : "");
-    target.style.cursor = point ? "pointer" : "crosshair";
-    if (point) tip.show(
-      event.clientX, event.clientY,
-      headTip(point.row, [heads.axis("x"), heads.axis("y"), heads.axis("color")], heads.rows, app.notes.of(point.row.layer, point.row.head)),
-    );
-    else tip.hide();
-  });
-  target.addEventListener("pointermove", hover);
-  target.addEventListener("pointerleave", () => {
-    app.setHot("");
-    tip.hide();
-  });
+    const to = canvas.at(event);
+    if (Math.hypot(to[0] - drag.from[0], to[1] - drag.from[1]) > 4) drag.to = to;
+    canvas.redrawOver();
+  }));
+  target.addEventListener("pointerleave", pointer.leave);
   target.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
     drag = { from: canvas.at(event), to: null };
@@ -149,33 +142,13 @@ export function createScatter(app) {
       store.set({ box: [...sorted(xs), ...sorted(ys)].join(",") });
       return;
     }
-    const [px, py] = canvas.at(event);
-    const point = nearest(plot.points, px, py);
-    if (point) app.goTo(point.row.layer, point.row.head);
+    const point = pointer.under(event);
+    if (point) pointer.open(point);
     else if (store.state.box) store.set({ box: "" });
     canvas.redrawOver();
   });
   target.addEventListener("pointercancel", () => (drag = null));
-  target.addEventListener("keydown", (event) => walk(event));
-
-  /** Arrow keys go to the nearest point in that direction, Enter opens it. */
-  function walk(event) {
-    const step = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
-    const named = (name) => plot.points.find((p) => address(p.row.layer, p.row.head) === name);
-    const from = named(store.state.hot) ?? named(app.headName()) ?? plot.points[0];
-    if (event.key === "Enter" && from) app.goTo(from.row.layer, from.row.head);
-    if (!step || !from) return;
-    event.preventDefault();
-    const best = next(plot.points, from, step);
-    if (!best) return;
-    app.setHot(address(best.row.layer, best.row.head));
-    app.say([address(best.row.layer, best.row.head), ...["x", "y"].map((key) => `${heads.label(heads.axis(key))} ${number(valueOf(best.row, heads.axis(key)))}`)].join(", "));
-    const { clientX, clientY } = canvas.inWindow(best.x, best.y);
-    tip.show(
-      clientX, clientY,
-      headTip(best.row, [heads.axis("x"), heads.axis("y"), heads.axis("color")], heads.rows, app.notes.of(best.row.layer, best.row.head)),
-    );
-  }
+  target.addEventListener("keydown", pointer.walk);
 
   app.on(["x", "y", "color", "xlog", "ylog", "bars", "box", "find", "themeName", "noteVersion", "ranks"], () => canvas.redraw());
   app.on(["hot", "layer", "head", "vsVersion"], oncePerFrame(() => plot && canvas.redrawOver()));

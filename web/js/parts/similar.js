@@ -3,6 +3,7 @@
 
 import { el } from "../core/dom.js";
 import { createPanel } from "../core/panel.js";
+import { readSimilar } from "../pure/circuit.js";
 import { number, uncertainty } from "../pure/format.js";
 import { barCell, headLink } from "./headlink.js";
 
@@ -31,11 +32,4 @@ export function similarPanel(app, { rest }) {
       el("td", { class: "num" }, number(h.likeness), h.standard_error === null ? "" : ` ± ${uncertainty(h.standard_error)}`),
       barCell(h.likeness))))));
   return panel.root;
-}
-
-/** The file's `similar` with what is malformed left out. */
-function readSimilar(value) {
-  return (Array.isArray(value) ? value : [])
-    .filter((h) => h && Number.isInteger(h.layer) && Number.isInteger(h.head) && h.likeness >= 0 && h.likeness <= 1)
-    .map((h) => ({ ...h, standard_error: Number.isFinite(h.standard_error) ? h.standard_error : null }));
 }

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Heads as points of a drawing: under the pointer, under the arrow keys, opened by a click or Enter.
+
+import { nearest, next } from "../plots/scatter.js";
+import { address, number } from "../pure/format.js";
+import { valueOf } from "../pure/rank.js";
+import { headTip } from "./headtip.js";
+
+/**
+ * `points()` are the heads on screen, `names()` the columns that are told of one.
+ * @param {import("../core/app.js").App} app
+ * @param {ReturnType<typeof import("../plots/canvas.js").createCanvas>} canvas
+ * @param {{points: () => {row: any, x: number, y: number}[], names: () => (string | null)[], reach?: number}} what
+ */
+export function headPoints(app, canvas, { points, names, reach = 14 }) {
+  const { heads, tip, store } = app;
+  const nameOf = ({ row }) => address(row.layer, row.head);
+  /** Shows what is known of a point at a place of the window. */
+  function tell(point, clientX, clientY) {
+    const { layer, head } = point.row;
+    const row = heads.row(layer, head);
+    if (row) tip.show(clientX, clientY, headTip(row, names(), heads.rows, app.notes.of(layer, head)));
+  }
+  const under = (event) => {
+    const [x, y] = canvas.at(event);
+    return nearest(points(), x, y, reach);
+  };
+  return {
+    under,
+    /** The pointer moved: the head under it, null for none, is marked everywhere. */
+    hover(event) {
+      const point = under(event);
+      app.setHot(point ? nameOf(point) : "");
+      if (point) tell(point, event.clientX, event.clientY);
+      else tip.hide();
+      return point;
+    },
+    leave() {
+      app.setHot("");
+      tip.hide();
+    },
+    open(point) {
+      app.goTo(point.row.layer, point.row.head);
+    },
+    /** Arrow keys go to the nearest point in that direction, Enter opens it. */
+    walk(event) {
+      const step = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+      const all = points();
+      const named = (name) => all.find((p) => nameOf(p) === name);
+      const from = named(store.state.hot) ?? named(app.headName()) ?? all[0];
+      if (event.key === "Enter" && from) app.goTo(from.row.layer, from.row.head);
+      if (!step || !from) return;
+      event.preventDefault();
+      const best = next(all, from, step);
+      if (!best) return;
+      app.setHot(nameOf(best));
+      const row = heads.row(best.row.layer, best.row.head);
+      app.say([nameOf(best), ...names().slice(0, 2).filter((name) => name && row && valueOf(row, name) !== null)
+        .map((name) => `${heads.label(name)} ${number(valueOf(row, name))}`)].join(", "));
+      const { clientX, clientY } = canvas.inWindow(best.x, best.y);
+      tell(best, clientX, clientY);
+    },
+  };
+}
