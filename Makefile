@@ -41,7 +41,7 @@ equal = $(and $(findstring x$(1)x,x$(2)x),$(findstring x$(2)x,x$(1)x))
 # $(call one_of,NAME,CHOICES): stops unless the variable holds one of them.
 one_of = $(if $(filter $(2),$($(1))),,$(error $(1) is $($(1)), but it can only be one of: $(2)))
 
-$(foreach folder,WORK DATA SITE DICTIONARIES FETCHED,$(if $(filter 1,$(words $($(folder)))),,$(error \
+$(foreach folder,WORK DATA SITE DICTIONARIES EXPORTS FETCHED,$(if $(filter 1,$(words $($(folder)))),,$(error \
 	$(folder) is "$($(folder))", but make can only write to a folder without spaces in its path)))
 
 STAMPS := $(WORK)/.stamps
@@ -284,8 +284,8 @@ data: $(TREE) | $$(PAGE)
 lab: $(call built,stage-lab) $(call built,stage-emit) $$(TREE_IF_MISSING)
 	$(if $(QUESTIONS),,$(error QUESTIONS names no file; set it to a file of JSON lines (docs/lab.md)))
 	$(call launch,lab)$(call program,stage-lab) --model $(call quote,$(or $(SCANNED_MODEL),$(MODEL_PATH))) \
-		--questions $(call quote,$(QUESTIONS)) --scan $(WORK)/scan.h5 --dictionaries $(DICTIONARIES) \
-		$(bos_option) $(workers) --output $(WORK)/lab.h5
+		--questions $(call quote,$(QUESTIONS)) --scan $(WORK)/scan.h5 \
+		--dictionaries $(DICTIONARIES) $(strip $(dictionary_choice)) $(bos_option) $(workers) --output $(WORK)/lab.h5
 	$(call program,stage-emit) $(foreach part,$(filter-out lab,$(TREE_PARTS)),$(if \
 		$(wildcard $(WORK)/$(part).h5),--$(part) $(WORK)/$(part).h5)) \
 		--lab $(WORK)/lab.h5 --data $(DATA) --workers $(WORKERS)
@@ -294,7 +294,7 @@ lab: $(call built,stage-lab) $(call built,stage-emit) $$(TREE_IF_MISSING)
 
 ## serve : show the page with its live operations at http://localhost:PORT
 serve: $(call built,serve) $$(TREE_IF_MISSING) $$(BUNDLE)
-	$(call program,serve) --data $(DATA) --web $(page) --work $(WORK) --dictionaries $(DICTIONARIES) \
+	$(call program,serve) --data $(DATA) --web $(page) --work $(WORK) $(strip $(described_dictionaries)) \
 		--model $(call quote,$(or $(SCANNED_MODEL),$(MODEL_PATH))) --port $(PORT)
 .PHONY: serve
 
@@ -302,6 +302,13 @@ serve: $(call built,serve) $$(TREE_IF_MISSING) $$(BUNDLE)
 site: $$(TREE_IF_MISSING) | $$(PAGE)
 	$(here)scripts/make-site $(here)web $(DATA) $(SITE)
 .PHONY: site
+
+## neuronpedia : write the tree as Neuronpedia imports it, EXPORTS/NP_MODEL/headvis/DATASET
+neuronpedia: $$(TREE_IF_MISSING)
+	$(if $(NP_MODEL),,$(error NP_MODEL names the model as Neuronpedia does, such as gpt2-small))
+	$(here)scripts/neuronpedia $(DATA) $(EXPORTS) $(call quote,$(NP_MODEL)) \
+		$(if $(filter command% environment%,$(origin DATASET)),$(call quote,$(DATASET)))
+.PHONY: neuronpedia
 
 ## set-aside : move the data tree to a free name beside it, to make one of another model
 set-aside:

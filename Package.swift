@@ -107,7 +107,7 @@ let package = Package(
         library("Sampling", "AttentionStats", "Tensors", heapModule),
         library("Projection", "Tensors", "UserErrors"),
         library(
-            "FeatureDictionaries", "Tensors", "Checkpoints", "Transformer", "Sampling",
+            "FeatureDictionaries", "Tensors", "Checkpoints", "Corpora", "Transformer", "Sampling",
             "UserErrors", heapModule),
         library("WeightCircuits", "Tensors", "Transformer"),
         library("HeadMaps", "AttentionStats", "Tensors"),
@@ -134,7 +134,7 @@ let package = Package(
         // Answers about edges.
         library(
             "Explanations", "Attribution", "DataTree", "Digests", "FeatureDictionaries", "JSON",
-            "Stages", "WorkFiles", "UserErrors"),
+            "Stages", "WorkFiles", "UserErrors", argumentParser),
 
         // Questions about heads.
         library(
@@ -179,7 +179,7 @@ let package = Package(
             .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
             .product(name: "NIOPosix", package: "swift-nio"),
             .product(name: "Logging", package: "swift-log")),
-        executable("serve", "Server", "Stages", "UserErrors", hummingbird),
+        executable("serve", "Explanations", "Server", "Stages", "UserErrors", hummingbird),
 
         // Tests.
         .target(name: "TestSupport", path: "Tests/TestSupport"),
@@ -205,8 +205,8 @@ let package = Package(
         tests("LabTests", "Lab", "HDF5"),
         tests("WorkFilesTests", "WorkFiles", "HDF5", "AttentionStats"),
         tests(
-            "PipelineTests", "CHDF5", "HDF5", "Tensors", "WorkFiles", "stage-scan", "stage-metrics",
-            "stage-sample",
+            "PipelineTests", "CHDF5", "HDF5", "Stages", "Tensors", "WorkFiles", "stage-scan",
+            "stage-metrics", "stage-sample",
             "stage-project",
             "stage-weights", "stage-writes", "stage-map", "stage-probe", "stage-lab", "stage-emit"),
         tests(

@@ -10,10 +10,10 @@ WAIT ?= 0
 ## Where what is fetched is kept (models/, corpora/): this folder, or WORK where this one is read-only.
 FETCHED ?= $(DEFAULT_FETCHED)
 
-## The model: a Hugging Face folder, a GGUF file, or a Hub id (owner/name).
+## The model: a Hugging Face folder, a GGUF file, or a Hub id (owner/name, owner/name@revision).
 MODEL ?= $(DEFAULT_MODEL)
 ## The corpus: a .txt, .jsonl or .parquet file (.txt and .jsonl also .gz and .zst), a folder, a glob,
-## a Hub id (owner/name), or - for standard input.
+## a Hub id (owner/name, owner/name@revision), or - for standard input.
 DATASET ?= $(DEFAULT_DATASET)
 ## The field of a JSON line or a Parquet table that holds the text.
 TEXT_FIELD ?= text
@@ -64,10 +64,18 @@ PROBE ?= 1
 LENS ?= auto
 
 ## Dictionaries of features (make dictionary): their folder, with a folder for each layer (L5), which
-## may be your own; and of those trained here the features for each dimension of the residual stream,
-## how many of them fire at a token, and the tokens of the corpus to train on. Long documents are
-## split for them unless CHUNK is given.
+## may be your own or downloaded.
 DICTIONARIES ?= $(WORK)/dictionaries
+## Of several dictionaries for a layer, the one with so many features (16k, 16384) and so many of them a token,
+## or the publisher's word for it (71, small).
+DICTIONARY_WIDTH ?=
+DICTIONARY_L0 ?=
+## What the features mean: a file of JSON lines (.jsonl, .jsonl.gz) or a folder of Neuronpedia's exports; without,
+## what lies beside each dictionary.
+DESCRIPTIONS ?=
+## Of dictionaries trained here: the features for each dimension of the residual stream, how many of them
+## fire at a token, and the tokens of the corpus to train on. Long documents are split for them unless CHUNK
+## is given.
 FEATURES_PER_DIMENSION ?= 8
 K ?= 32
 DICTIONARY_TOKENS ?= 500000
@@ -95,3 +103,7 @@ LAUNCH_OPTIONS ?=
 ## Where make serve listens, and where make site puts the page with its data.
 PORT ?= 8080
 SITE ?= dist
+
+## What make neuronpedia writes: Neuronpedia's id of the model (gpt2-small, gemma-2-2b), and the folder of exports.
+NP_MODEL ?=
+EXPORTS ?= exports

@@ -32,10 +32,19 @@ training_parameters = \
 	--features-per-dimension $(FEATURES_PER_DIMENSION) \
 	--k $(K) \
 	--max-tokens $(DICTIONARY_TOKENS)
+# Which of several dictionaries for a layer, and what says what features mean.
+dictionary_choice = \
+	$(if $(DICTIONARY_WIDTH),--dictionary-width $(call quote,$(DICTIONARY_WIDTH))) \
+	$(if $(DICTIONARY_L0),--dictionary-l0 $(call quote,$(DICTIONARY_L0)))
+described_dictionaries = \
+	--dictionaries $(DICTIONARIES) \
+	$(strip $(dictionary_choice)) \
+	$(if $(DESCRIPTIONS),--descriptions $(call quote,$(DESCRIPTIONS)))
 evidence_parameters = \
 	$(dictionary_text) \
 	--sequences $(N_SEQUENCES) \
-	--dictionaries $(DICTIONARIES)
+	--dictionaries $(DICTIONARIES) \
+	$(strip $(dictionary_choice))
 
 # --- Dictionaries ---
 
@@ -81,7 +90,7 @@ endif
 
 attributions: $(call built,stage-dictionary) $$(TREE_IF_MISSING)
 	$(call launch,attributions)$(call program,stage-dictionary) attribute --model $(call quote,$(or $(SCANNED_MODEL),$(MODEL_PATH))) --work $(WORK) --data $(DATA) \
-		--dictionaries $(DICTIONARIES) --edges $(ATTRIBUTED_EDGES) \
+		$(strip $(described_dictionaries)) --edges $(ATTRIBUTED_EDGES) \
 		$(if $(filter command% environment%,$(origin LAYERS)),--layers $(call quote,$(LAYERS))) \
 		$(if $(HEADS),--heads $(call quote,$(HEADS))) $(workers)
 .PHONY: dictionary evidence attributions

@@ -8,7 +8,9 @@
 #                     paths may hold spaces, which prerequisites may not
 
 exists = $(shell test -e $(call quote,$(1)) && echo yes)
-is_hub_id = $(shell [[ $(call quote,$(1)) =~ ^[[:alnum:]][[:alnum:]._-]*(/[[:alnum:]._-]+)?$$ ]] && echo yes)
+# owner/name, or owner/name@revision: a branch, a tag or a commit.
+is_hub_id = $(shell [[ $(call quote,$(1)) =~ ^[[:alnum:]][[:alnum:]._-]*(/[[:alnum:]._-]+)?(@[[:alnum:]][[:alnum:]._/-]*)?$$ \
+	&& $(call quote,$(1)) != *..* ]] && echo yes)
 hub_name = $(subst /,--,$(1))
 # $(call files,OPTION,PATH): what scripts/list-files prints; it says what is wrong by itself.
 files = $(shell $(here)scripts/list-files $(1) $(call quote,$(2)))$(if $(filter-out 0,$(.SHELLSTATUS)),$(error $(2) cannot be used))
@@ -27,7 +29,7 @@ INPUT_FILES := $(MODEL_PATH)
 $(MODEL_PATH):
 	$(here)scripts/resolve-hub model $(MODEL) $@
 else
-$(error MODEL is "$(MODEL)", which is neither a file or folder nor a Hub id (owner/name))
+$(error MODEL is "$(MODEL)", which is neither a file or folder nor a Hub id (owner/name or owner/name@revision))
 endif
 
 MODEL_FILES := $(INPUT_FILES)
@@ -67,7 +69,7 @@ INPUT_FILES += $(HUB_CORPUS)
 $(HUB_CORPUS):
 	$(here)scripts/resolve-hub dataset $(DATASET) $@ $(convert)
 else
-$(error DATASET is "$(DATASET)", which is neither a file or folder nor a glob nor a Hub id (owner/name))
+$(error DATASET is "$(DATASET)", which is neither a file or folder nor a glob nor a Hub id (owner/name or owner/name@revision))
 endif
 
 $(PYARROW): | $$(SETUP)

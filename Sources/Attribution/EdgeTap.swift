@@ -34,33 +34,49 @@ public struct EdgeObservation: Sendable {
     public fileprivate(set) var score: Float?
     /// A[query, key].
     public fileprivate(set) var attention: Float = 0
-    /// z of all heads of the layer at the query, [nHeads dHead]; empty unless the model normalises
-    /// what attention adds to the residual stream.
+    /// z of all heads of the layer at the query as W_O reads it, [nHeads dValue]; empty unless the model normalises
+    /// what attention adds to the residual stream, or it was asked for.
     public fileprivate(set) var layerOutput: [Float] = []
+    /// The keys that the query sees; none unless heads' outputs were asked for.
+    public fileprivate(set) var visibleKeys = 0..<0
+    /// What each of them adds to z of the head at the query, A[q,k] v after any gate; [visible keys, dValue].
+    public fileprivate(set) var keyOutputs: [Float] = []
 }
 
 extension Model {
     /// The heads that a forward pass must show for these edges.
-    public func heads(observing edges: some Sequence<HeadEdge>) -> HeadSelection {
-        guard normalizesAttentionOutput else { return HeadSelection(edges.map(\.head)) }
-        return HeadSelection(
-            Set(edges.map(\.head.layer)).flatMap { layer in
-                (0..<description.nHeads).map { HeadAddress(layer: layer, head: $0) }
-            })
+    ///
+    /// - Parameter layers: those of which z of all heads is asked for.
+    public func heads(
+        observing edges: some Sequence<HeadEdge>, wholeLayers layers: Set<Int> = []
+    ) -> HeadSelection {
+        HeadSelection(
+            Set(edges.map(\.head)).union(
+                edges.lazy.map(\.head.layer).filter {
+                    normalizesAttentionOutput || layers.contains($0)
+                }.flatMap { layer in
+                    (0..<description.shape(of: layer).nHeads).map {
+                        HeadAddress(layer: layer, head: $0)
+                    }
+                }))
     }
 }
 
 extension ForwardPass {
     /// Runs sequences and looks at edges of them.
     ///
-    /// - Parameter edges: for each sequence; positions within it and heads that `selection` shows
-    ///   (`Model.heads(observing:)`).
+    /// - Parameters:
+    ///   - edges: for each sequence; positions within it and heads that `selection` shows
+    ///     (`Model.heads(observing:wholeLayers:)`).
+    ///   - layers: those of which z of all heads, and of an edge's head key by key, is asked for.
     /// - Returns: for each sequence, what was seen of its edges, in their order.
     public func observe(
-        _ edges: [[HeadEdge]], on sequences: [ArraySlice<Int32>]
+        _ edges: [[HeadEdge]], on sequences: [ArraySlice<Int32>], wholeLayers layers: Set<Int> = []
     ) throws -> [[EdgeObservation]] {
         precondition(edges.count == sequences.count)
-        let taps = (0..<workers).map { _ in EdgeTap(edges, of: model, selection) }
+        let taps = (0..<workers).map { _ in
+            EdgeTap(edges, of: model, selection, wholeLayers: layers)
+        }
         try run(sequences, visitors: taps)
         return EdgeTap.collect(edges, from: taps)
     }
@@ -70,15 +86,21 @@ extension ForwardPass {
 final class EdgeTap: AttentionVisitor {
     /// By sequence, then edge.
     private(set) var observations: [[EdgeObservation]]
-    private let nHeads: Int
-    private let seesWholeLayer: Bool
+    private let description: ModelDescription
+    private let seesWholeLayers: Bool
+    /// Layers whose heads' outputs are asked for.
+    private let layers: Set<Int>
     private let selection: HeadSelection
 
-    init(_ edges: [[HeadEdge]], of model: Model, _ selection: HeadSelection) {
+    init(
+        _ edges: [[HeadEdge]], of model: Model, _ selection: HeadSelection,
+        wholeLayers layers: Set<Int> = []
+    ) {
         self.selection = selection
+        self.layers = layers
         observations = edges.map { $0.map { EdgeObservation(edge: $0) } }
-        nHeads = model.description.nHeads
-        seesWholeLayer = model.normalizesAttentionOutput
+        description = model.description
+        seesWholeLayers = model.normalizesAttentionOutput
     }
 
     /// What the taps of all workers saw of the edges.
@@ -92,7 +114,9 @@ final class EdgeTap: AttentionVisitor {
         }
     }
 
-    func needsOutput(ofSequence sequence: Int) -> Bool { seesWholeLayer }
+    func needsOutput(ofSequence sequence: Int) -> Bool {
+        seesWholeLayers || !layers.isEmpty
+    }
 
     func enter(_ view: LayerView) {
         func row(_ position: Int) -> [Float] {
@@ -130,10 +154,11 @@ final class EdgeTap: AttentionVisitor {
         for i in observations[view.sequence].indices {
             let edge = observations[view.sequence][i].edge
             guard edge.head.layer == view.layer else { continue }
-            if seesWholeLayer, view.z != nil {
+            if seesWholeLayers || layers.contains(view.layer), view.z != nil {
                 if observations[view.sequence][i].layerOutput.isEmpty {
                     observations[view.sequence][i].layerOutput = Array(
-                        repeating: 0, count: nHeads * dValue)
+                        repeating: 0,
+                        count: description.shape(of: view.layer).nHeads * dValue)
                 }
                 observations[view.sequence][i].layerOutput.replaceSubrange(
                     view.head * dValue..<(view.head + 1) * dValue,
@@ -150,10 +175,30 @@ final class EdgeTap: AttentionVisitor {
             if let gate = view.gate {
                 observations[view.sequence][i].gate = vector(gate, view.zStride, edge.query, dValue)
             }
+            if layers.contains(view.layer) {
+                observations[view.sequence][i].visibleKeys = view.visibleKeys(of: edge.query)
+                observations[view.sequence][i].keyOutputs = keyOutputs(view, edge.query)
+            }
             if view.visibleKeys(of: edge.query).contains(edge.key) {
                 observations[view.sequence][i].attention =
                     view.attention[edge.query * view.attentionStride + edge.key]
             }
+        }
+    }
+
+    /// A[q,k] v of every key that the query sees, through the gate; [visible keys, dValue].
+    private func keyOutputs(_ view: HeadView, _ query: Int) -> [Float] {
+        let keys = view.visibleKeys(of: query)
+        let gate = view.gate.map { $0 + query * view.zStride }
+        let attention = view.attention + query * view.attentionStride
+        return [Float](unsafeUninitializedCapacity: keys.count * view.dValue) { rows, count in
+            for (row, key) in keys.enumerated() {
+                let v = view.v + key * view.qkvStride
+                for i in 0..<view.dValue {
+                    rows[row * view.dValue + i] = attention[key] * v[i] * (gate?[i] ?? 1)
+                }
+            }
+            count = keys.count * view.dValue
         }
     }
 }

@@ -10,14 +10,14 @@ import WorkFiles
 
 /// What an attribution was made from: those of one edge with equal sources are equal.
 public struct AttributionSource: Sendable {
-    private let layer: LayerDictionary
+    private let layer: LayerDictionaries
     private let modelSHA256: String
     private let tokensSHA256: String
 
     /// - Parameters:
     ///   - modelSHA256: of the model's files.
     ///   - tokens: the ids of the whole sequence.
-    public init(_ layer: LayerDictionary, modelSHA256: String, tokens: [Int32]) {
+    public init(_ layer: LayerDictionaries, modelSHA256: String, tokens: [Int32]) {
         self.layer = layer
         self.modelSHA256 = modelSHA256
         tokensSHA256 = tokens.withUnsafeBytes { hexadecimal(SHA256.hash($0)) }
@@ -32,13 +32,22 @@ public struct AttributionSource: Sendable {
         json.object { json in
             json.key("dictionary")
             json.object { json in
-                json.member("name", layer.name)
-                json.member("layer", layer.dictionary.layer)
-                json.member("features", layer.dictionary.count)
-                for (name, hash) in [
-                    ("sha256", layer.sha256), ("explanations_sha256", layer.explanationsSHA256),
+                let residual = layer.residual
+                json.member("name", residual.name)
+                json.member("layer", residual.dictionary.layer)
+                json.member("features", residual.dictionary.count)
+                var hashes = [
+                    ("sha256", residual.sha256),
+                    ("explanations_sha256", residual.explanationsSHA256),
                     ("model_sha256", modelSHA256), ("tokens_sha256", tokensSHA256),
-                ] {
+                ]
+                if let heads = layer.headOutputs {
+                    hashes += [
+                        ("head_outputs_sha256", heads.sha256),
+                        ("head_outputs_explanations_sha256", heads.explanationsSHA256),
+                    ]
+                }
+                for (name, hash) in hashes {
                     json.member(name, hash)
                 }
                 json.member("version", Self.version)
@@ -54,17 +63,35 @@ public struct AttributionAnswer: Sendable {
     public var attribution: EdgeAttribution
     /// Of every feature that `attribution` names.
     public var cards: [Int32: FeatureCard]
+    /// Features of the outputs of the layer's heads; nil without a dictionary of them.
+    public var written: WrittenAnswer?
+
+    /// Features that fire in what the layer's heads put out, with what people need to understand them.
+    public struct WrittenAnswer: Sendable {
+        /// The dictionary's name.
+        public var dictionary: String
+        public var features: [WrittenFeatures.Feature]
+        public var cards: [Int32: FeatureCard]
+
+        public init(
+            dictionary: String, features: [WrittenFeatures.Feature], cards: [Int32: FeatureCard]
+        ) {
+            (self.dictionary, self.features, self.cards) = (dictionary, features, cards)
+        }
+    }
 
     /// Snippets of a feature of a pair or marginal, and of a marginal's partner.
     private static let snippets = (own: 5, partner: 2)
 
     /// An edge's attribution with what people need to understand its features.
     public init(
-        source: AttributionSource, attribution: EdgeAttribution, cards: [Int32: FeatureCard]
+        source: AttributionSource, attribution: EdgeAttribution, cards: [Int32: FeatureCard],
+        written: WrittenAnswer? = nil
     ) {
         self.source = source
         self.attribution = attribution
         self.cards = cards
+        self.written = written
     }
 
     /// The answer as JSON: what contract.md names, and what the sum is made of.
@@ -90,6 +117,15 @@ public struct AttributionAnswer: Sendable {
                 }
             }
             if !attribution.writes.isEmpty { writeWrites(to: &json) }
+            if let written {
+                json.member("head_outputs_dictionary", written.dictionary)
+                json.key("written_features")
+                json.array { json in
+                    for feature in written.features {
+                        write(feature, written.cards[feature.feature], to: &json)
+                    }
+                }
+            }
         }
         return source.prefix + json.bytes.dropFirst()
     }
@@ -154,6 +190,32 @@ public struct AttributionAnswer: Sendable {
                     write(direction.errorTerms, to: &json)
                 }
             }
+        }
+    }
+
+    private func write(
+        _ feature: WrittenFeatures.Feature, _ known: FeatureCard?, to json: inout JSONWriter
+    ) {
+        let card = known ?? FeatureCard(unknown: feature.feature)
+        json.object { json in
+            json.member("feature", Int(feature.feature))
+            json.member("activation", feature.activation)
+            json.member("description", card.description)
+            json.member("head_score", feature.head)
+            json.member("key_score", feature.key)
+            json.member("other_heads", feature.otherHeads)
+            json.member("constant", feature.constant)
+            json.key("top_keys")
+            json.array { json in
+                for share in feature.keys {
+                    json.object { json in
+                        json.member("key", share.key)
+                        json.member("score", share.score)
+                    }
+                }
+            }
+            json.key("snippets")
+            write(card.spread(Self.snippets.own), to: &json)
         }
     }
 

@@ -20,7 +20,7 @@ public struct LayerDictionary: Sendable {
     /// Of evidence and descriptions, as far as they exist.
     public let explanationsSHA256: String
 
-    /// Loads the dictionary of a layer.
+    /// Loads what a folder has for a layer's residual stream.
     ///
     /// - Parameters:
     ///   - folder: holds dictionaries, one a layer.
@@ -29,19 +29,32 @@ public struct LayerDictionary: Sendable {
     public init(
         ofLayer layer: Int, in folder: DictionaryFolder, work: URL, of model: ModelDescription
     ) throws {
-        func ifThere(_ url: URL) -> URL? {
-            FileManager.default.fileExists(atPath: url.path) ? url : nil
+        let evidence = Self.evidence(ofLayer: layer, in: work)
+        try self.init(
+            folder.open(layer: layer, of: model), in: folder,
+            evidence: FileManager.default.fileExists(atPath: evidence.path) ? evidence : nil)
+    }
+
+    /// Loads what a folder has for the outputs of a layer's heads; nil when it has nothing.
+    public static func headOutputs(
+        ofLayer layer: Int, in folder: DictionaryFolder, of model: ModelDescription
+    ) throws -> LayerDictionary? {
+        try folder.openHeadOutputs(layer: layer, of: model).map {
+            try LayerDictionary($0, in: folder, evidence: nil)
         }
-        let opened = try folder.open(layer: layer, of: model)
+    }
+
+    private init(
+        _ opened: (files: DictionaryFiles, dictionary: FeatureDictionary),
+        in folder: DictionaryFolder, evidence: URL?
+    ) throws {
         (files, dictionary) = opened
-        evidence = ifThere(Self.evidence(ofLayer: layer, in: work))
-        let told = ifThere(files.descriptions)
-        descriptions =
-            try told.map {
-                try FeatureDescriptions(contentsOf: $0, count: opened.dictionary.count)
-            } ?? FeatureDescriptions()
+        self.evidence = evidence
+        let told = try folder.descriptions(of: files)
+        descriptions = try FeatureDescriptions(
+            contentsOf: told, count: opened.dictionary.count, block: files.block)
         sha256 = try Digests.sha256(of: files.files)
-        explanationsSHA256 = try Digests.sha256(of: [evidence, told].compactMap { $0 })
+        explanationsSHA256 = try Digests.sha256(of: [evidence].compactMap { $0 } + told)
     }
 
     /// The name of its folder.

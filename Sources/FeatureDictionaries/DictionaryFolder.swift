@@ -4,90 +4,105 @@
 import Foundation
 import UserErrors
 
-/// The files of one dictionary.
-public struct DictionaryFiles: Sendable, Equatable {
-    /// Holds them all.
-    public let folder: URL
-    /// What the files are, where they are not SAELens'.
-    public let published: PublishedDictionary?
-
-    /// The files of the dictionary in `folder` as SAELens names them, whether they exist or not.
-    public init(_ folder: URL) {
-        self.folder = folder
-        published = nil
-    }
-
-    /// The files of a published dictionary.
-    init(_ published: PublishedDictionary) {
-        folder = published.folder
-        self.published = published
-    }
-
-    /// SAELens' configuration.
-    public var configuration: URL { folder.appending(path: "cfg.json") }
-    /// SAELens' weights.
-    public var weights: URL { folder.appending(path: "sae_weights.safetensors") }
-    /// Descriptions of features (`FeatureDescriptions`); a dictionary may do without.
-    public var descriptions: URL { folder.appending(path: "descriptions.jsonl") }
-    /// What the dictionary itself consists of: configuration and weights.
-    public var files: [URL] { published?.files ?? [configuration, weights] }
-}
-
-/// A folder that holds one folder for each layer with a dictionary: `L5`, or any other name.
+/// A folder that holds one folder for each layer with a dictionary: `L5`, or any other name; `Z5` for one of the
+/// outputs of the layer's heads.
 public struct DictionaryFolder: Sendable, Equatable {
     /// The folder.
     public let url: URL
+    /// Which of several for a layer.
+    public let choice: DictionaryChoice
 
     /// The folder at `url`, which need not exist.
-    public init(_ url: URL) { self.url = url }
+    public init(_ url: URL, choice: DictionaryChoice = DictionaryChoice()) {
+        self.url = url
+        self.choice = choice
+    }
 
     /// Where a dictionary for `layer` is looked for first, and where a trained one belongs.
-    public func folder(forLayer layer: Int) -> URL {
-        url.appending(path: "L\(layer)", directoryHint: .isDirectory)
+    public func folder(
+        forLayer layer: Int, of place: DictionaryPlace = .residualStream
+    ) -> URL {
+        url.appending(path: "\(HookName.letter(of: place))\(layer)", directoryHint: .isDirectory)
     }
 
-    /// The files of the dictionary for `layer`: those in `L<layer>` if there is one, else of this folder or one
-    /// below it whose files or names say that layer. Nil when there is none.
+    /// The files of the dictionary for `layer`: those in its own folder (`L<layer>`) if there are any, else of this
+    /// folder or one below it whose files or names say that layer, and that is of the chosen width and sparsity.
+    /// Nil when there is none.
     ///
-    /// - Throws: if several other than `L<layer>` are for the layer, or a cfg.json cannot be read.
-    public func locate(layer: Int) throws -> DictionaryFiles? {
-        let own = folder(forLayer: layer)
+    /// - Throws: if several other than in `L<layer>` can be meant, or a cfg.json cannot be read.
+    public func locate(
+        layer: Int, of place: DictionaryPlace = .residualStream
+    ) throws -> DictionaryFiles? {
+        let own = folder(forLayer: layer, of: place)
+        let published = PublishedDictionary.all(in: own, below: url)
+        if let files = published.first(where: { $0.hook?.layer == layer }) ?? published.first {
+            return DictionaryFiles(files)
+        }
         let named = DictionaryFiles(own)
         if named.exist { return named }
-        if let published = PublishedDictionary.all(in: own, below: url).first {
-            return DictionaryFiles(published)
+        let found = try dictionaries().filter {
+            $0.otherPlace == nil && $0.hook?.place == place && $0.hook?.layer == layer
         }
-        var found: [DictionaryFiles] = []
-        for folder in folders() {
-            let candidate = DictionaryFiles(folder)
-            let published = PublishedDictionary.all(in: folder, below: url)
-            if published.isEmpty, candidate.hasConfiguration {
-                let config = try SAELensConfig(contentsOf: candidate.configuration)
-                // Dictionaries of other places than the residual stream may lie beside.
-                if let hook = config.hookName, ResidualHook.layer(of: hook) == layer {
-                    found.append(candidate)
-                }
-            }
-            found += published.filter { $0.layer == layer && $0.otherPlace == nil }
-                .map(DictionaryFiles.init)
-        }
-        guard found.count <= 1 else {
-            let names = found.prefix(8).map { $0.published?.weights.path ?? $0.folder.path }
+        let meant = found.filter { choice.allows($0.size) }
+        guard meant.count <= 1, meant.count == 1 || found.isEmpty else {
+            let names = (meant.isEmpty ? found : meant).map(\.nameAndSize)
+            let listed =
+                names.prefix(24).joined(separator: "; ")
+                + (names.count > 24 ? "; and \(names.count - 24) more" : "")
             throw UserError(
-                "\(names.joined(separator: " and ")) are \(found.count == 2 ? "both" : "all") dictionaries for layer \(layer); remove all but one, or give one of them a link called \(own.path)."
+                meant.isEmpty
+                    ? "\(url.path): no dictionary for layer \(layer) has \(choice.words), only these are there: \(listed); choose with DICTIONARY_WIDTH and DICTIONARY_L0."
+                    : "\(url.path): there are \(meant.count) dictionaries for layer \(layer): \(listed); choose with DICTIONARY_WIDTH and DICTIONARY_L0, or give one of them a link called \(own.path)."
             )
         }
-        return found.first
+        return meant.first
     }
 
-    /// Loads the dictionary for `layer`; nil when there is none.
+    /// Loads the dictionary of the residual stream for `layer`; nil when there is none.
     ///
     /// - Parameters: as of `FeatureDictionary.init(contentsOf:dModel:layers:usesLayerNorm:)`.
     public func dictionary(
         forLayer layer: Int, dModel: Int, layers: Int, usesLayerNorm: Bool = true
     ) throws -> FeatureDictionary? {
         guard let files = try locate(layer: layer) else { return nil }
-        return try files.dictionary(dModel: dModel, layers: layers, usesLayerNorm: usesLayerNorm)
+        return try files.dictionary(
+            .residualStream, width: dModel, layers: layers, usesLayerNorm: usesLayerNorm)
+    }
+
+    /// What is here of the layer's block but explains no attention, for the refusal: path and place.
+    func others(layer: Int) -> [(path: String, place: String)] {
+        let found = (try? dictionaries()) ?? []
+        return found.compactMap { files in
+            guard let place = files.otherPlace,
+                files.hook.map({ (layer - 1...layer).contains($0.block) }) ?? true
+            else { return nil }
+            return (files.path, place)
+        }
+    }
+
+    /// Where descriptions of a dictionary's features are; empty if there are none.
+    ///
+    /// - Throws: if several sources can be meant, or what DESCRIPTIONS names does not exist.
+    public func descriptions(of files: DictionaryFiles) throws -> [URL] {
+        guard let named = choice.descriptions else {
+            return try DescriptionFiles.find(in: files.folder, block: files.hook?.block)
+        }
+        guard FileManager.default.fileExists(atPath: named.path) else {
+            throw UserError("\(named.path): does not exist; DESCRIPTIONS names a file or a folder.")
+        }
+        return try DescriptionFiles.find(in: named, block: files.hook?.block)
+    }
+
+    /// All dictionaries in this folder and below it.
+    private func dictionaries() throws -> [DictionaryFiles] {
+        try folders().flatMap { folder in
+            let published = PublishedDictionary.all(in: folder, below: url)
+            guard published.isEmpty else { return published.map(DictionaryFiles.init) }
+            let candidate = DictionaryFiles(folder)
+            guard candidate.hasConfiguration else { return [] }
+            let config = try SAELensConfig(contentsOf: candidate.configuration)
+            return [DictionaryFiles(folder, config)]
+        }
     }
 
     /// Publishers nest layer, width and sparsity.
@@ -118,29 +133,5 @@ public struct DictionaryFolder: Sendable, Equatable {
             level = next
         }
         return all
-    }
-}
-
-extension DictionaryFiles {
-    /// Loads the dictionary; parameters as of `FeatureDictionary.init(contentsOf:dModel:layers:usesLayerNorm:)`.
-    public func dictionary(
-        dModel: Int, layers: Int, usesLayerNorm: Bool
-    ) throws -> FeatureDictionary {
-        guard let published else {
-            return try FeatureDictionary(
-                contentsOf: folder, dModel: dModel, layers: layers, usesLayerNorm: usesLayerNorm)
-        }
-        return try FeatureDictionary(
-            published, named: ResidualHook.layer(ofFolder: folder.lastPathComponent),
-            dModel: dModel, layers: layers)
-    }
-
-    /// Whether there is something to load, complete or not.
-    fileprivate var exist: Bool {
-        files.contains { FileManager.default.fileExists(atPath: $0.path) }
-    }
-
-    fileprivate var hasConfiguration: Bool {
-        FileManager.default.fileExists(atPath: configuration.path)
     }
 }

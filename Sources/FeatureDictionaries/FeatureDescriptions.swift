@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// What people or models say the features of a dictionary mean: descriptions.jsonl.
+// What people or models say the features of a dictionary mean: descriptions.jsonl, and Neuronpedia's exports.
 
+import Corpora
 import Foundation
 import UserErrors
 
 /// Descriptions of some of a dictionary's features.
 ///
-/// The file holds one JSON object a line, `{"index": 5, "description": "..."}`. An index may be a string, as
+/// Files hold one JSON object a line, `{"index": 5, "description": "..."}`. An index may be a string, as
 /// in Neuronpedia's exports; other keys, blank lines and empty descriptions are passed over. Where a
 /// feature has several, the first counts.
 public struct FeatureDescriptions: Sendable {
@@ -22,38 +23,26 @@ public struct FeatureDescriptions: Sendable {
     /// No descriptions.
     public init() {}
 
-    /// Reads a descriptions.jsonl.
+    /// Reads files of descriptions, plain or compressed, one after another.
     ///
-    /// - Parameter count: of the dictionary's features.
+    /// - Parameters:
+    ///   - count: of the dictionary's features.
+    ///   - block: the block of the model that the dictionary's name says; a line of another one ("layer":
+    ///     "5-res-jb") is refused. Nil asks nothing.
     /// - Throws: with the number of the line that cannot be used.
-    public init(contentsOf url: URL, count: Int) throws {
-        let file: FileHandle
-        do { file = try FileHandle(forReadingFrom: url) } catch {
-            throw UserError("\(url.path): cannot be read; give a readable file.")
-        }
-        defer { try? file.close() }
-        var lines = 0
-        var rest = Data()
-        while true {
-            let piece: Data
-            do { piece = try file.read(upToCount: Self.longestLine) ?? Data() } catch {
-                throw UserError("\(url.path): cannot be read to its end; give a whole file.")
-            }
-            rest.append(piece)
-            let end = piece.isEmpty ? rest.endIndex : rest.lastIndex(of: UInt8(ascii: "\n"))
-            if let end {
-                for line in rest[..<end].split(
-                    separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-                {
-                    lines += 1
-                    try add(line, number: lines, of: url, count: count)
-                }
-                rest = Data(rest[end...].dropFirst())
-            }
-            guard !piece.isEmpty else { return }
-            guard rest.count <= Self.longestLine else {
+    public init(contentsOf files: [URL], count: Int, block: Int? = nil) throws {
+        for file in files { try read(file, count: count, block: block) }
+    }
+
+    private mutating func read(_ url: URL, count: Int, block: Int?) throws {
+        var lines = try FileLines(path: url.path, longest: Self.longestLine)
+        while let line = try lines.next() {
+            switch line {
+            case .tooLong:
                 throw Self.malformed(
-                    url, lines + 1, "is longer than \(Self.longestLine) bytes")
+                    url, lines.number, "is longer than \(Self.longestLine) bytes")
+            case .bytes(let bytes):
+                try add(Data(bytes), number: lines.number, of: url, count: count, block: block)
             }
         }
     }
@@ -67,7 +56,7 @@ public struct FeatureDescriptions: Sendable {
     }
 
     private mutating func add(
-        _ line: Data, number: Int, of url: URL, count: Int
+        _ line: Data, number: Int, of url: URL, count: Int, block: Int?
     ) throws {
         guard line.contains(where: { !Self.blanks.contains($0) }) else { return }
         let entry: Entry
@@ -79,6 +68,14 @@ public struct FeatureDescriptions: Sendable {
             throw Self.malformed(
                 url, number,
                 "describes feature \(entry.index) of a dictionary with \(count) features")
+        }
+        if let block, let source = entry.source, let named = DescriptionFiles.block(of: source),
+            named != block
+        {
+            throw Self.malformed(
+                url, number,
+                "describes the source \(source.prefix(80).debugDescription), the dictionary is of block \(block)"
+            )
         }
         guard let description = entry.description, !description.isEmpty,
             ranges[entry.index] == nil
@@ -106,9 +103,12 @@ public struct FeatureDescriptions: Sendable {
     private struct Entry: Decodable {
         let index: Int
         let description: String?
+        /// Neuronpedia's name of the dictionary, `5-res-jb`.
+        let source: String?
 
-        enum CodingKeys: CodingKey {
+        enum CodingKeys: String, CodingKey {
             case index, description
+            case source = "layer"
         }
 
         init(from decoder: any Decoder) throws {
@@ -122,6 +122,7 @@ public struct FeatureDescriptions: Sendable {
             } else {
                 index = try container.decode(Int.self, forKey: .index)
             }
+            source = try? container.decode(String.self, forKey: .source)
             // The key must be there; null is no description.
             description =
                 try container.decodeNil(forKey: .description)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A sparse dictionary of features of the residual stream that enters one layer.
+// A sparse dictionary of features of the residual stream that enters one layer, or of the outputs of its heads.
 
 /// Features f with directions d_f (rows of the decoder), such that a residual vector is nearly
 /// sum over f of a_f d_f + b, with few activations a_f above 0.
@@ -27,9 +27,9 @@ public struct FeatureDictionary: Sendable {
     /// The most features a dictionary may have.
     public static let mostFeatures = 1 << 20
 
-    /// The block that the residual stream enters.
+    /// The block that the residual stream enters, or whose heads' outputs it is of.
     public let layer: Int
-    /// Width of the residual stream (d_in).
+    /// Width of the residual stream, or of the outputs of all heads (d_in).
     public let dModel: Int
     /// Number of features (d_sae).
     public let count: Int
@@ -82,7 +82,7 @@ public struct FeatureDictionary: Sendable {
 }
 
 extension FeatureDictionary {
-    /// What a feature's encoder makes of a residual vector x, before its activation function, as an affine map of x
+    /// What a feature's encoder makes of a vector x, before its activation function, as an affine map of x
     /// with the scale of the input's normalisation held: direction · x + constant.
     ///
     /// - Parameter x: [dModel].

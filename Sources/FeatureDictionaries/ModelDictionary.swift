@@ -5,21 +5,40 @@ import Transformer
 import UserErrors
 
 extension DictionaryFolder {
-    /// Loads the dictionary for a layer of this model.
+    /// Loads the dictionary of the residual stream that enters a layer of this model.
     ///
     /// - Throws: also when there is none, with what would train one.
     public func open(
         layer: Int, of model: ModelDescription
     ) throws -> (files: DictionaryFiles, dictionary: FeatureDictionary) {
         guard let files = try locate(layer: layer) else {
+            let others = others(layer: layer).map { "\($0.path) is of \($0.place)" }
+            let known = others.isEmpty ? "" : " (\(others.prefix(3).joined(separator: "; ")))"
             throw UserError(
-                "\(url.path): has no dictionary for layer \(layer); make dictionary LAYERS=\(layer) trains one."
+                "\(url.path): has no dictionary for layer \(layer)\(known); make dictionary LAYERS=\(layer) trains one."
             )
         }
-        var usesLayerNorm = false
-        if case .layer = model.norm { usesLayerNorm = true }
         let dictionary = try files.dictionary(
-            dModel: model.dModel, layers: model.nLayers, usesLayerNorm: usesLayerNorm)
+            .residualStream, width: model.dModel, layers: model.nLayers,
+            usesLayerNorm: model.usesLayerNorm)
         return (files, dictionary)
+    }
+
+    /// Loads the dictionary of the outputs of a layer's heads; nil when there is none.
+    public func openHeadOutputs(
+        layer: Int, of model: ModelDescription
+    ) throws -> (files: DictionaryFiles, dictionary: FeatureDictionary)? {
+        guard let files = try locate(layer: layer, of: .headOutputs) else { return nil }
+        let shape = model.shape(of: layer)
+        let dictionary = try files.dictionary(
+            .headOutputs, width: shape.nHeads * shape.dValue, layers: model.nLayers,
+            usesLayerNorm: model.usesLayerNorm)
+        return (files, dictionary)
+    }
+}
+
+extension ModelDescription {
+    fileprivate var usesLayerNorm: Bool {
+        if case .layer = norm { true } else { false }
     }
 }

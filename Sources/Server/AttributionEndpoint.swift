@@ -30,10 +30,10 @@ struct AttributionEndpoint: Sendable {
         let edge = body.edge(of: head)
         let path = AttributionManifest.path(kind.rawValue, of: edge)
         let cached = try tree.contents(path)
-        let (model, layer): (ReadyModel, LayerDictionary)
+        let (model, layer): (ReadyModel, LayerDictionaries)
         do {
             model = try self.model.ready(for: config)
-            layer = try await dictionaries.dictionary(ofLayer: head.layer, model)
+            layer = try await dictionaries.dictionaries(ofLayer: head.layer, model)
         } catch let error as APIError where cached != nil && error.status == .notImplemented {
             // What was stored is all there is to say without them.
             return Response(json: cached ?? [])
@@ -42,11 +42,13 @@ struct AttributionEndpoint: Sendable {
         let source = AttributionSource(layer, modelSHA256: model.sha256, tokens: tokens)
         if let cached, cached.starts(with: source.prefix) { return Response(json: cached) }
 
-        let attribution = try await runner.attribution(
-            kind, of: HeadEdge(edge), on: tokens, model, layer.dictionary)
-        let cards = try await work.cards(of: attribution.features, layer)
-        let answer = AttributionAnswer(source: source, attribution: attribution, cards: cards)
-            .json()
+        let (attribution, written) = try await runner.attribution(
+            kind, of: HeadEdge(edge), on: tokens, model, layer)
+        let answer = AttributionAnswer(
+            source: source, attribution: attribution,
+            cards: try await work.cards(of: attribution.features, layer.residual),
+            written: try await answer(written, layer.headOutputs)
+        ).json()
         try await tree.update(path) { _ in (answer, ()) }
         try await tree.update(AttributionManifest.path) { bytes in
             var manifest = try AttributionManifest(bytes)
@@ -54,5 +56,15 @@ struct AttributionEndpoint: Sendable {
             return (isNew ? manifest.json() : nil, ())
         }
         return Response(json: answer)
+    }
+
+    /// What people see of features that a head writes.
+    private func answer(
+        _ written: WrittenFeatures?, _ dictionary: LayerDictionary?
+    ) async throws -> AttributionAnswer.WrittenAnswer? {
+        guard let written, let dictionary else { return nil }
+        return AttributionAnswer.WrittenAnswer(
+            dictionary: dictionary.name, features: written.features,
+            cards: try await work.cards(of: Set(written.features.map(\.feature)), dictionary))
     }
 }

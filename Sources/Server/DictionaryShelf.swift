@@ -11,7 +11,7 @@ actor DictionaryShelf {
         let layer: Int
         let modelHash: String
         let states: [FileState?]
-        let dictionary: LayerDictionary
+        let dictionaries: LayerDictionaries
     }
 
     private nonisolated let executor = QueueExecutor("headvis.dictionaries")
@@ -26,9 +26,10 @@ actor DictionaryShelf {
 
     /// - Parameters:
     ///   - url: holds a folder for each layer.
+    ///   - choice: of several for a layer, and of descriptions.
     ///   - work: the work files, with the evidence of features.
-    init(_ url: URL, work: URL) {
-        folder = DictionaryFolder(url)
+    init(_ url: URL, choice: DictionaryChoice, work: URL) {
+        folder = DictionaryFolder(url, choice: choice)
         self.work = work
     }
 
@@ -37,28 +38,33 @@ actor DictionaryShelf {
         layers.contains { (try? folder.locate(layer: $0)) != nil }
     }
 
-    /// The dictionary of a layer as it is on disk now.
-    func dictionary(ofLayer layer: Int, _ model: ReadyModel) throws -> LayerDictionary {
+    /// The dictionaries of a layer as they are on disk now.
+    func dictionaries(ofLayer layer: Int, _ model: ReadyModel) throws -> LayerDictionaries {
         do {
-            // Without one, loading says what to do.
-            let files =
-                try folder.locate(layer: layer) ?? DictionaryFiles(folder.folder(forLayer: layer))
-            let evidence = LayerDictionary.evidence(ofLayer: layer, in: work)
-            let states = (files.files + [files.descriptions, evidence]).map {
-                FileState(path: $0.path)
-            }
+            let states = try files(ofLayer: layer).map { FileState(path: $0.path) }
             if let known = entries.first(where: {
                 $0.layer == layer && $0.states == states && $0.modelHash == model.sha256
             }) {
-                return known.dictionary
+                return known.dictionaries
             }
-            let dictionary = try LayerDictionary(
+            let dictionaries = try LayerDictionaries(
                 ofLayer: layer, in: folder, work: work, of: model.loaded.model.description)
             keep(
                 Entry(
-                    layer: layer, modelHash: model.sha256, states: states, dictionary: dictionary))
-            return dictionary
+                    layer: layer, modelHash: model.sha256, states: states,
+                    dictionaries: dictionaries))
+            return dictionaries
         } catch { throw APIError.notImplemented("\(error)") }
+    }
+
+    /// All that the dictionaries of a layer are read from, whether it exists or not.
+    private func files(ofLayer layer: Int) throws -> [URL] {
+        // Without one, loading says what to do.
+        let residual =
+            try folder.locate(layer: layer) ?? DictionaryFiles(folder.folder(forLayer: layer))
+        let found = [residual, try folder.locate(layer: layer, of: .headOutputs)].compactMap { $0 }
+        return try found.flatMap { try $0.files + folder.descriptions(of: $0) }
+            + [LayerDictionary.evidence(ofLayer: layer, in: work)]
     }
 
     private func keep(_ entry: Entry) {
@@ -68,6 +74,6 @@ actor DictionaryShelf {
     }
 
     private var keptFloats: Int {
-        entries.reduce(0) { $0 + 2 * $1.dictionary.dictionary.encoder.count }
+        entries.reduce(0) { $0 + $1.dictionaries.size }
     }
 }

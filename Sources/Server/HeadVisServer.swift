@@ -2,6 +2,7 @@
 // The server as a whole: what it serves, in which order requests pass through it.
 
 import Attribution
+import FeatureDictionaries
 import Foundation
 import Hummingbird
 import HummingbirdCore
@@ -17,6 +18,8 @@ public struct ServerOptions: Sendable {
     public var work: URL
     /// A folder of dictionaries, one a layer; nil for `dictionaries` in the work folder.
     public var dictionaries: URL?
+    /// Which of several for a layer, and where their features are described.
+    public var dictionaryChoice = DictionaryChoice()
     /// A model folder or GGUF file; nil to do without.
     public var model: String?
     /// The address to listen at.
@@ -149,7 +152,7 @@ public struct HeadVisServer: Sendable {
             tree: tree, sequences: stored, work: work, model: model, runner: runner)
         let shelf = DictionaryShelf(
             options.dictionaries ?? options.work.appending(path: "dictionaries"),
-            work: options.work)
+            choice: options.dictionaryChoice, work: options.work)
         let attribution = AttributionEndpoint(
             tree: tree, sequences: stored, work: work, model: model, runner: runner,
             dictionaries: shelf)

@@ -127,7 +127,7 @@ struct LabEndpoints: Sendable {
         }
         if let layer = question.asked.dictionaryLayer {
             materials.dictionaries[layer] =
-                try await dictionaries.dictionary(ofLayer: layer, model).dictionary
+                try await dictionaries.dictionaries(ofLayer: layer, model).residual.dictionary
         }
         return materials
     }

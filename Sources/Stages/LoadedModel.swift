@@ -13,14 +13,14 @@ public struct LoadedModel: Sendable {
     public let model: Model
     /// Its tokenizer.
     public let tokenizer: Tokenizer
-    /// Its name for people: a Hub id for a folder of the Hub's cache, else its last path component.
+    /// Its name for people (`name(of:)`).
     public let name: String
 
     /// Opens both.
     public init(opening path: String) throws {
         model = try Self.model(opening: path)
         tokenizer = try Self.tokenizer(model)
-        name = Self.name(of: model)
+        name = Self.name(of: model.url)
     }
 
     /// The model alone, for what needs no text.
@@ -46,14 +46,6 @@ public struct LoadedModel: Sendable {
         model.checkpoint.format == .gguf
             ? try Tokenizer(gguf: GGUFVocabulary(model.checkpoint.metadata))
             : try Tokenizer(folder: Model.folder(of: model.url))
-    }
-
-    /// A model's name for people. models--owner--name/snapshots/revision is how the Hub's cache names owner/name.
-    public static func name(of model: Model) -> String {
-        let url = model.url
-        let cached = url.standardizedFileURL.pathComponents.first { $0.hasPrefix("models--") }
-        guard let cached else { return url.deletingPathExtension().lastPathComponent }
-        return String(cached.dropFirst("models--".count)).replacing("--", with: "/")
     }
 
     /// The token that stands at position 0 of every sequence, if the model has one.

@@ -2,6 +2,7 @@
 // Serves the page with its data, and the operations that need a program behind them.
 
 import ArgumentParser
+import Explanations
 import Foundation
 import Hummingbird
 import Server
@@ -33,6 +34,8 @@ struct Serve: AsyncParsableCommand {
         help: "Dictionaries of features, a folder for each layer (default: dictionaries in --work)."
     )
     var dictionaries: String?
+
+    @OptionGroup var described: DescribedDictionaryArguments
 
     @Option(help: "The model of the scan: a Hugging Face folder, or a .gguf file.")
     var model: String?
@@ -70,6 +73,7 @@ struct Serve: AsyncParsableCommand {
             data: URL(filePath: data), web: URL(filePath: web), work: URL(filePath: work),
             model: noModel ? nil : model)
         options.dictionaries = dictionaries.map { URL(filePath: $0) }
+        options.dictionaryChoice = described.choice
         options.host = host
         options.port = port
         options.allowedOrigins = allowOrigin

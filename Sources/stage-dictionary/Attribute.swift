@@ -2,6 +2,7 @@
 // stage-dictionary attribute: arguments, one call, one report.
 
 import ArgumentParser
+import Explanations
 import FeatureDictionaries
 import Foundation
 import Stages
@@ -29,6 +30,8 @@ struct Attribute: ParsableCommand {
     )
     var dictionaries: String?
 
+    @OptionGroup var described: DescribedDictionaryArguments
+
     @Option(help: "Which edges: top:20 are 20 of each head, from its top sequences.")
     var edges = EdgeChoice(perHead: 20)
 
@@ -45,7 +48,8 @@ struct Attribute: ParsableCommand {
         let run = try AttributionRun(
             loaded: LoadedModel(opening: model), work: work, data: URL(filePath: data),
             dictionaries: DictionaryFolder(
-                dictionaries.map { URL(filePath: $0) } ?? work.appending(path: "dictionaries")),
+                dictionaries.map { URL(filePath: $0) } ?? work.appending(path: "dictionaries"),
+                choice: described.choice),
             workers: workers.count)
         try run.write(edges, layers: layers, heads: heads)
     }

@@ -51,10 +51,33 @@ struct AttributionRun {
         }
     }
 
-    /// A layer's dictionary with the evidence of its features.
+    /// A layer's dictionaries with the evidence of their features.
     private struct Layer {
-        let dictionary: LayerDictionary
+        let dictionaries: LayerDictionaries
         let cards: FeatureCards
+        let headOutputs: FeatureCards?
+
+        init(_ dictionaries: LayerDictionaries) throws {
+            self.dictionaries = dictionaries
+            cards = try FeatureCards(dictionaries.residual)
+            headOutputs = try dictionaries.headOutputs.map(FeatureCards.init)
+        }
+
+        /// What people see of features that a head writes.
+        func answer(
+            _ written: WrittenFeatures?
+        ) throws -> AttributionAnswer.WrittenAnswer? {
+            guard let written, let headOutputs else { return nil }
+            return AttributionAnswer.WrittenAnswer(
+                dictionary: dictionaries.headOutputs?.name ?? "", features: written.features,
+                cards: try headOutputs.cards(of: written.features.map(\.feature)))
+        }
+    }
+
+    /// What is found of one edge.
+    private struct Found {
+        var attributions: [EdgeAttribution] = []
+        var written: WrittenFeatures?
     }
 
     /// - Throws: when the tree, the work files and the model do not belong together.
@@ -131,15 +154,15 @@ struct AttributionRun {
         var layers: [Int: Layer] = [:]
         var floats = 0
         while let next = rest.first, floats < Self.heldFloats {
-            let dictionary = try LayerDictionary(
+            let layer = try LayerDictionaries(
                 ofLayer: next, in: dictionaries, work: work, of: loaded.model.description)
-            if dictionary.evidence == nil {
+            if layer.residual.evidence == nil {
                 note(
                     "layer \(next): there is no evidence of what its features mean; make dictionary LAYERS=\(next) collects it."
                 )
             }
-            layers[next] = Layer(dictionary: dictionary, cards: try FeatureCards(dictionary))
-            floats += 2 * dictionary.dictionary.encoder.count
+            layers[next] = try Layer(layer)
+            floats += layer.size
             rest.removeFirst()
         }
         return layers
@@ -152,12 +175,13 @@ struct AttributionRun {
         }
         let attributions = try attributions(of: missing.map { batch[$0] }, layers)
         var answers: [(path: String, bytes: [UInt8])] = []
-        for (i, results) in zip(missing, attributions) {
-            for (kind, attribution) in zip(AttributionKind.allCases, results) {
+        for (i, found) in zip(missing, attributions) {
+            for (kind, attribution) in zip(AttributionKind.allCases, found.attributions) {
                 guard let layer = layers[batch[i].head.layer] else { continue }
                 let answer = AttributionAnswer(
                     source: sources[i], attribution: attribution,
-                    cards: try layer.cards.cards(of: attribution.features))
+                    cards: try layer.cards.cards(of: attribution.features),
+                    written: kind == .ov ? try layer.answer(found.written) : nil)
                 answers.append((batch[i].path(kind), answer.json()))
             }
         }
@@ -168,7 +192,7 @@ struct AttributionRun {
         batch.compactMap { task in
             layers[task.head.layer].map { layer in
                 AttributionSource(
-                    layer.dictionary, modelSHA256: modelSHA256,
+                    layer.dictionaries, modelSHA256: modelSHA256,
                     tokens: Array(scan.tokens(of: task.sequence)))
             }
         }
@@ -185,7 +209,7 @@ struct AttributionRun {
     /// Both attributions of each edge, from one pass over their sequences.
     private func attributions(
         of tasks: [Task], _ layers: [Int: Layer]
-    ) throws -> [[EdgeAttribution]] {
+    ) throws -> [Found] {
         guard !tasks.isEmpty else { return [] }
         let (model, d) = (loaded.model, loaded.model.description)
         let bySequence = Dictionary(grouping: tasks.indices) { tasks[$0].sequence }
@@ -196,17 +220,23 @@ struct AttributionRun {
             let last = members.map { max(tasks[$0].edge.query, tasks[$0].edge.key) }.max() ?? 0
             return d.isCausal ? tokens.prefix(last + 1) : tokens
         }
+        let wholeLayers = layers.values.reduce(into: Set<Int>()) {
+            $0.formUnion($1.dictionaries.wholeLayers)
+        }
         let pass = try ForwardPass(
-            model, selection: model.heads(observing: tasks.map(\.headEdge)),
+            model,
+            selection: model.heads(
+                observing: tasks.map(\.headEdge), wholeLayers: wholeLayers),
             maxLength: sequences.map(\.count).max() ?? 1, workers: workers)
         let seen = try pass.observe(
-            bySequence.map { $0.value.map { tasks[$0].headEdge } }, on: sequences)
+            bySequence.map { $0.value.map { tasks[$0].headEdge } }, on: sequences,
+            wholeLayers: wholeLayers)
         let observations = zip(bySequence, seen).flatMap { zip($0.value, $1) }
         var weights: [HeadAddress: HeadWeights] = [:]
         for task in tasks where weights[task.head] == nil {
             weights[task.head] = try HeadWeights(task.head, of: model)
         }
-        let results = Mutex([Int: [EdgeAttribution]]())
+        let results = Mutex([Int: Found]())
         let failure = Mutex<(any Error)?>(nil)
         share(observations.count, among: workers) { [weights] _, i in
             let (task, observation) = observations[i]
@@ -216,13 +246,15 @@ struct AttributionRun {
             do {
                 let attributor = EdgeAttributor(
                     try HeadCircuit(head, of: d, at: observation), at: observation,
-                    layer.dictionary.dictionary)
-                let both = AttributionKind.allCases.map(attributor.attribution)
-                results.withLock { $0[task] = both }
+                    layer.dictionaries.residual.dictionary)
+                let found = Found(
+                    attributions: AttributionKind.allCases.map(attributor.attribution),
+                    written: layer.dictionaries.written(at: observation))
+                results.withLock { $0[task] = found }
             } catch { failure.withLock { $0 = error } }
         }
         if let error = failure.withLock({ $0 }) { throw error }
-        return results.withLock { results in tasks.indices.map { results[$0] ?? [] } }
+        return results.withLock { results in tasks.indices.map { results[$0] ?? Found() } }
     }
 
     /// Writes the files, then the manifest that names them.

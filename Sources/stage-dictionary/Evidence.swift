@@ -2,6 +2,7 @@
 // stage-dictionary evidence: arguments, one call, one report.
 
 import ArgumentParser
+import Explanations
 import FeatureDictionaries
 import Foundation
 import Sequences
@@ -30,6 +31,8 @@ struct Evidence: ParsableCommand {
 
     @Option(help: "A folder with dictionaries: a folder for each layer, such as L5.")
     var dictionaries: String
+
+    @OptionGroup var chosen: DictionaryArguments
 
     @Option(help: "The layer whose input the dictionary describes.")
     var layer: Int
@@ -64,8 +67,9 @@ struct Evidence: ParsableCommand {
                 "--layer is \(layer), but the model has layers 0 to \(loaded.model.description.nLayers - 1)."
             )
         }
-        let (files, dictionary) = try DictionaryFolder(URL(filePath: dictionaries)).open(
-            layer: layer, of: loaded.model.description)
+        let (files, dictionary) = try DictionaryFolder(
+            URL(filePath: dictionaries), choice: chosen.choice
+        ).open(layer: layer, of: loaded.model.description)
         let corpus = try TokenizedCorpus(paths: corpus, arguments: reading, loaded: loaded)
         try corpus.requireContext(of: loaded)
         var plan = EvidencePlan()

@@ -56,6 +56,7 @@ struct HeadPayloadBuilder {
         [
             DisplayedField(key: "n_sequences", label: "Walked sequences", format: "integer"),
             DisplayedField(key: "n_tokens", label: "Walked tokens", format: "integer"),
+            DisplayedField(key: "n_samples", label: "Sequences kept", format: "integer"),
             DisplayedField(key: "mean_max_activation", label: "Mean of maximum activations"),
             DisplayedField(key: "median_max_activation", label: "Median of maximum activations"),
             DisplayedField(
@@ -83,7 +84,7 @@ struct HeadPayloadBuilder {
                 ("attention_by_distance", Histogram(edges: edges, values: density)),
             ],
             tables: SampleFile.tableNames.map { ($0, sample.tables[$0] ?? []) },
-            statistics: statistics(head),
+            statistics: statistics(head, samples: sample.sequences.count),
             composition: composition?.partners(of: work.scan.header.heads[head]),
             writes: writes(head), similar: similar(head))
     }
@@ -117,7 +118,7 @@ struct HeadPayloadBuilder {
         }
     }
 
-    private func statistics(_ head: Int) -> [(key: String, value: Double?)] {
+    private func statistics(_ head: Int, samples: Int) -> [(key: String, value: Double?)] {
         let n = work.scan.nSequences
         let width = work.scan.header.heads.count
         let maxima = (0..<n).map { Double(maxActivations[$0 * width + head]) }.sorted()
@@ -126,6 +127,7 @@ struct HeadPayloadBuilder {
         return [
             ("n_sequences", Double(n)),
             ("n_tokens", work.scan.header.provenance.int("n_tokens").map(Double.init)),
+            ("n_samples", Double(samples)),
             ("mean_max_activation", maxima.reduce(0, +) / Double(n)),
             ("median_max_activation", median), ("active_share", Double(active) / Double(n)),
         ] + work.metrics.metrics.map { ("\($0.name)_se", $0.standardErrors[head]) }

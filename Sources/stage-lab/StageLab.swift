@@ -37,6 +37,8 @@ struct StageLab: ParsableCommand {
     @Option(help: "A folder of dictionaries, for questions about features.")
     var dictionaries: String?
 
+    @OptionGroup var chosen: DictionaryArguments
+
     @Flag(
         inversion: .prefixedNo,
         help: "Whether prompts begin with the tokenizer's own tokens; it states so unless told.")
@@ -133,7 +135,7 @@ struct StageLab: ParsableCommand {
 
     private func laboratory(_ loaded: LoadedModel) throws -> Laboratory {
         let scan = try scan.map { try ScanFile($0) }
-        let folder = dictionaries.map { DictionaryFolder(URL(filePath: $0)) }
+        let folder = dictionaries.map { DictionaryFolder(URL(filePath: $0), choice: chosen.choice) }
         BLAS.prepare()
         return Laboratory(
             loaded, bos: bos, workers: workers.count,
@@ -143,11 +145,7 @@ struct StageLab: ParsableCommand {
                         "a question about features needs a dictionary of layer \(layer); name its folder with --dictionaries."
                     )
                 }
-                return try LayerDictionary(
-                    ofLayer: layer, in: folder,
-                    work: URL(filePath: output).deletingLastPathComponent(),
-                    of: loaded.model.description
-                ).dictionary
+                return try folder.open(layer: layer, of: loaded.model.description).dictionary
             },
             sequences: { id in
                 guard let scan else {

@@ -80,7 +80,7 @@ struct StageWeights: ParsableCommand {
     {
         var provenance = Provenance()
         provenance["tool_version"] = .text(toolVersion)
-        provenance["model"] = .text(LoadedModel.name(of: model))
+        provenance["model"] = .text(LoadedModel.name(of: model.url))
         provenance["model_family"] = .text(model.description.family)
         provenance["model_sha256"] = .text(try sha256(of: model.checkpoint.files))
         let columns = WeightMetric.all.compactMap { metric -> WeightsFile.Column? in

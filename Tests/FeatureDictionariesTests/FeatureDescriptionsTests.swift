@@ -12,7 +12,7 @@ import UserErrors
         try withTemporaryFolder { folder in
             let file = folder.appending(path: "descriptions.jsonl")
             try Data(text.utf8).write(to: file)
-            return try FeatureDescriptions(contentsOf: file, count: count)
+            return try FeatureDescriptions(contentsOf: [file], count: count)
         }
     }
 

@@ -45,16 +45,39 @@ import UserErrors
     }
 
     @Test(arguments: [
-        "blocks.2.hook_mlp_out", "blocks.2.hook_resid_mid", "blocks.2.attn.hook_z",
+        "blocks.2.hook_mlp_out", "blocks.2.hook_resid_mid", "blocks.2.hook_attn_out",
         "blocks.x.hook_resid_pre", "blocks.-1.hook_resid_pre", "blocks.2.hook_resid_pre.x",
         "blocks.99999999999999999999.hook_resid_pre", "model.layers.2.mlp", "model.layers.",
         "ln_final", "",
     ])
-    func `other hooks than the residual stream are refused`(hook: String) throws {
+    func `hooks of neither the residual stream nor heads' outputs are refused`(
+        hook: String
+    ) throws {
         let message = try #require(
             try refusal(of: "old-topk", changing: ["hook_name": hook]))
-        #expect(message.contains("not the residual stream"))
+        #expect(message.contains("\"\(hook)\""))
+        #expect(message.contains("neither the residual stream between blocks nor the outputs"))
         #expect(message.contains("blocks.N.hook_resid_pre"))
+        #expect(message.contains("blocks.N.attn.hook_z"))
+    }
+
+    @Test func `a dictionary of heads' outputs is told from one of the residual stream`() throws {
+        let changes = ["hook_name": "blocks.2.attn.hook_z"]
+        let message = try #require(try refusal(of: "old-topk", changing: changes))
+        #expect(message.contains("is of the outputs of its heads (hook_z), not of the residual"))
+        #expect(message.contains("call its folder Z2"))
+        try withTemporaryFolder { parent in
+            let folder = parent.appending(path: "Z2")
+            try SAELensFixtures.copy("old-topk", to: folder, changing: changes)
+            let dictionary = try FeatureDictionary(
+                contentsOf: folder, of: .headOutputs, dModel: 16, layers: 4)
+            #expect(dictionary.layer == 2)
+            let error = #expect(throws: UserError.self) {
+                try FeatureDictionary(contentsOf: folder, of: .headOutputs, dModel: 24, layers: 4)
+            }
+            #expect(error?.description.contains("has width 16") == true)
+            #expect(error?.description.contains("(hook_z) is 24 wide") == true)
+        }
     }
 
     @Test(arguments: [

@@ -122,6 +122,73 @@ import Testing
         }
     }
 
+    /// Makes a dictionary of the outputs of layer 1's heads out of that of its residual stream: both are as wide.
+    private func addHeadOutputs(to dictionaries: URL) throws {
+        let (from, to) = (dictionaries.appending(path: "L1"), dictionaries.appending(path: "Z1"))
+        try FileManager.default.copyItem(at: from, to: to)
+        let config = to.appending(path: "cfg.json")
+        var values = try object([UInt8](try Data(contentsOf: config)))
+        values["metadata"] = ["hook_name": "blocks.1.attn.hook_z"]
+        values["hook_name"] = nil
+        try JSONSerialization.data(withJSONObject: values).write(to: config)
+    }
+
+    @Test func `A dictionary of heads' outputs tells what the head writes, and from where`()
+        async throws
+    {
+        try await withDictionaries { dictionaries in
+            try await explaining(dictionaries) { client, site in
+                let before = try await client.answer("ov_attributions", Self.body)
+                #expect(before["written_features"] == nil)
+                try addHeadOutputs(to: dictionaries)
+                let answer = try await client.answer("ov_attributions", Self.body)
+                let features = try #require(answer["written_features"] as? [[String: Any]])
+                #expect(!features.isEmpty && features.count <= 8)
+                #expect(answer["head_outputs_dictionary"] as? String == "Z1")
+                var last = Double.infinity
+                for feature in features {
+                    func value(_ key: String) throws -> Double {
+                        try #require(feature[key] as? Double)
+                    }
+                    // Of a TopK dictionary a feature that fires is as active as its sum is large.
+                    let sum = try value("head_score") + value("other_heads") + value("constant")
+                    #expect(abs(sum - (try value("activation"))) < 1e-2)
+                    #expect(abs(try value("head_score")) <= last)
+                    last = abs(try value("head_score"))
+                    let keys = try #require(feature["top_keys"] as? [[String: Any]])
+                    #expect(keys.count <= 4)
+                    for key in keys {
+                        #expect((0...9).contains(try #require(key["key"] as? Int)))
+                        #expect(key["score"] is Double)
+                    }
+                    #expect((feature["description"] as? String)?.isEmpty == false)
+                }
+                let path = "attributions/ov/L1H2S3Q9K4.json"
+                #expect(try site.json(path) as NSDictionary == answer as NSDictionary)
+                let qk = try await client.answer("qk_attributions", Self.body)
+                #expect(qk["written_features"] == nil)
+
+                // The stage stores as much.
+                try FileManager.default.removeItem(at: site.data.appending(path: "attributions"))
+                try Programs.run(
+                    Programs.folder.appending(path: "stage-dictionary"),
+                    [
+                        "attribute", "--model", TestRun.model.path, "--work", site.run.work.path,
+                        "--data", site.data.path, "--dictionaries", dictionaries.path, "--edges",
+                        "top:5", "--heads", "1.2",
+                    ])
+                let again = try FileManager.default.subpathsOfDirectory(
+                    atPath: site.data.appending(path: "attributions/ov").path)
+                for name in again {
+                    let file = try site.json("attributions/ov/\(name)")
+                    #expect((file["written_features"] as? [[String: Any]])?.isEmpty == false)
+                    #expect(Set(file.keys) == Set(answer.keys))
+                }
+                #expect(!again.isEmpty)
+            }
+        }
+    }
+
     @Test func `A custom sequence can be taken apart`() async throws {
         try await explaining { client, site in
             let sequence = try await client.answer(

@@ -63,27 +63,27 @@ struct Written {
     static func vocabulary(_ model: Model) throws -> (embedding: Matrix, unembedding: Matrix) {
         let d = model.description
         let family = d.family
-        func tensor(_ names: String...) throws -> [Float]? {
-            try names.lazy.compactMap { model.checkpoint.tensors[$0] }.first.map { $0.widened() }
+        func tensor(_ names: String...) -> [Float]? {
+            names.lazy.compactMap { model.checkpoint.tensors[$0] }.first.map { $0.widened() }
         }
         func rows(_ values: [Float]) -> Matrix {
             Matrix(d.dVocab, d.dModel) { Double(values[$0 * d.dModel + $1]) }
         }
         let stored = try #require(
-            try tensor(
+            tensor(
                 "model.embed_tokens.weight", "transformer.wte.weight", "gpt_neox.embed_in.weight",
                 "transformer.word_embeddings.weight"))
         var embedding = rows(stored)
         let stem = "transformer.word_embeddings_layernorm."
-        if let gain = try tensor(stem + "weight"), let bias = try tensor(stem + "bias") {
+        if let gain = tensor(stem + "weight"), let bias = tensor(stem + "bias") {
             embedding = embedding.layerNormalized(gain, bias)
         }
         let gain = try #require(
-            try tensor(
+            tensor(
                 "model.norm.weight", "transformer.ln_f.weight", "gpt_neox.final_layer_norm.weight"))
         let offset: Float = family.hasPrefix("gemma") ? 1 : 0
         let isCentred = ["gpt2", "gpt_neox", "bloom"].contains(family)
-        let unembedding = rows(try tensor("lm_head.weight", "embed_out.weight") ?? stored)
+        let unembedding = rows(tensor("lm_head.weight", "embed_out.weight") ?? stored)
             .times(norm(gain.map { $0 + offset }, isCentred, d.dModel))
         return (embedding, unembedding)
     }

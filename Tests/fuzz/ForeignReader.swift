@@ -37,7 +37,7 @@ enum ForeignReader: String, CaseIterable {
         case .descriptions:
             let file = folder.appending(path: "descriptions.jsonl")
             try data.write(to: file)
-            let descriptions = try FeatureDescriptions(contentsOf: file, count: 100)
+            let descriptions = try FeatureDescriptions(contentsOf: [file], count: 100)
             for feature in 0..<100 { _ = descriptions[feature] }
         case .saelens: try readDictionary(data, folder)
         case .published: try readPublished(data, folder)

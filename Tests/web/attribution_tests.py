@@ -144,6 +144,12 @@ def a_static_tree_opens_stored_edges_and_says_what_the_others_need(tab):
     card.locator(".line button", has_text="20 → 11").click()
     page.wait_for_selector(".pairs [aria-selected=true]")
     tab.expect(attr="ov", qpos="20", kpos="11")
+    page.locator(".attribution .segmented button", has_text="Written features").click()
+    tab.expect(view="written")
+    page.wait_for_selector(".partners .partner-row")
+    assert page.locator(".pairs [role=option]").count() == 4
+    assert page.locator(".partners .partner-row .k").all_inner_texts() == ["key 11", "key 0"]
+    tab.shot("written-features")
     page.go_back()
     card.locator("button.qk").click()
     card.locator(".tok[data-i='9']").click()

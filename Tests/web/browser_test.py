@@ -47,6 +47,9 @@ def site(kind, work, given):
         make_tree(work / "data", "--odd", "--length", "60", "--files", "3")
         subprocess.run([ROOT / "scripts" / "make-site", WEB, work / "data", work / "dist"], check=True, stdout=subprocess.DEVNULL)
         return serve_folder(work / "dist") + "/", None
+    if kind == "neuronpedia":
+        subprocess.run(["node", Path(__file__).with_name("neuronpedia-tree.mjs"), work / "data"], check=True)
+        return serve_folder(with_page(work, None)) + "/web/", None
     if kind == "large":
         make_tree(work / "data", "--layers", "50", "--heads", "100", "--files", "1", "--points", "0")
         return serve_folder(with_page(work, None)) + "/web/", None
@@ -115,7 +118,7 @@ def main():
     given = options.parse_args()
     kinds = ["serve"] if given.serve else []
     kinds += ["static"] if given.tree else []
-    kinds += ["synthetic", "live", "stored", "odd", "large"]
+    kinds += ["synthetic", "live", "stored", "odd", "neuronpedia", "large"]
     kinds = [kind for kind in kinds if tests_of(kind, given)]
     with ProcessPoolExecutor(max_workers=min(len(kinds), os.cpu_count() or 1, 2)) as pool:
         results = [result for done in as_completed([pool.submit(run_kind, kind, given) for kind in kinds]) for result in done.result()]

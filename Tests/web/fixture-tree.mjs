@@ -249,7 +249,7 @@ export function attributionAnswer(seed = 1, { count = 12, kind = "qk", full = tr
   return {
     ...answer, explained, error_terms, score: round(explained + error_terms.reduce((sum, term) => sum + term.value, 0)),
     attention: 0.4321, dictionary: { name: "synthetic-dictionary", features: 4096, layer: 0 },
-    ...(kind === "ov" ? { writes: rows(5, 2000, (i) => ({ marginal_score: round((i % 2 ? -1 : 1) * (3 / (i + 1))), activation: i % 2 ? 0 : 1.25 })) } : {}),
+    ...(kind === "ov" ? { writes: rows(5, 2000, (i) => ({ marginal_score: round((i % 2 ? -1 : 1) * (3 / (i + 1))), activation: i % 2 ? 0 : 1.25 })), written_features: rows(4, 3000, (i) => ({ head_score: round(2 / (i + 1)), activation: 1.5, top_keys: [{ key: 11, score: 1 }, { key: 0, score: -0.5 }] })) } : {}),
   };
 }
 

@@ -28,7 +28,7 @@ TESTS = []
 
 
 def test(kinds, webgl=False):
-    """Registers a test for kinds of site: synthetic, stored, odd, large, live (the stub), static and serve (a real tree).
+    """Registers a test for kinds of site: synthetic, stored, odd, large, neuronpedia, live (the stub), static and serve (a real tree).
 
     Only with `webgl` is there a third dimension: emulating it makes everything else slow.
     """

@@ -8,7 +8,7 @@ import { explainedWords, inside, packCloud, projectedPosition, rankShares } from
 import { addToCluster, deleteCluster, membership, readClusters, renameCluster, losses, mergeClusters } from "../../web/js/pure/clusters.js";
 import { MISSING, attentionRamp, attentionStep, luminance, signed, viridis } from "../../web/js/pure/colour.js";
 import {
-  loneSurrogate, number, parseAddress, quoted, score, short, statistic, token, uncertainty,
+  edgeFormat, loneSurrogate, number, parseAddress, quoted, score, short, statistic, token, uncertainty,
 } from "../../web/js/pure/format.js";
 import { splitCommands } from "../../web/js/pure/commands.js";
 import { doing, offsetWords } from "../../web/js/pure/doing.js";
@@ -271,7 +271,7 @@ test("CSV quotes what must be quoted and equals the JSON of the same table", () 
 
 test("an attribution answer is read whatever it leaves out", () => {
   assert.deepEqual(readAttribution({}), {
-    pairs: [], query: [], key: [], writes: [], sum: null, attention: null, dictionary: null,
+    pairs: [], query: [], key: [], writes: [], written: [], sum: null, attention: null, dictionary: null,
   });
   const { pairs } = readAttribution({ pairs: [{
     attribution: -1, query_feature: 4,
@@ -316,6 +316,23 @@ test("what a head writes is read as marginals of its outputs", () => {
   assert.deepEqual([writes[0].feature.id, writes[0].feature.description, writes[0].feature.activation], ["7", "feature 7", 0]);
   assert.equal(writes[0].partners[0].feature.id, "3");
   assert.deepEqual(dictionary, { name: "d", features: 9, layer: 4 });
+});
+
+test("features of heads' outputs are read with the keys that they come from", () => {
+  const { written } = readAttribution({ written_features: [
+    { feature: 7, head_score: 1.5, activation: 2, description: "months", top_keys: [{ key: 3, score: 1 }, { key: "x", score: 1 }] },
+    "broken",
+  ] });
+  assert.equal(written.length, 1);
+  assert.deepEqual([written[0].score, written[0].feature.id, written[0].feature.activation], [1.5, "7", 2]);
+  assert.deepEqual(written[0].partners.map((k) => [k.score, k.feature.description]), [[1, "key 3"]]);
+});
+
+test("edges of bins are whole numbers only where they are such", () => {
+  assert.equal(edgeFormat([0, 1, 2, 4])(4), "4");
+  assert.equal(edgeFormat([0, 0.02, 1]), undefined);
+  assert.equal(edgeFormat([0, 0.5, 1], "integer"), undefined);
+  assert.equal(edgeFormat([0, 1, 2], "decimal"), undefined);
 });
 
 test("commands in a sentence are found, and nothing else of it is lost", () => {

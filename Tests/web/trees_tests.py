@@ -46,3 +46,22 @@ def a_tree_without_its_optional_files_still_opens(tab):
     tab.page.wait_for_selector(".fatal")
     assert "config.json is missing" in tab.page.locator(".fatal").inner_text()
     tab.complaints = [c for c in tab.complaints if "404" not in c]
+
+
+@test("neuronpedia")
+def a_tree_as_neuronpedia_exports_it_opens_unchanged(tab):
+    tab.open().cards()
+    page = tab.page
+    assert page.locator(".model").inner_text() == "google/gemma-3-1b-pt"
+    intervals = page.locator(".toolbar select").first.locator("option").all_inner_texts()
+    assert sum(" of 5" in words for words in intervals) == 5, intervals
+    assert page.locator("#tab-umap").is_disabled() or page.locator("#tab-umap").get_attribute("aria-disabled") == "true"
+    tab.open("tab=metrics&layer=1&head=2")
+    page.wait_for_selector(".plot-bars")
+    text = page.locator(".metrics").inner_text()
+    for words in ("Activation distribution", "Q-K distance", "Samples kept", "prev_token_score"):
+        assert words.lower().replace("_", " ") in text.lower().replace("_", " "), words
+    tab.shot("neuronpedia-metrics")
+    tab.open("layer=1&head=0&tab=metrics")  # statistics with a null
+    page.wait_for_selector(".plot-bars")
+    assert page.locator(".warn").count() == 0 or not page.locator(".warn").is_visible()

@@ -17,12 +17,14 @@ extension FeatureDictionary {
     ///
     /// - Parameters:
     ///   - folder: if it is called L<n>, the dictionary must be of layer n.
-    ///   - dModel: of the model's residual stream.
+    ///   - place: what it has to be of; for the outputs of heads the folder may be called Z<n>.
+    ///   - dModel: of the model's vectors there.
     ///   - layers: the model's number of blocks.
     ///   - usesLayerNorm: whether the model's norms take the mean off; without, TransformerLens ignores
     ///     `center_writing_weights`, and so does this.
     public init(
-        contentsOf folder: URL, dModel: Int, layers: Int, usesLayerNorm: Bool = true
+        contentsOf folder: URL, of place: DictionaryPlace = .residualStream, dModel: Int,
+        layers: Int, usesLayerNorm: Bool = true
     ) throws {
         let files = DictionaryFiles(folder)
         for file in files.files where !FileManager.default.fileExists(atPath: file.path) {
@@ -31,10 +33,10 @@ extension FeatureDictionary {
                     + "SAELens saves it.")
         }
         let config = try SAELensConfig(contentsOf: files.configuration)
-        let layer = try config.layer(inFolder: folder, layers: layers)
-        let count = try config.checkedCount(dModel: dModel)
-        let rescaling = try config.rescaling()
         let architecture = try config.knownArchitecture()
+        let layer = try config.layer(of: place, inFolder: folder, layers: layers)
+        let count = try config.checkedCount(of: place, dModel: dModel)
+        let rescaling = try config.rescaling()
         let weights = try SAELensWeights(
             files.weights, architecture: architecture, dModel: dModel, count: count)
 
@@ -59,7 +61,9 @@ extension FeatureDictionary {
             decoder: decoder, decoderBias: try weights.decoderBias(),
             subtractsDecoderBias: config.subtractsDecoderBias,
             normalization: InputNormalization(
-                rescaling: rescaling, isCentred: config.centresWritingWeights && usesLayerNorm))
+                rescaling: rescaling,
+                isCentred: config.centresWritingWeights && usesLayerNorm
+                    && place == .residualStream))
     }
 
     /// Moves the length of each decoder row into the encoder: activations are then selected by what
@@ -103,8 +107,9 @@ extension SAELensConfig {
     fileprivate func knownArchitecture() throws -> SAELensArchitecture {
         guard let known = SAELensArchitecture(rawValue: architecture) else {
             let names = SAELensArchitecture.allCases.map(\.rawValue).joined(separator: ", ")
+            let use = otherPlace.map { ", of \($0)" } ?? ""
             throw refusal(
-                "is of architecture \"\(architecture)\"", "those understood are \(names)")
+                "is of architecture \"\(architecture)\"\(use)", "those understood are \(names)")
         }
         if let function = activationFunction, function != "relu", known != .topk {
             throw refusal(
@@ -128,13 +133,15 @@ extension SAELensConfig {
     }
 
     /// The number of features, if both sizes can be.
-    fileprivate func checkedCount(dModel expected: Int) throws -> Int {
+    fileprivate func checkedCount(
+        of place: DictionaryPlace, dModel expected: Int
+    ) throws -> Int {
         guard let dModel, let count else {
             throw refusal("lacks \"d_in\" or \"d_sae\"", "save the dictionary with SAELens again")
         }
         guard dModel == expected else {
             throw refusal(
-                "has width \(dModel), the model's residual stream is \(expected) wide",
+                "has width \(dModel), \(place.isWide(expected))",
                 "give a dictionary of this model")
         }
         guard (1...FeatureDictionary.mostFeatures).contains(count),
@@ -154,33 +161,40 @@ extension SAELensConfig {
         return k
     }
 
-    /// The layer whose input the dictionary reads, or nil without a hook. It may lie beyond the last.
-    func layer() throws -> Int? {
+    /// The place in the model and its layer, or nil without a hook. The layer may lie beyond the last.
+    private func hook() throws -> HookName? {
         guard let hookName else { return nil }
-        guard let layer = ResidualHook.layer(of: hookName) else {
+        guard let hook = HookName(hookName) else {
             throw refusal(
-                "belongs to \"\(hookName)\", which is not the residual stream between blocks",
-                "the hooks understood are \(ResidualHook.understood)")
+                "belongs to \"\(hookName)\", which is neither the residual stream between blocks nor the outputs of heads",
+                "the hooks understood are \(HookName.understood)")
         }
         guard !isOfOneHead else {
-            throw refusal("belongs to one head", "give a dictionary of the whole residual stream")
+            throw refusal("belongs to one head", "give a dictionary of the whole layer")
         }
-        return layer
+        return hook
     }
 
     /// The layer, held against the folder's name and the model.
-    fileprivate func layer(inFolder folder: URL, layers: Int) throws -> Int {
-        let named = ResidualHook.layer(ofFolder: folder.lastPathComponent)
-        let hooked = try layer()
-        guard let layer = hooked ?? named else {
+    fileprivate func layer(
+        of place: DictionaryPlace, inFolder folder: URL, layers: Int
+    ) throws -> Int {
+        let named = HookName.layer(ofFolder: folder.lastPathComponent, place)
+        let hooked = try hook()
+        if let hooked, hooked.place != place {
+            throw refusal(
+                "is of \(hooked.place.name), not of \(place.name)",
+                "call its folder \(HookName.letter(of: hooked.place))\(hooked.layer)")
+        }
+        guard let layer = hooked?.layer ?? named else {
             throw refusal(
                 "names no hook",
-                "give \"hook_name\", or call the folder L<layer>")
+                "give \"hook_name\", or call the folder \(HookName.letter(of: place))<layer>")
         }
         if let named, named != layer {
             throw refusal(
                 "is for layer \(layer) (\(hookName ?? "")), its folder for layer \(named)",
-                "call the folder L\(layer)")
+                "call the folder \(HookName.letter(of: place))\(layer)")
         }
         guard layer < layers else {
             throw refusal(

@@ -41,6 +41,8 @@ struct SAELensConfig {
     var activationFunction: String? { keys.activation_fn ?? keys.activation_fn_str }
     /// How many features a TopK dictionary keeps.
     var k: Int { (isOldTopK ? keys.activation_fn_kwargs?.k : nil) ?? keys.k ?? 100 }
+    /// The same where the file says it.
+    var statedK: Int? { architecture == "topk" ? k : keys.k }
     var rescalesByDecoderNorm: Bool { keys.rescale_acts_by_decoder_norm ?? false }
     var subtractsDecoderBias: Bool { keys.apply_b_dec_to_input ?? true }
 
@@ -60,6 +62,15 @@ struct SAELensConfig {
         }
         let number = keys.hook_layer ?? keys.hook_point_layer
         return number.map { name.replacing("{layer}", with: String($0)) } ?? name
+    }
+    /// What it is of, where it explains no attention whatever its hook.
+    var otherPlace: String? {
+        switch architecture {
+        case let name where name.contains("crosscoder"): PublishedDictionary.crosscoder
+        case "clt", "cross_layer_transcoder": PublishedDictionary.crossLayerTranscoder
+        case let name where name.contains("transcoder"): PublishedDictionary.transcoder
+        default: nil
+        }
     }
     /// Whether it belongs to one head only.
     var isOfOneHead: Bool {

@@ -70,7 +70,7 @@ export const STATE = {
   flat: { ...flag(), says: "true: the cloud in two dimensions" },
   lens: { ...text(), says: "2-D cloud: a panel's letter, magnification and middle, as Q2.5,0.1,-0.2;K3,0,0" },
   point: { ...text(), says: "selected point of the cloud (p0, p1 ... for projected ones)" },
-  view: { ...oneOf(["", "pairs", "key", "query", "writes"], ""), says: "attribution list: pairs, key, query or writes; without it, the one that says most" },
+  view: { ...oneOf(["", "pairs", "key", "query", "writes", "written"], ""), says: "attribution list: pairs, key, query, writes or written; without it, the one that says most" },
   pick: { ...whole(0), says: "row chosen in the attribution list" },
   partner: { ...whole(), says: "partner chosen for the marginal feature of that row" },
   ask: { ...text(), push: true, says: "lab: id of the open answer, or a question as JSON" },

@@ -22,6 +22,7 @@ export function createFeatureList(app, kind, answer, at, preferred = "pairs") {
     { view: "key", label: `Marginal ${names.key}`, rows: answer.key },
     { view: "query", label: `Marginal ${names.query}`, rows: answer.query },
     { view: "writes", label: "Writes", rows: answer.writes },
+    { view: "written", label: "Written features", rows: answer.written },
   ];
   const some = lists.some(({ rows }) => rows.length);
   const tabs = lists.filter(({ view, rows }) => rows.length || (view === "pairs" && !some));
@@ -31,7 +32,7 @@ export function createFeatureList(app, kind, answer, at, preferred = "pairs") {
   const chosen = () => Math.min(Math.max(0, store.state.pick), rows.length - 1);
 
   const panel = createPanel(app, {
-    name: `${kind}-list`, title: `${kind.toUpperCase()} ${view === "writes" ? "writes" : view === "pairs" ? "pairs" : "marginals"}`,
+    name: `${kind}-list`, title: `${kind.toUpperCase()} ${({ writes: "writes", written: "written features", pairs: "pairs" })[view] ?? "marginals"}`,
     describe: says(), give: { table },
   });
   const list = el("ol", {
@@ -59,6 +60,8 @@ export function createFeatureList(app, kind, answer, at, preferred = "pairs") {
 
   function says() {
     const adds = `Orange adds to the ${kind === "qk" ? "score" : "output"}, blue takes away; colours are relative to the strongest in the list.`;
+    if (view === "written") return `${adds} Features of the outputs of the layer's heads that fire at the query, by what this head adds to `
+      + "their encoder's sum over all keys.";
     return view === "writes"
       ? `${adds} The directions of the dictionary this head writes most into at the query, whether they are active there or not.`
       : adds;
@@ -98,7 +101,7 @@ export function createFeatureList(app, kind, answer, at, preferred = "pairs") {
     const partner = row.partners[store.state.partner ?? -1];
     features.fill((app) => [
       featureOn(app, side, row.feature, partnerList(row.partners, other)),
-      partner ? featureOn(app, other, partner.feature) : null,
+      partner && view !== "written" ? featureOn(app, other, partner.feature) : null,
     ]);
   }
 
@@ -106,7 +109,7 @@ export function createFeatureList(app, kind, answer, at, preferred = "pairs") {
     if (!partners.length) return null;
     const largest = Math.max(...partners.map((p) => Math.abs(p.score)), SMALLEST);
     return el("div", { class: "partners" },
-      el("h4", {}, `${view === "writes" ? "Comes from" : "Acts with"} ${names[side].toLowerCase()} features`),
+      el("h4", {}, view === "written" ? "Comes from" : `${view === "writes" ? "Comes from" : "Acts with"} ${names[side].toLowerCase()} features`),
       partners.map((partner, i) => button("", () => store.set({ partner: i }), {
         class: "partner-row", "aria-pressed": String(i === store.state.partner),
       }, scoreBadge(partner.score, largest), words(partner.feature, side === "key" ? "k" : "q"))));

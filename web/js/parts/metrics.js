@@ -7,7 +7,7 @@ import { createPlace } from "../core/place.js";
 import { createCanvas } from "../plots/canvas.js";
 import { barPlot, binned, readBins, stripPlot } from "../plots/bars.js";
 import { shifted } from "../pure/scene.js";
-import { number, quoted, statistic, uncertainty, words } from "../pure/format.js";
+import { edgeFormat, number, quoted, statistic, uncertainty, words } from "../pure/format.js";
 import { errorOf, standing, valueOf } from "../pure/rank.js";
 
 /** @param {import("../core/app.js").App} app */
@@ -57,7 +57,7 @@ function plots(app, { rest, sequences }) {
       describe: String(plot.description ?? ""),
       xLabel: plot.key.includes("distance") ? "distance |q − k|" : words(plot.key),
       yLabel: bins.values.every((v) => v <= 1) ? "share" : "count",
-      even: doubling, xFormat: (plot.x_format ?? "integer") === "integer" ? (v) => String(Math.round(v)) : undefined,
+      even: doubling, xFormat: edgeFormat(bins.edges, plot.x_format),
     }));
   }
   return out;

@@ -51,8 +51,21 @@ const marginals = (value) =>
   }));
 
 /**
- * Pairs and marginals in the order given, `writes` (the directions a head writes most into), the
- * `sum` that makes up the score, and what the answer says of the edge and its dictionary.
+ * Features of what the layer's heads put out, by the head's share; the keys it comes from as partners.
+ * @returns {Marginal[]}
+ */
+const written = (value) =>
+  list(value).map((w) => ({
+    score: finite(w.head_score),
+    feature: feature(w.feature, w.description, w.snippets, w.activation),
+    partners: list(w.top_keys).filter((k) => Number.isInteger(k.key)).map((k) => ({
+      score: finite(k.score), feature: feature(null, `key ${k.key}`, [], null),
+    })),
+  }));
+
+/**
+ * Pairs and marginals in the order given, `writes` (the directions a head writes most into), `written` (features of
+ * the heads' outputs that fire at the query), the `sum` that makes up the score, and what the answer says of the edge and its dictionary.
  */
 export function readAttribution(answer) {
   /** @type {Pair[]} */
@@ -67,6 +80,7 @@ export function readAttribution(answer) {
     query: marginals(answer?.query_marginals),
     key: marginals(answer?.key_marginals),
     writes: marginals(answer?.writes),
+    written: written(answer?.written_features),
     sum: scoreSum(answer, pairs),
     attention: known(answer?.attention),
     dictionary: text(name) ? { name: text(name), features: known(features), layer: known(layer) } : null,

@@ -88,3 +88,11 @@ export function loneSurrogate(text) {
   const at = text.search(/\p{Surrogate}/u);
   return at < 0 ? -1 : [...text.slice(0, at)].length;
 }
+
+/**
+ * How a plot writes the edges of its bins: as whole numbers where its `x_format` says so or says nothing and they are
+ * such; undefined leaves it to the plot. Others' trees name plots of shares without a format.
+ */
+export function edgeFormat(edges, format) {
+  return (format ?? "integer") === "integer" && edges.every(Number.isInteger) ? (v) => String(Math.round(v)) : undefined;
+}
