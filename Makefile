@@ -84,6 +84,7 @@ $(call one_of,WEIGHTS,0 1)
 $(call one_of,PROBE,0 1)
 $(call one_of,LENS,auto 0 1)
 $(call one_of,EDGES,attention output_norm)
+$(call one_of,PRECISION,float32 bf16)
 # $(call at_most,NAME,LIMIT): stops unless the number NAME is within what LIMIT lets the scan keep.
 at_most = $(if $(shell [[ $(call quote,$($(1))) =~ ^[0-9]+$$ && $(call quote,$($(2))) =~ ^[0-9]+$$ && \
 	$($(1)) -le $($(2)) ]] && echo yes),,$(error $(1) is $($(1)), more than $(2)=$($(2)) lets the scan keep; raise $(2)))
@@ -136,6 +137,7 @@ scan_parameters = \
 	--edges $(EDGES) \
 	--lens $(lens) \
 	--points $(MAX_POINTS) \
+	$(if $(filter bf16,$(PRECISION)),--precision bf16) \
 	--seed $(SEED)
 metrics_parameters = --attention-threshold $(ATTENTION_THRESHOLD)
 sample_parameters = \

@@ -80,6 +80,7 @@ let package = Package(
         cLibrary("CPCRE2", pkgConfig: "libpcre2-8", apt: "libpcre2-dev"),
         cLibrary("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
         .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "COneDNN"),
         cLibrary("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
 
         // What every module may say to the user.
@@ -90,7 +91,7 @@ let package = Package(
 
         // Their Swift faces.
         library("Digests", "CCrypto", "UserErrors"),
-        library("Tensors", "COpenBLAS", "UserErrors"),
+        library("Tensors", "COneDNN", "COpenBLAS", "UserErrors"),
         library("HDF5", "CHDF5"),
 
         // What comes in.
@@ -143,7 +144,8 @@ let package = Package(
 
         // The stages.
         executable(
-            "stage-scan", "Digests", "HDF5", "Stages", "Sequences", "Sampling", "UserErrors"),
+            "stage-scan", "Digests", "HDF5", "Stages", "Sequences", "Sampling", "Tensors",
+            "UserErrors"),
         executable("stage-metrics", "Stages", "HeadMetrics", "AttentionStats"),
         executable("stage-sample", "Stages", "Sampling", "UserErrors"),
         executable("stage-project", "Stages", "Projection", "Tensors", "UserErrors"),

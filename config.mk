@@ -86,6 +86,10 @@ ATTRIBUTED_EDGES ?= top:20
 ## The questions that make lab asks: a file of JSON lines (docs/lab.md).
 QUESTIONS ?=
 
+## What the scan's products of weights are computed in: float32, the reference, or bf16 with sums in float32,
+## faster and rounded (docs/scale.md); it needs oneDNN (apt-get install libdnnl2) and a processor with avx512_bf16.
+PRECISION ?= float32
+
 ## The seed of every random choice, and how many cores to use (results do not depend on it; what LAUNCH starts
 ## elsewhere uses the cores it is given there, unless this is set).
 SEED ?= 0

@@ -84,9 +84,7 @@ struct Block {
         length: Int
     ) {
         let stride = stride ?? rows
-        multiply(
-            length, rows, columns, x, inputStride ?? columns, .asStored, weights[role], columns,
-            .transposed, into: y, stride)
+        weights[role].multiply(length, x, inputStride ?? columns, into: y, stride)
         addBias(weights.bias(role), to: y, stride: stride, rows: length)
     }
 
@@ -258,9 +256,8 @@ struct Block {
     ) {
         let (dModel, scale) = (description.dModel, description.residualScale)
         guard let norm else {
-            multiply(
-                length, dModel, inputWidth, input, stride, .asStored, weights[role], inputWidth,
-                .transposed, into: x, dModel, alpha: scale, beta: 1)
+            weights[role].multiply(
+                length, input, stride, into: x, dModel, scale: scale, adding: true)
             addBias(weights.bias(role), times: scale, to: x, stride: dModel, rows: length)
             return
         }

@@ -6,7 +6,6 @@
 // token's numbers do not depend on which others chose the expert with it.
 
 import Checkpoints
-import Synchronization
 import Tensors
 import UserErrors
 
@@ -14,9 +13,9 @@ import UserErrors
 final class ExpertLayer {
     private let model: Model
     private let experts: Experts
-    /// One expert's up and down.
-    private let up: UnsafeMutablePointer<Float>
-    private let down: UnsafeMutablePointer<Float>
+    /// One expert's.
+    private let up: WeightMatrix
+    private let down: WeightMatrix
     private let tiles: [Tile]
     private var rows = ExpertRows(capacity: 0, dModel: 0, chosen: 0)
 
@@ -45,27 +44,38 @@ final class ExpertLayer {
         }
     }
 
-    /// Floats that `workers` need besides the layer's own weights, and those for each token of a batch.
+    /// Floats of one expert's weights.
+    static func weightCount(_ d: ModelDescription) -> Int {
+        3 * (d.experts?.dExpert ?? 0) * d.dModel
+    }
+
+    /// Floats that `workers` need besides weights, and those for each token of a batch.
     static func count(_ d: ModelDescription, workers: Int) -> Int {
         guard let experts = d.experts else { return 0 }
-        return 3 * experts.dExpert * d.dModel
-            + workers * tileRows * (2 * d.dModel + 2 * experts.dExpert)
+        return workers * tileRows * (2 * d.dModel + 2 * experts.dExpert)
     }
 
     /// Nil for a model without experts.
-    init?(_ model: Model, workers: Int) {
+    init?(_ model: Model, workers: Int, precision: Precision) throws {
         guard let experts = model.description.experts else { return nil }
         let dModel = model.description.dModel
         self.model = model
         self.experts = experts
-        up = .allocate(capacity: 2 * experts.dExpert * dModel)
-        down = .allocate(capacity: experts.dExpert * dModel)
+        func matrix(_ rows: Int, _ columns: Int) throws -> WeightMatrix {
+            let packed =
+                precision == .bf16 ? try PackedMatrix(rows: rows, columns: columns) : nil
+            return WeightMatrix(
+                rows: rows, columns: columns, values: .allocate(capacity: rows * columns),
+                packed: packed)
+        }
+        up = try matrix(2 * experts.dExpert, dModel)
+        down = try matrix(dModel, experts.dExpert)
         tiles = (0..<workers).map { _ in Tile(dModel: dModel, upWidth: 2 * experts.dExpert) }
     }
 
     deinit {
-        up.deallocate()
-        down.deallocate()
+        up.values.deallocate()
+        down.values.deallocate()
     }
 
     /// Makes room for sequences of these lengths.
@@ -129,14 +139,10 @@ final class ExpertLayer {
 
     private func widen(_ names: ExpertTensors, workers: Int, checked: Bool) throws {
         let pieces =
-            try model.rowPieces(names.up, into: up) + model.rowPieces(names.down, into: down)
-        let firstBroken = Atomic(Int.max)
-        share(pieces.count, among: workers) { _, index in
-            pieces[index].widen()
-            if checked, !pieces[index].isFinite { firstBroken.min(index, ordering: .relaxed) }
-        }
-        let broken = firstBroken.load(ordering: .relaxed)
-        guard broken == .max else { throw pieces[broken].notFinite }
+            try model.rowPieces(names.up, into: up.values)
+            + model.rowPieces(names.down, into: down.values)
+        try pieces.widen(workers: workers, checked: checked)
+        WeightMatrix.pack([up, down], workers: workers)
     }
 
     /// Adds factor * expert(input) to the output of up to `tileRows` tokens.
@@ -153,14 +159,10 @@ final class ExpertLayer {
                 for i in 0..<dModel { target[i] *= factor }
             }
         }
-        multiply(
-            count, 2 * dExpert, dModel, tile.input, dModel, .asStored, up, dModel, .transposed,
-            into: tile.hidden, 2 * dExpert)
+        up.multiply(count, tile.input, dModel, into: tile.hidden, 2 * dExpert)
         addRows(upBias, to: tile.hidden, rows: slots.count)
         activate(tile.hidden, rows: slots.count)
-        multiply(
-            count, dModel, dExpert, tile.hidden, 2 * dExpert, .asStored, down, dExpert, .transposed,
-            into: tile.output, dModel)
+        down.multiply(count, tile.hidden, 2 * dExpert, into: tile.output, dModel)
         addRows(downBias, to: tile.output, rows: slots.count)
         for (row, slot) in slots.enumerated() {
             let factor = scalesInput ? 1 : rows.factors[Int(slot)]

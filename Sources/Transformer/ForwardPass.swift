@@ -40,12 +40,14 @@ public final class ForwardPass {
     ///
     /// - Parameters:
     ///   - selection: heads the model has; the pass ends with the deepest of their layers.
+    ///   - precision: of the weight products; everything else is Float32.
     ///   - throughLastLayer: run all layers of the model, whatever is studied; `stopsAtAttention` does not count then.
     ///   - stopsAtAttention: leave out what that layer does after its studied heads have attended;
     ///     `residual(of:)` and `logits(of:)` need it.
     public init(
         _ model: Model, selection: HeadSelection, maxLength: Int, workers: Int,
-        stopsAtAttention: Bool = true, throughLastLayer: Bool = false
+        precision: Precision = .float32, stopsAtAttention: Bool = true,
+        throughLastLayer: Bool = false
     ) throws {
         let d = model.description
         precondition(selection.lastLayer < d.nLayers && maxLength > 0 && workers > 0)
@@ -54,7 +56,8 @@ public final class ForwardPass {
                 "\(model.url.path): the model has \(d.nCtx) positions, fewer than the sequence length of \(maxLength); lower SEQ_LEN."
             )
         }
-        try Self.checkMemory(model, maxLength: maxLength, workers: workers)
+        try Self.checkMemory(model, precision, maxLength: maxLength, workers: workers)
+        try precision.requireSupport()
         BLAS.prepare()
         self.model = model
         self.selection = selection
@@ -63,11 +66,11 @@ public final class ForwardPass {
         self.stopsAtAttention = stopsAtAttention && !throughLastLayer
         lastLayer = throughLastLayer ? d.nLayers - 1 : selection.lastLayer
         embedding = try Embedding(model)
-        weights = LayerWeights(model)
+        weights = LayerWeights(model, precision: precision)
         rotaries = d.rotaries.map { RotaryTable($0, positions: maxLength) }
         keyBiases = d.keyBias.map { KeyBiasTable($0, positions: maxLength) }
         workspaces = (0..<workers).map { _ in Workspace(d, maxLength: maxLength) }
-        experts = ExpertLayer(model, workers: workers)
+        experts = try ExpertLayer(model, workers: workers, precision: precision)
         sharedKeys = SharedKeyValues(d)
         perLayer = try PerLayerInput(model, embedding)
         residual = ResidualStreams(dModel: d.dModel)
@@ -76,16 +79,17 @@ public final class ForwardPass {
     /// Refuses what cannot fit before anything is allocated. The products cannot overflow: the weights
     /// have been found in a file in these sizes.
     private static func checkMemory(
-        _ model: Model, maxLength: Int, workers: Int
+        _ model: Model, _ precision: Precision, maxLength: Int, workers: Int
     ) throws {
         let d = model.description
         let rotary = d.rotaries.map { 2 * $0.inverseFrequencies.count * maxLength }.reduce(0, +)
+        let weights = LayerWeights.count(model) + ExpertLayer.weightCount(d)
         let floats =
-            LayerWeights.count(model) + ExpertLayer.count(d, workers: workers)
+            ExpertLayer.count(d, workers: workers)
             + workers * Workspace.count(d, maxLength: maxLength) + rotary
-        let (needed, available) = (
-            4 * Double(floats), Double(ProcessInfo.processInfo.physicalMemory)
-        )
+        // In bfloat16 weights are there twice: as they are widened, and packed.
+        let needed = 4 * Double(floats) + Double(weights) * (precision == .bf16 ? 6 : 4)
+        let available = Double(ProcessInfo.processInfo.physicalMemory)
         guard needed < available else {
             let gibibytes = { (bytes: Double) in String(format: "%.1f GiB", bytes / 0x1p30) }
             throw UserError(
@@ -231,7 +235,7 @@ public final class ForwardPass {
         let attention = Attention(
             description: d, layer: layer, sequence: sequence, length: length, workspace: workspace,
             shape: block.shape, sinks: weights.sinks, keyBiases: keyBiases,
-            output: isLast ? nil : UnsafePointer(weights[.output]))
+            output: isLast ? nil : UnsafePointer(weights[.output].values))
         let needsOutput = !isLast || visitor.needsOutput(ofSequence: sequence)
         var next = studied.startIndex
         for head in 0..<d.nHeads {

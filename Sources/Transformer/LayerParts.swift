@@ -2,6 +2,7 @@
 // The parts that only some families choose for their blocks, apart from their weights.
 
 import Foundation
+import Tensors
 
 /// What is added to the scores of a head, by key alone: ALiBi (Press et al. 2021), whose bias differs
 /// from slope * (key - query) by a constant a row, which the softmax does not see.
@@ -29,10 +30,8 @@ public struct KeyBias: Sendable, Equatable {
         return Self.bfloat16(Self.bfloat16(Float(slopes[head])) * Float(key)) * roundedScale
     }
 
-    /// Rounded to the nearest bfloat16, ties to even.
     private static func bfloat16(_ x: Float) -> Float {
-        let bits = x.bitPattern
-        return Float(bitPattern: (bits &+ 0x7FFF &+ (bits >> 16 & 1)) & 0xFFFF_0000)
+        Float(bitPattern: UInt32(Tensors.bfloat16(x)) << 16)
     }
 }
 

@@ -33,14 +33,18 @@ final class LayerWeights {
     private(set) var routerCorrection: [Float] = []
     private(set) var expertScales: [Float] = []
     private var biases = [[Float]](repeating: [], count: MatrixRole.allCases.count)
-    private var matrices = [UnsafeMutablePointer<Float>?](
-        repeating: nil, count: MatrixRole.allCases.count)
+    private var matrices = [WeightMatrix?](repeating: nil, count: MatrixRole.allCases.count)
+    /// Those of the layer before, whose memory serves again where the shape is the same.
+    private var packed = [PackedMatrix?](repeating: nil, count: MatrixRole.allCases.count)
 
     private let model: Model
+    private let precision: Precision
     private let slab: UnsafeMutablePointer<Float>
     private static let attentionRoles: Set<MatrixRole> = [
         .qkv, .outputGate, .latentQuery, .latentKeyValue, .latentQueryUp, .latentKeyValueUp,
     ]
+    /// Narrow ones whose outputs choose or control: nothing is gained where they are rounded.
+    private static let float32Roles: Set<MatrixRole> = [.router, .sharedGate, .deltaBA]
 
     /// Floats in the matrices of one layer, experts left out.
     static func count(_ model: Model) -> Int {
@@ -49,15 +53,16 @@ final class LayerWeights {
         }.max() ?? 0
     }
 
-    init(_ model: Model) {
+    init(_ model: Model, precision: Precision = .float32) {
         self.model = model
+        self.precision = precision
         slab = .allocate(capacity: Self.count(model))
     }
 
     deinit { slab.deallocate() }
 
     /// The matrix with this role, [out, in]; the layer must have one.
-    subscript(_ role: MatrixRole) -> UnsafeMutablePointer<Float> {
+    subscript(_ role: MatrixRole) -> WeightMatrix {
         guard let matrix = matrices[role.rawValue] else {
             preconditionFailure("layer \(layer) has no \(role)")
         }
@@ -71,7 +76,7 @@ final class LayerWeights {
     func bias(_ role: MatrixRole) -> [Float] { biases[role.rawValue] }
 
     /// [qkvWidth, dModel].
-    var qkv: UnsafeMutablePointer<Float> { self[.qkv] }
+    var qkv: UnsafeMutablePointer<Float> { self[.qkv].values }
     var qkvBias: [Float] { bias(.qkv) }
 
     /// Loads a layer, its rows shared out among the workers.
@@ -92,12 +97,27 @@ final class LayerWeights {
             guard !attentionOnly || Self.attentionRoles.contains(role),
                 let projection = names.projection(role)
             else { continue }
-            matrices[role.rawValue] = next
+            let (rows, columns) = (projection.rows, projection.parts[0].columns)
+            matrices[role.rawValue] = WeightMatrix(
+                rows: rows, columns: columns, values: next,
+                packed: try packed(role, rows: rows, columns: columns))
             biases[role.rawValue] = try bias(projection)
             pieces += try model.rowPieces(projection, into: next)
-            next += projection.parts.reduce(0) { $0 + $1.rows * $1.columns }
+            next += rows * columns
         }
-        try widen(pieces, workers: workers, checked: checked)
+        try pieces.widen(workers: workers, checked: checked)
+        WeightMatrix.pack(matrices.compactMap { $0 }, workers: workers)
+    }
+
+    /// Where a matrix is packed; nil for one that is multiplied in Float32.
+    private func packed(_ role: MatrixRole, rows: Int, columns: Int) throws -> PackedMatrix? {
+        guard precision == .bf16, !Self.float32Roles.contains(role) else { return nil }
+        if let known = packed[role.rawValue], known.rows == rows, known.columns == columns {
+            return known
+        }
+        let new = try PackedMatrix(rows: rows, columns: columns)
+        packed[role.rawValue] = new
+        return new
     }
 
     private func loadAttentionVectors(_ names: LayerTensors, _ layer: Int) throws {
@@ -157,18 +177,6 @@ final class LayerWeights {
                 weight: try finite(names.norm, shape: [net.dValue])),
             convolution: try finite(
                 names.convolution, shape: [net.convolvedWidth, 1, net.kernel]))
-    }
-
-    private func widen(_ pieces: [RowPiece], workers: Int, checked: Bool) throws {
-        let firstBroken = Atomic(Int.max)
-        share(pieces.count, among: workers) { _, index in
-            pieces[index].widen()
-            if checked, !pieces[index].isFinite {
-                firstBroken.min(index, ordering: .relaxed)
-            }
-        }
-        let broken = firstBroken.load(ordering: .relaxed)
-        guard broken == .max else { throw pieces[broken].notFinite }
     }
 
     func norm(_ names: NormTensors?) throws -> NormWeights? {
@@ -330,5 +338,20 @@ struct RowPiece {
             i += 1
         }
         return total == 0
+    }
+}
+
+extension [RowPiece] {
+    /// Widens all of them.
+    ///
+    /// - Parameter checked: refuse weights that are not finite numbers.
+    func widen(workers: Int, checked: Bool) throws {
+        let firstBroken = Atomic(Int.max)
+        share(count, among: workers) { _, index in
+            self[index].widen()
+            if checked, !self[index].isFinite { firstBroken.min(index, ordering: .relaxed) }
+        }
+        let broken = firstBroken.load(ordering: .relaxed)
+        guard broken == .max else { throw self[broken].notFinite }
     }
 }

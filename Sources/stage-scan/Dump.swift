@@ -5,6 +5,7 @@ import ArgumentParser
 import Foundation
 import HDF5
 import Stages
+import Tensors
 import Transformer
 import UserErrors
 
@@ -32,6 +33,9 @@ struct Dump: ParsableCommand {
     @Option(help: "The layers to write: numbers, or all.")
     var layers = "all"
 
+    @Option(help: "What the products of weights are computed in: float32 or bf16.")
+    var precision = Precision.float32
+
     @Option(help: "The file to write.")
     var output: String
 
@@ -54,7 +58,8 @@ struct Dump: ParsableCommand {
         }
         let selection = try HeadSelection(layers: layers, heads: "", of: model.description)
         let recorder = Recorder(model.description, selection: selection)
-        let pass = try ForwardPass(model, selection: selection, maxLength: ids.count, workers: 1)
+        let pass = try ForwardPass(
+            model, selection: selection, maxLength: ids.count, workers: 1, precision: precision)
         try pass.run([ids[...]], visitors: [recorder])
         try write(ids, recorder, model.description)
     }

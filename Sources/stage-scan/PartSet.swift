@@ -53,9 +53,10 @@ struct PartSet {
     /// What two runs differ in.
     private static func difference(_ a: ScanPart, _ b: ScanPart) -> String {
         let (mine, theirs) = (a.header.provenance, b.header.provenance)
-        for fact in mine.facts where theirs[fact.name] != fact.value {
-            let other = theirs[fact.name].map(words) ?? "nothing"
-            return "\(fact.name) is \(words(fact.value)), not \(other)"
+        for name in (mine.facts + theirs.facts).map(\.name) where mine[name] != theirs[name] {
+            // What stands in one of them alone was left alone in the other.
+            let (here, there) = (mine[name].map(words), theirs[name].map(words))
+            return "\(name) is \(here ?? "the default"), not \(there ?? "the default")"
         }
         return "their sequences are cut from the corpus in other ways"
     }

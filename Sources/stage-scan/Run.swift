@@ -6,6 +6,7 @@ import AttentionStats
 import Foundation
 import Sequences
 import Stages
+import Tensors
 import Transformer
 import WorkFiles
 
@@ -53,6 +54,12 @@ struct Run: ParsableCommand {
 
     @OptionGroup var lens: LensArguments
 
+    @Option(
+        help:
+            "What the products of weights are computed in: float32, or bf16 with sums in float32, faster and rounded (needs oneDNN)."
+    )
+    var precision = Precision.float32
+
     @Option(help: "Seed of all sampling.")
     var seed: UInt64 = 0
 
@@ -78,6 +85,7 @@ struct Run: ParsableCommand {
 
     func run() throws {
         try requireOutput(output, apartFrom: [model] + corpus)
+        try precision.requireSupport()
         let loaded = try LoadedModel(opening: model)
         let selection = try HeadSelection(
             layers: layers, heads: heads, of: loaded.model.description)
@@ -92,12 +100,12 @@ struct Run: ParsableCommand {
         Scan.Settings(
             maxLength: reading.seqLen, samplesPerInterval: samplesPerInterval,
             nIntervals: intervals, topSequences: topSequences, points: points, edges: edges,
-            directPath: directPath, seed: seed,
-            workers: workers.count)
+            directPath: directPath, precision: precision, seed: seed, workers: workers.count)
     }
 }
 
 extension EdgeRanking: ExpressibleByArgument {}
+extension Precision: ExpressibleByArgument {}
 
 /// Refuses a parameter that is not from 1 to `limit`.
 func requirePositive(_ value: Int, _ name: String, atMost limit: Int) throws {

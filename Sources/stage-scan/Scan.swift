@@ -5,6 +5,7 @@ import AttentionStats
 import Sampling
 import Sequences
 import Stages
+import Tensors
 import Transformer
 import UserErrors
 import WorkFiles
@@ -21,6 +22,8 @@ struct Scan {
         var edges: EdgeRanking
         /// Attributes logits to heads; the pass then runs to the model's end.
         var directPath: DirectPath?
+        /// Of the weight products.
+        var precision: Precision
         var seed: UInt64
         var workers: Int
     }
@@ -73,7 +76,8 @@ struct Scan {
         let sequences = shard?.sequences(of: corpus.starts) ?? 0..<corpus.count
         let pass = try ForwardPass(
             loaded.model, selection: selection, maxLength: corpus.longest,
-            workers: settings.workers, throughLastLayer: settings.directPath != nil)
+            workers: settings.workers, precision: settings.precision,
+            throughLastLayer: settings.directPath != nil)
         let visitors = (0..<settings.workers).map { _ in
             ScanVisitor(plan, maxLength: corpus.longest)
         }
@@ -184,6 +188,10 @@ struct Scan {
         facts["edges_per_sequence"] = .int(plan.edgesPerSequence)
         facts["lens"] = .int(settings.directPath == nil ? 0 : 1)
         facts["seed"] = .text(String(settings.seed))
+        // The reference goes without saying.
+        if settings.precision != .float32 {
+            facts["precision"] = .text(settings.precision.rawValue)
+        }
         return facts
     }
 }

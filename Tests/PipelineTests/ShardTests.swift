@@ -2,6 +2,7 @@
 // A corpus scanned in shards gives the bytes of one scan, however it is cut and whoever computes it.
 
 import Foundation
+import Tensors
 import TestSupport
 import Testing
 
@@ -60,6 +61,31 @@ import Testing
                     #expect(try bytes(pipeline.work("merged")) == whole, "\(n) shards")
                 }
             }
+        }
+    }
+
+    @Test(
+        .enabled(
+            if: (try? Precision.bf16.requireSupport()) != nil,
+            "oneDNN and a processor with avx512_bf16"))
+    func `in bf16 too, and parts of both precisions are told apart`() throws {
+        try withPipeline { pipeline in
+            try pipeline.writeCorpus(try Self.manyTexts())
+            try #require(try pipeline.scan(Self.options).status == 0)
+            let float32 = try bytes(pipeline.work("scan"))
+            let reference = try scanInShards(pipeline, 2)
+            try FileManager.default.moveItem(atPath: reference[1], toPath: pipeline.work("float32"))
+            let options = Self.options + ["--precision", "bf16"]
+            try #require(try pipeline.scan(options + ["--workers", "2"]).status == 0)
+            let whole = try bytes(pipeline.work("scan"))
+            #expect(whole != float32)
+            let parts = try scanInShards(pipeline, 2, options)
+            try #require(try merge(pipeline, parts).status == 0)
+            #expect(try bytes(pipeline.work("merged")) == whole)
+            let mixed = try merge(pipeline, [parts[0], pipeline.work("float32")])
+            #expect(
+                mixed.status > 0 && mixed.errors.contains("precision is the default, not bf16"),
+                "\(mixed.errors)")
         }
     }
 

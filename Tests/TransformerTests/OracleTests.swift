@@ -137,7 +137,7 @@ import Transformer
 }
 
 /// Looks at nothing.
-private final class Passing: AttentionVisitor {
+final class Passing: AttentionVisitor {
     func needsOutput(ofSequence sequence: Int) -> Bool { true }
     func enter(_ layer: LayerView) {}
     func attend(_ block: ScoreBlock) { block.softmax() }

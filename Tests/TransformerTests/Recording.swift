@@ -3,6 +3,7 @@
 
 import Foundation
 import HDF5
+import Tensors
 import Testing
 import Transformer
 
@@ -60,11 +61,12 @@ struct Run {
     var logits: [Float]?
 }
 
-func record(_ model: Model, _ ids: [Int32]) throws -> Run {
+func record(_ model: Model, _ ids: [Int32], precision: Precision = .float32) throws -> Run {
     let selection = HeadSelection(allOf: model.description)
     let recorder = Recorder(model.description, selection: selection)
     let pass = try ForwardPass(
-        model, selection: selection, maxLength: ids.count, workers: 1, stopsAtAttention: false)
+        model, selection: selection, maxLength: ids.count, workers: 1, precision: precision,
+        stopsAtAttention: false)
     try pass.run([ids[...]], visitors: [recorder])
     let residual = pass.residual(of: 0, length: ids.count)
     return Run(

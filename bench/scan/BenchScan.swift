@@ -33,6 +33,9 @@ struct BenchScan: ParsableCommand {
     @Option(help: "Batches to run; the first warms up.")
     var batches = 2
 
+    @Option(help: "What the products of weights are computed in: float32 or bf16.")
+    var precision = Precision.float32
+
     @Option(help: "Workers.")
     var workers = ProcessInfo.processInfo.activeProcessorCount
 
@@ -53,7 +56,7 @@ struct BenchScan: ParsableCommand {
         let selection = HeadSelection(
             layers.flatMap { l in (0..<d.nHeads).map { HeadAddress(layer: l, head: $0) } })
         let pass = try ForwardPass(
-            model, selection: selection, maxLength: seqLen, workers: workers)
+            model, selection: selection, maxLength: seqLen, workers: workers, precision: precision)
         var plan = ScanPlan(edgesPerSequence: 20, edgeRanking: .attention)
         plan.outputGrams = try model.outputGrams(selection)
         let visitors = (0..<workers).map { _ in ScanVisitor(plan, maxLength: seqLen) }
@@ -123,3 +126,5 @@ struct BenchScan: ParsableCommand {
         return best
     }
 }
+
+extension Precision: ExpressibleByArgument {}
