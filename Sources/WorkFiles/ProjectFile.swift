@@ -175,13 +175,15 @@ public final class ProjectReader {
     public let views: [ProjectionView]
     /// The seed of the fits.
     public let seed: UInt64
+    /// What the O clouds are of.
+    public let output: CloudOutput
     private let file: H5File
 
     /// Opens the file.
     public init(_ path: String) throws {
         file = try openWorkFile(path, schema: .project)
         let file = file
-        (provenance, heads, views, seed) = try reading { () throws(H5Error) in
+        (provenance, heads, views, seed, output) = try reading { () throws(H5Error) in
             let neighbors: [Int] = try file.read("views/n_neighbors", shape: [-1])
             let distances: [Double] = try file.finite("views/min_dist", [neighbors.count])
             guard neighbors.allSatisfy({ (1...1 << 20).contains($0) }) else {
@@ -191,7 +193,11 @@ public final class ProjectReader {
             let views = zip(neighbors, distances).map {
                 ProjectionView(nNeighbors: $0, minDist: $1)
             }
-            return (try Provenance(from: file), try file.readHeads(), views, seed)
+            let provenance = try Provenance(from: file)
+            return (
+                provenance, try file.readHeads(), views, seed,
+                try CloudOutput(provenance, path: path)
+            )
         }
     }
 
