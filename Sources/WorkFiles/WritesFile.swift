@@ -139,27 +139,16 @@ public struct WritesFile: Sendable, Equatable {
         let file = try openWorkFile(path, schema: .writes)
         self = try reading { () throws(H5Error) in
             let heads = try file.readHeads()
-            func refuse(_ object: String, _ problem: String) -> H5Error {
-                H5Error(file: path, object: object, problem: "\(problem); run stage-writes again")
-            }
-            let head: [Int32] = try file.read("rows/head_index", shape: [-1])
+            let head: [Int32] = try file.read(
+                "rows/head_index", shape: [-1], "names a head that is not in /heads",
+                where: { heads.indices.contains(Int($0)) })
             let n = head.count
-            guard head.allSatisfy({ heads.indices.contains(Int($0)) }) else {
-                throw refuse("rows/head_index", "names a head that is not in /heads")
-            }
             let key: [Int32] = try file.read("rows/key_token", shape: [n])
-            let count: [Int32] = try file.read("rows/count", shape: [n])
-            let attention: [Double] = try file.read("rows/mean_attention", shape: [n])
-            guard attention.allSatisfy(\.isFinite) else {
-                throw refuse("rows/mean_attention", "holds a number that is not finite")
-            }
+            let count: [Int32] = try file.read(
+                "rows/count", shape: [n], "holds what is no count", where: { $0 >= 0 })
+            let attention: [Double] = try file.finite("rows/mean_attention", [n])
             let promotes = try file.entries("promotes", n)
             let suppresses = try file.entries("suppresses", n)
-            let ids: [Int32] = try file.read("vocabulary/id", shape: [-1])
-            let names = try file.readStrings("vocabulary/display")
-            guard names.count == ids.count else {
-                throw refuse("vocabulary/display", "has another length than vocabulary/id")
-            }
             return WritesFile(
                 provenance: try Provenance(from: file), heads: heads,
                 rows: (0..<n).map {
@@ -169,7 +158,7 @@ public struct WritesFile: Sendable, Equatable {
                         promotes: promotes[$0], suppresses: suppresses[$0])
                 },
                 directions: try file.directions(heads: heads.count),
-                display: Dictionary(zip(ids, names)) { first, _ in first })
+                display: try file.readVocabulary())
         }
     }
 }

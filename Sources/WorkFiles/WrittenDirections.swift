@@ -22,10 +22,7 @@ extension H5File {
     func entries(_ group: String, _ n: Int) throws(H5Error) -> [[WritesFile.Entry]] {
         let tokens: [Int32] = try read("\(group)/token", shape: [n, -1])
         let width = n > 0 ? tokens.count / n : 0
-        let weights: [Float] = try read("\(group)/weight", shape: [n, width])
-        guard weights.allSatisfy(\.isFinite) else {
-            throw damaged("\(group)/weight", "holds a number that is not finite")
-        }
+        let weights: [Float] = try finite("\(group)/weight", [n, width])
         return (0..<n).map { row in
             (0..<width).map {
                 WritesFile.Entry(token: tokens[row * width + $0], weight: weights[row * width + $0])
@@ -73,16 +70,15 @@ extension H5File {
 
     /// Reads the group directions of a file about so many heads.
     func directions(heads: Int) throws(H5Error) -> [WritesFile.Direction] {
-        let head: [Int32] = try read("directions/head_index", shape: [-1])
+        let head: [Int32] = try read(
+            "directions/head_index", shape: [-1], "names a head that is not in /heads",
+            where: { (0..<heads).contains(Int($0)) })
         let n = head.count
-        guard head.allSatisfy({ (0..<heads).contains(Int($0)) }) else {
-            throw damaged("directions/head_index", "names a head that is not in /heads")
-        }
-        let strength: [Double] = try read("directions/strength", shape: [n])
-        let share: [Double] = try read("directions/share", shape: [n])
-        guard (strength + share).allSatisfy({ $0.isFinite && $0 >= 0 }) else {
-            throw damaged("directions/strength", "holds a number that no singular value has")
-        }
+        let strength: [Double] = try read(
+            "directions/strength", shape: [n], "holds what is no singular value",
+            where: { $0.isFinite && $0 >= 0 })
+        let share: [Double] = try read(
+            "directions/share", shape: [n], "holds what is no share", where: (0...1.001).contains)
         let none = WritesFile.Direction.Ends(high: [], low: [])
         var directions = (0..<n).map {
             WritesFile.Direction(
@@ -95,9 +91,5 @@ extension H5File {
             }
         }
         return directions
-    }
-
-    private func damaged(_ object: String, _ problem: String) -> H5Error {
-        H5Error(file: path, object: object, problem: "\(problem); run stage-writes again")
     }
 }

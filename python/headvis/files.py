@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import pathlib
 import re
 from collections.abc import Iterator, Mapping
@@ -122,6 +124,19 @@ class WorkFile:
         if address not in self.heads:
             raise WorkFileError(f"{self.path}: {address} is not in it; these heads are: {' '.join(map(str, self.heads))}.")
         return self.heads.index(address)
+
+
+@contextlib.contextmanager
+def edit(path: str | os.PathLike[str]) -> Iterator[h5py.File]:
+    """A work file to be changed. Its digest, which would be wrong afterwards, is taken away: zeros stand in its place."""
+    with h5py.File(path, "r+") as file:
+        size = file.userblock_size
+        try:
+            yield file
+        finally:
+            file.close()
+            with open(path, "r+b") as raw:
+                raw.write(bytes(size))
 
 
 class Columns(Mapping[str, Array]):
