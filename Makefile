@@ -84,6 +84,7 @@ $(call one_of,WEIGHTS,0 1)
 $(call one_of,PROBE,0 1)
 $(call one_of,LENS,auto 0 1)
 $(call one_of,EDGES,attention output_norm)
+$(call one_of,OUTPUT,query edge)
 $(call one_of,PRECISION,float32 bf16)
 # $(call at_most,NAME,LIMIT): stops unless the number NAME is within what LIMIT lets the scan keep.
 at_most = $(if $(shell [[ $(call quote,$($(1))) =~ ^[0-9]+$$ && $(call quote,$($(2))) =~ ^[0-9]+$$ && \
@@ -144,6 +145,7 @@ sample_parameters = \
 	--samples-per-interval $(SAMPLES_PER_INTERVAL) --top-sequences $(TOP_SEQUENCES)
 project_parameters = \
 	--points $(N_POINTS) \
+	--cloud-output $(OUTPUT) \
 	$(if $(filter 1,$(UMAP)),--views $(call quote,$(VIEWS)),--pca-only) \
 	--seed $(SEED)
 

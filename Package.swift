@@ -47,6 +47,19 @@ let hummingbirdTesting = Target.Dependency.product(
     name: "HummingbirdTesting", package: "hummingbird")
 let heapModule = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 
+/// What only make fuzz builds, as it needs the sanitizers' main program.
+let fuzzing: [Target] =
+    Context.environment["HEADVIS_FUZZING"] == nil
+    ? []
+    : [
+        .executableTarget(
+            name: "fuzz",
+            dependencies: [
+                "Checkpoints", "Corpora", "DataTree", "FeatureDictionaries", "JSON", "Stages",
+                "Tokenizers", "Transformer", "TestSupport",
+            ], path: "Tests/fuzz", exclude: ["run"], swiftSettings: swiftSettings)
+    ]
+
 let package = Package(
     name: "headvis",
     platforms: [.macOS(.v15)],
@@ -103,8 +116,8 @@ let package = Package(
 
         // What is on disk.
         library(
-            "WorkFiles", "HDF5", "AttentionStats", "Sampling", "Transformer", "UserErrors",
-            "WeightCircuits"),
+            "WorkFiles", "Digests", "HDF5", "AttentionStats", "Sampling", "Transformer",
+            "UserErrors", "WeightCircuits"),
         library(
             "DataTree", "AttentionStats", "CLinux", "Digests", "HDF5", "JSON", "Sampling",
             "Transformer", "WorkFiles"),
@@ -175,6 +188,7 @@ let package = Package(
         tests("PackageTests"),
         tests("JSONTests", "JSON", "UserErrors"),
         tests("TensorsTests", "Tensors"),
+        tests("DigestsTests", "Digests"),
         tests("HDF5Tests", "HDF5"),
         tests("TransformerTests", "Transformer", "HDF5", "Tensors"),
         tests("AttentionStatsTests", "AttentionStats"),
@@ -191,9 +205,10 @@ let package = Package(
         tests("HeadMapsTests", "HeadMaps", "AttentionStats"),
         tests("AttributionTests", "Attribution", "HDF5"),
         tests("LabTests", "Lab", "HDF5"),
-        tests("WorkFilesTests", "WorkFiles", "HDF5"),
+        tests("WorkFilesTests", "WorkFiles", "HDF5", "AttentionStats"),
         tests(
-            "PipelineTests", "Stages", "Tensors", "stage-scan", "stage-metrics", "stage-sample",
+            "PipelineTests", "CHDF5", "HDF5", "Stages", "Tensors", "WorkFiles", "stage-scan",
+            "stage-metrics", "stage-sample",
             "stage-project",
             "stage-weights", "stage-writes", "stage-map", "stage-probe", "stage-lab", "stage-emit"),
         tests(
@@ -207,5 +222,5 @@ let package = Package(
         benchmark("bench-projection", path: "bench/projection", "Projection", "Tensors"),
         benchmark("bench-lab", path: "bench/lab", "Lab", "Stages", "Tensors"),
         benchmark("bench-dictionary", path: "bench/dictionary", "FeatureDictionaries", "Tensors"),
-    ]
+    ] + fuzzing
 )

@@ -44,11 +44,13 @@ MAX_TOP ?= 20
 ATTENTION_THRESHOLD ?= 0.3
 
 ## The clouds: how many edges the scan keeps of each head, and what makes one strong (attention or
-## output_norm); points shown of them, whether to run UMAP (1) or leave it at PCA (0), and its views
+## output_norm); what O is of: all that the head puts out at the query, or the edge's A v alone (query or
+## edge); points shown, whether to run UMAP (1) or leave it at PCA (0), and its views
 ## as neighbours:distance ("5:0.1 15:0.1").
 MAX_POINTS ?= 6000
 EDGES ?= attention
 N_POINTS ?= 5000
+OUTPUT ?= query
 UMAP ?= 1
 VIEWS ?= 15:0.1
 

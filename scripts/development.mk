@@ -66,11 +66,21 @@ test-python: $(BIN)/stage-scan $(BIN)/stage-metrics $$(TREE_IF_MISSING)
 		python3 -m unittest discover --start-directory python/tests
 .PHONY: test-python
 
-## test-faults : attack the server with slow, half-open, hostile and killed connections; LONG=1 for minutes of it
-test-faults: $(BIN)/serve $$(TREE_IF_MISSING)
-	Tests/faults/run --serve $< --data $(DATA) --work $(WORK) \
+STAGE_PROGRAMS := $(addprefix $(BIN)/,stage-scan stage-metrics stage-sample stage-project stage-weights stage-writes \
+	stage-map stage-probe stage-lab stage-emit stage-dictionary)
+
+## test-faults : attack the programs: kills, full disks, two at once, hostile and slow clients; LONG=1 for much of it
+test-faults: $(BIN)/serve $(STAGE_PROGRAMS) $$(TREE_IF_MISSING)
+	Tests/faults/run --programs $(BIN) --data $(DATA) --work $(WORK) \
 		--model $(call quote,$(or $(SCANNED_MODEL),$(MODEL_PATH))) $(if $(filter 1,$(LONG)),--long)
 .PHONY: test-faults
+
+## fuzz : feed changed files to all readers of foreign bytes, TIME=60 seconds each, and tell what they do not withstand
+fuzz: | $$(SETUP)
+	HEADVIS_FUZZING=1 swift build -c release --product fuzz --scratch-path .build/fuzz \
+		--sanitize fuzzer --sanitize address
+	Tests/fuzz/run --program .build/fuzz/release/fuzz --folder .build/fuzzing --seconds $(or $(TIME),60) $(READERS)
+.PHONY: fuzz
 
 ## test-slurm : hold runs under LAUNCH=slurm to the local tree, on a Slurm of two nodes that is set up for it (root only)
 test-slurm: $(BIN)/stage-scan $(BIN)/stage-metrics $(BIN)/stage-sample $(BIN)/stage-project $(BIN)/stage-map \

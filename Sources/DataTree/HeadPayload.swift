@@ -19,6 +19,8 @@ public struct HeadPayload: Sendable {
     public var composition: CompositionPayload?
     /// What it writes; empty where that is not known.
     public var writes: [WritesPayload]
+    /// The strongest directions that it carries; empty where they are not known.
+    public var directions: [DirectionPayload]
     /// The heads whose patterns are most like its own; empty where that is not known.
     public var similar: [SimilarHead]
 
@@ -28,7 +30,8 @@ public struct HeadPayload: Sendable {
         plots: [(key: String, plot: Histogram)],
         tables: [(key: String, rows: [TokenWeight])],
         statistics: [(key: String, value: Double?)], composition: CompositionPayload? = nil,
-        writes: [WritesPayload] = [], similar: [SimilarHead] = []
+        writes: [WritesPayload] = [], directions: [DirectionPayload] = [],
+        similar: [SimilarHead] = []
     ) {
         self.sequences = sequences
         self.plots = plots
@@ -36,6 +39,7 @@ public struct HeadPayload: Sendable {
         self.statistics = statistics
         self.composition = composition
         self.writes = writes
+        self.directions = directions
         self.similar = similar
     }
 
@@ -78,6 +82,10 @@ public struct HeadPayload: Sendable {
             if !writes.isEmpty {
                 json.key("writes")
                 json.array { json in for row in writes { row.write(to: &json) } }
+            }
+            if !directions.isEmpty {
+                json.key("ov_directions")
+                json.array { json in for direction in directions { direction.write(to: &json) } }
             }
             if !similar.isEmpty {
                 json.key("similar")

@@ -40,9 +40,10 @@ public final class TreeReplacement {
         do {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
             lock = try TreeLock(self.url)
+            Self.recover(self.url, prefix: prefix)
             Self.removeLeftovers(in: folder, prefix: prefix)
             try FileManager.default.createDirectory(at: fresh, withIntermediateDirectories: false)
-            try Data().write(to: fresh.appending(path: Self.marker))
+            Self.mark(fresh)
             for folder in Self.folders {
                 try FileManager.default.createDirectory(
                     at: fresh.appending(path: folder), withIntermediateDirectories: true)
@@ -54,18 +55,50 @@ public final class TreeReplacement {
         }
     }
 
-    deinit { if !isFinished { try? FileManager.default.removeItem(at: fresh) } }
+    deinit { if !isFinished { Self.remove(fresh) } }
 
-    /// Removes what killed runs left: only trees with our name and our mark.
+    /// Removes what killed runs left: only trees with our name and our mark, or with nothing in them.
     private static func removeLeftovers(in folder: URL, prefix: String) {
-        for name in (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
-        where name.hasPrefix(prefix) {
+        for name in names(in: folder) where name.hasPrefix(prefix) {
             let tree = folder.appending(path: name)
             if FileManager.default.fileExists(atPath: tree.appending(path: marker).path) {
-                try? FileManager.default.removeItem(at: tree)
+                remove(tree)
+            } else {
+                rmdir(tree.path)
             }
         }
     }
+
+    /// Removes a tree, its mark last: a killed run leaves a tree that is marked, or none.
+    private static func remove(_ tree: URL) {
+        for name in names(in: tree) where name != marker {
+            try? FileManager.default.removeItem(at: tree.appending(path: name))
+        }
+        unlink(tree.appending(path: marker).path)
+        rmdir(tree.path)
+    }
+
+    private static func mark(_ tree: URL) { try? Data().write(to: tree.appending(path: marker)) }
+
+    private static func names(in folder: URL) -> [String] {
+        (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+    }
+
+    /// Where a run was killed between the two steps of `replaceInTwoSteps`, puts the tree that stands aside back; where
+    /// it was killed after them, that tree is only a leftover.
+    private static func recover(_ url: URL, prefix: String) {
+        let folder = url.deletingLastPathComponent()
+        for name in names(in: folder) where name.hasPrefix(prefix) && name.hasSuffix(asideSuffix) {
+            let aside = folder.appending(path: name)
+            if FileManager.default.fileExists(atPath: url.path) {
+                mark(aside)
+            } else {
+                rename(aside.path, url.path)
+            }
+        }
+    }
+
+    private static let asideSuffix = ".old"
 
     /// Writes one file of the new tree.
     public func write(_ bytes: [UInt8], to path: String) throws {
@@ -126,9 +159,12 @@ public final class TreeReplacement {
 
     /// Puts the new tree into the place of the old one, which is removed.
     public func finish() throws {
-        // Marked again as the old tree's until it is gone.
-        unlink(fresh.appending(path: Self.marker).path)
-        guard FileManager.default.fileExists(atPath: url.path) else {
+        let isNew = !FileManager.default.fileExists(atPath: url.path)
+        // Under the temporary name every tree is marked, at every moment; under its own the mark means nothing, and
+        // is taken off in the end.
+        if !isNew { Self.mark(url) }
+        defer { unlink(url.appending(path: Self.marker).path) }
+        guard !isNew else {
             guard rename(fresh.path, url.path) == 0 else { throw cannotReplace() }
             isFinished = true
             return
@@ -139,15 +175,13 @@ public final class TreeReplacement {
             try replaceInTwoSteps()
         }
         isFinished = true
-        // What is left under the temporary name is the old tree now, marked so that the next run removes it if
-        // this one is killed here.
-        try? Data().write(to: fresh.appending(path: Self.marker))
-        try? FileManager.default.removeItem(at: fresh)
+        // What is left under the temporary name is the old tree now.
+        Self.remove(fresh)
     }
 
     /// For file systems that cannot exchange two names: between the two steps a reader finds no tree.
     private func replaceInTwoSteps() throws {
-        let aside = fresh.appendingPathExtension("old")
+        let aside = URL(filePath: fresh.path + Self.asideSuffix)
         guard rename(url.path, aside.path) == 0 else { throw cannotReplace() }
         guard rename(fresh.path, url.path) == 0 else {
             let error = cannotReplace()
@@ -181,9 +215,8 @@ public final class TreeLock: Sendable {
 
     /// Waits for the lock of the tree at `url`, a file beside it.
     public init(_ url: URL) throws {
-        let path = url.deletingLastPathComponent()
-            .appending(path: ".\(url.lastPathComponent).lock").path
-        descriptor = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0o644)
+        let path = Self.path(url)
+        descriptor = Self.open(path)
         guard descriptor >= 0, flock(descriptor, LOCK_EX) == 0 else {
             throw DataTreeError(
                 "\(path): cannot be locked (\(String(cString: strerror(errno)))); is the folder writable?"
@@ -192,4 +225,21 @@ public final class TreeLock: Sendable {
     }
 
     deinit { close(descriptor) }
+
+    /// Whether the tree at `url` can be changed at all: not on a read-only file system, or in the folder of a user who
+    /// keeps it to himself.
+    public static func canBeHeld(_ url: URL) -> Bool {
+        let descriptor = open(path(url))
+        guard descriptor >= 0 else { return false }
+        close(descriptor)
+        return access(url.path, W_OK) == 0
+    }
+
+    private static func path(_ url: URL) -> String {
+        url.deletingLastPathComponent().appending(path: ".\(url.lastPathComponent).lock").path
+    }
+
+    private static func open(_ path: String) -> Int32 {
+        Foundation.open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0o644)
+    }
 }

@@ -40,6 +40,56 @@ public struct WritesPayload: Sendable {
     }
 }
 
+/// A direction that a head carries from key to query, as in `ov_directions`.
+public struct DirectionPayload: Sendable {
+    /// The tokens at both ends, the farthest first.
+    public struct Ends: Sendable {
+        public var high: [TokenWeight]
+        public var low: [TokenWeight]
+
+        /// The tokens at both ends.
+        public init(high: [TokenWeight], low: [TokenWeight]) {
+            self.high = high
+            self.low = low
+        }
+
+        func write(to json: inout JSONWriter) {
+            json.object { json in
+                json.key("high")
+                json.weightedTokens(high)
+                json.key("low")
+                json.weightedTokens(low)
+            }
+        }
+    }
+
+    /// The singular value, and its square over the sum of all squares.
+    public var strength: Double
+    public var share: Double
+    /// By their embeddings, and by their logits.
+    public var reads: Ends
+    public var writes: Ends
+
+    /// A direction that a head carries.
+    public init(strength: Double, share: Double, reads: Ends, writes: Ends) {
+        self.strength = strength
+        self.share = share
+        self.reads = reads
+        self.writes = writes
+    }
+
+    func write(to json: inout JSONWriter) {
+        json.object { json in
+            json.member("strength", strength)
+            json.member("share", share)
+            json.key("reads")
+            reads.write(to: &json)
+            json.key("writes")
+            writes.write(to: &json)
+        }
+    }
+}
+
 extension JSONWriter {
     /// [{token, weight}, ...]
     mutating func weightedTokens(_ rows: [TokenWeight]) {

@@ -153,7 +153,7 @@ extension H5File {
         guard id >= 0 else {
             throw .fromLibrary(file: path, object: object, operation: "open the dataset")
         }
-        let opened = H5Handle(id, close: H5Dclose)
+        let opened = H5Handle(id, in: handle, close: H5Dclose)
         let shape = try checkedShape(of: opened, object)
         if let expected {
             let fits =
@@ -241,6 +241,6 @@ extension H5File {
         guard id >= 0 else {
             throw .fromLibrary(file: path, object: object, operation: "create the dataset")
         }
-        return H5Handle(id, close: H5Dclose)
+        return H5Handle(id, in: handle, close: H5Dclose)
     }
 }

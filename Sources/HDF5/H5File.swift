@@ -8,7 +8,7 @@ import CHDF5
 /// The library keeps global state without locks, so a program uses it from one thread at a time.
 /// Files are written without timestamps: equal contents give equal bytes.
 public final class H5File {
-    /// The path given when it was opened, for messages.
+    /// The path given when it was opened, or another name, for messages.
     public let path: String
     let handle: H5Handle
 
@@ -18,18 +18,26 @@ public final class H5File {
     }
 
     /// Creates the file, replacing one that is there.
-    public static func create(_ path: String) throws(H5Error) -> H5File {
+    ///
+    /// - Parameters:
+    ///   - name: what messages call it, where that is not `path`.
+    ///   - userBlock: bytes at the file's beginning that HDF5 leaves alone: 0, 512, or twice that and so on.
+    public static func create(
+        _ path: String, named name: String? = nil, userBlock: Int = 0
+    ) throws(H5Error) -> H5File {
         H5Library.prepare()
         let properties = H5Handle(H5Pcreate(headvis_h5p_file_create()), close: H5Pclose)
         H5Pset_obj_track_times(properties.id, false)
+        H5Pset_userblock(properties.id, hsize_t(userBlock))
         // Closing the file closes what is open in it.
         let access = H5Handle(H5Pcreate(headvis_h5p_file_access()), close: H5Pclose)
         H5Pset_fclose_degree(access.id, H5F_CLOSE_STRONG)
         let id = H5Fcreate(path, headvis_h5f_acc_trunc(), properties.id, access.id)
         guard id >= 0 else {
-            throw .fromLibrary(file: path, object: "", operation: "create the file")
+            throw .fromLibrary(
+                file: name ?? path, object: "", operation: "create the file; is the disk full?")
         }
-        return H5File(path: path, handle: H5Handle(id, close: H5Fclose))
+        return H5File(path: name ?? path, handle: H5Handle(id, close: H5Fclose))
     }
 
     /// Opens an existing file for reading.
@@ -55,6 +63,10 @@ public final class H5File {
             throw .fromLibrary(file: path, object: "", operation: "write to it; is the disk full?")
         }
     }
+
+    /// Gives up a file that could not be written: the library would write it again in closing, and on a full disk
+    /// crashes in that. What it holds stays with it until the process ends.
+    public func abandon() { handle.abandon() }
 
     // MARK: Groups
 

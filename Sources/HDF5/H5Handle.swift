@@ -6,12 +6,16 @@ import CHDF5
 /// One identifier of the library, closed when the last reference to it goes away.
 final class H5Handle {
     let id: hid_t
+    private let file: H5Handle?
     private let close: (hid_t) -> herr_t
     private var isClosed = false
 
     /// Takes ownership of `id`.
-    init(_ id: hid_t, close: @escaping (hid_t) -> herr_t) {
+    ///
+    /// - Parameter file: what it lies in; closing that closes this.
+    init(_ id: hid_t, in file: H5Handle? = nil, close: @escaping (hid_t) -> herr_t) {
         self.id = id
+        self.file = file
         self.close = close
     }
 
@@ -22,7 +26,10 @@ final class H5Handle {
         return close(id) >= 0
     }
 
-    deinit { if !isClosed { _ = close(id) } }
+    /// Leaves it, and what lies in it, open for ever.
+    func abandon() { isClosed = true }
+
+    deinit { if !isClosed, !(file?.isClosed ?? false) { _ = close(id) } }
 }
 
 /// The library as a whole.

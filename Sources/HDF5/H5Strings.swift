@@ -45,7 +45,7 @@ extension H5File {
         guard id >= 0 else {
             throw .fromLibrary(file: path, object: object, operation: "open the dataset")
         }
-        let dataset = H5Handle(id, close: H5Dclose)
+        let dataset = H5Handle(id, in: handle, close: H5Dclose)
         let stored = H5Handle(H5Dget_type(dataset.id), close: H5Tclose)
         guard H5Tget_class(stored.id) == H5T_STRING, H5Tis_variable_str(stored.id) > 0 else {
             throw H5Error(file: path, object: object, problem: "it does not hold strings")

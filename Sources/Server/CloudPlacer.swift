@@ -66,11 +66,15 @@ struct CloudPlacer: Sendable {
     /// Number of UMAP views.
     let nViews: Int
     private let matrices: [Matrix]
-    /// L, [d, d]: the cloud of O is of z L.
+    /// L, [d, d]: the cloud of O is of z L, or of A v L.
     private let outputFactor: [Double]
+    private let output: CloudOutput
 
     /// Takes over stored fits.
-    init(_ cloud: HeadCloud, views: [ProjectionView], seed: UInt64) throws {
+    init(
+        _ cloud: HeadCloud, views: [ProjectionView], output: CloudOutput, seed: UInt64
+    ) throws {
+        self.output = output
         nPoints = cloud.sequence.count
         nViews = views.count
         outputFactor = cloud.outputFactor
@@ -98,7 +102,7 @@ struct CloudPlacer: Sendable {
         var pca: CloudPlaces = []
         var views = [CloudPlaces](repeating: [], count: nViews)
         for matrix in matrices {
-            let vector = vectors.vector(of: matrix.name)
+            let vector = vectors.vector(of: matrix.name, output)
             let point = try Points(vector, dimensions: vector.count)
             pca.append((matrix.name, try matrix.pca.transform(point)))
             let laidOut = matrix.name == "O" ? try imaged(vector) : point
@@ -123,11 +127,11 @@ struct CloudPlacer: Sendable {
 
 extension EdgeVectors {
     /// The vector that a cloud is made of.
-    fileprivate func vector(of matrix: String) -> [Float] {
+    fileprivate func vector(of matrix: String, _ output: CloudOutput) -> [Float] {
         switch matrix {
         case "Q": q
         case "K": k
-        case "O": z
+        case "O": output.vectors(z: z, v: v, attention: [attention])
         default: v
         }
     }

@@ -123,6 +123,10 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
                     ? context.close(promise: nil)
                     : refuse(.badRequest, "The request's method is not one.", context)
             }
+            if exchanges.count == 1, Self.waitsToContinue(head) {
+                let go = HTTPResponseHead(version: .http1_1, status: .continue)
+                context.writeAndFlush(wrapOutboundOut(.head(go)), promise: nil)
+            }
         case .body: if exchanges.count == 1 { place?.enter(.waiting) }
         case .end:
             request?.cancel()
@@ -131,6 +135,12 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             place?.enter(.working)
         }
         context.fireChannelRead(data)
+    }
+
+    /// Whether the client sends the body only when it is told to (RFC 9110, 10.1.1).
+    private static func waitsToContinue(_ head: HTTPRequestHead) -> Bool {
+        head.version == .http1_1
+            && head.headers[canonicalForm: "expect"].contains { $0.lowercased() == "100-continue" }
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {

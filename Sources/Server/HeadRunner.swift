@@ -33,6 +33,8 @@ struct EdgeVectors: Sendable, Equatable {
     var v: [Float] = []
     /// At the query: attention-weighted values before the output projection.
     var z: [Float] = []
+    /// A[q,k].
+    var attention: Float = 0
 }
 
 /// Runs forward passes away from the threads that answer requests.
@@ -242,6 +244,9 @@ private final class EdgeVisitor: AttentionVisitor {
 
     func finish(_ head: HeadView) {
         let found = head.vectors(query: query, key: key, width: width)
-        vectors = EdgeVectors(q: found.q, k: found.k, v: found.v, z: found.z)
+        let seen = head.visibleKeys(of: query).contains(key)
+        vectors = EdgeVectors(
+            q: found.q, k: found.k, v: found.v, z: found.z,
+            attention: seen ? head.attention[query * head.attentionStride + key] : 0)
     }
 }

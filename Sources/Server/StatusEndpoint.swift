@@ -35,15 +35,18 @@ struct StatusEndpoint: Sendable {
             case .loading, .ready: true
             case .none, .failed: false
             }
-        let explains = hasModel && attribution.isPrepared
+        // Most of them change the tree, or keep their answers in it.
+        let writes = tree.isWritable
+        let adds = hasModel && writes
+        let explains = adds && attribution.isPrepared
         return [
-            ("add_custom_sequence", hasModel), ("delete_custom_sequence", true),
-            ("save_umap_clusters", true), ("save_note", true), ("arrange_prompts", true),
-            ("add_prompt", hasModel), ("sequence_pattern", hasModel),
+            ("add_custom_sequence", adds), ("delete_custom_sequence", writes),
+            ("save_umap_clusters", writes), ("save_note", writes), ("arrange_prompts", writes),
+            ("add_prompt", adds), ("sequence_pattern", hasModel),
             ("attention_on_edge", hasModel),
-            ("project_to_umap", hasModel && projection.isPrepared),
+            ("project_to_umap", adds && projection.isPrepared),
             ("qk_attributions", explains), ("ov_attributions", explains),
-            ("ask_head", hasModel), ("start_lab_job", hasModel), ("lab_job", hasModel),
+            ("ask_head", adds), ("start_lab_job", adds), ("lab_job", hasModel),
             ("cancel_lab_job", hasModel),
         ]
     }

@@ -23,6 +23,9 @@ actor TreeStore {
     /// Another string whenever this program changed something in the tree.
     nonisolated var changes: String { "\(mark).\(count.load(ordering: .relaxed))" }
 
+    /// Whether files of the tree can be changed.
+    nonisolated var isWritable: Bool { TreeLock.canBeHeld(root.resolvingSymlinksInPath()) }
+
     /// The contents of a file; nil if there is none.
     nonisolated func contents(_ path: String) throws(APIError) -> [UInt8]? {
         let url = root.appending(path: path)

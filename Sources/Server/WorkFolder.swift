@@ -89,7 +89,8 @@ actor WorkFolder {
             throw APIError(.notFound, "Head \(head) has no cloud in \(path("project.h5")).")
         }
         let placer = try CloudPlacer(
-            try project.cloud(of: head), views: project.views, seed: project.seed)
+            try project.cloud(of: head), views: project.views, output: project.output,
+            seed: project.seed)
         placers.append((head, placer))
         if placers.count > Self.keptPlacers { placers.removeFirst() }
         return placer

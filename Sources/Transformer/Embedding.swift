@@ -4,24 +4,37 @@
 import Checkpoints
 import Tensors
 
+/// The vectors of a vocabulary's tokens in the residual stream's width.
+public protocol TokenVectors: Sendable {
+    /// The width of the residual stream.
+    var dModel: Int { get }
+    /// Tokens of the vocabulary.
+    var dVocab: Int { get }
+    /// Writes the vectors of consecutive tokens, [tokens.count, dModel].
+    func read(_ tokens: Range<Int>, into rows: UnsafeMutablePointer<Float>)
+}
+
 /// The embedding tables, read row by row where they lie.
-struct Embedding: Sendable {
+public struct Embedding: TokenVectors {
     private let tokens: StoredTensor
     private let positions: StoredTensor?
     /// Row 0 of the token types; empty when there are none.
     private let tokenType: [Float]
     private let norm: NormWeights?
     private let scale: Float
-    private let dModel: Int
+    public let dModel: Int
+    public let dVocab: Int
     /// The embeddings' own width, and what leads from it to the residual stream; empty where it is the same.
     private let dEmbedding: Int
     private let projection: [Float]
     private let positionOffset: Int
 
-    init(_ model: Model) throws {
+    /// The embedding of a model.
+    public init(_ model: Model) throws {
         let d = model.description
         let names = model.tensors
         dModel = d.dModel
+        dVocab = d.dVocab
         scale = d.embeddingScale
         dEmbedding = d.dEmbedding ?? d.dModel
         positionOffset = d.positionOffset
@@ -88,7 +101,7 @@ struct Embedding: Sendable {
 
     /// The embeddings of a range of the vocabulary without positions, [tokens.count, dModel]; normalised where
     /// the model normalises its embeddings.
-    func embed(tokensAlone tokens: Range<Int>, into x: UnsafeMutablePointer<Float>) {
+    public func read(_ tokens: Range<Int>, into x: UnsafeMutablePointer<Float>) {
         withUnsafeTemporaryAllocation(of: Float.self, capacity: dEmbedding) { scratch in
             guard let scratch = scratch.baseAddress else { return }
             for (i, token) in tokens.enumerated() {

@@ -5,7 +5,7 @@ import Checkpoints
 import Tensors
 
 /// The unembedding with the final norm's gain in it.
-public struct FoldedUnembedding: Sendable {
+public struct FoldedUnembedding: TokenVectors {
     private let stored: StoredTensor
     /// The final norm; nil where there is none.
     let norm: NormWeights?

@@ -37,7 +37,7 @@ public struct VocabularyProducts: Sendable {
                 guard let e = e.baseAddress else { return }
                 Self.read(tokens, workers) { part, offset in
                     let rows = e + offset * width
-                    embedding.embed(tokensAlone: part, into: rows)
+                    embedding.read(part, into: rows)
                     for i in 0..<part.count * width { rows[i] -= mean[i % width] }
                 }
                 Self.accumulate(e, e, tokens.count, width, workers, into: &gram)
@@ -83,7 +83,7 @@ public struct VocabularyProducts: Sendable {
             e.withUnsafeMutableBufferPointer { e in
                 guard let e = e.baseAddress else { return }
                 read(tokens, workers) { part, offset in
-                    embedding.embed(tokensAlone: part, into: e + offset * width)
+                    embedding.read(part, into: e + offset * width)
                 }
                 for i in 0..<tokens.count * width { sums[i % width] += Double(e[i]) }
             }

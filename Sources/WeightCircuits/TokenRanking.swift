@@ -19,24 +19,25 @@ public struct TokenRanking: Sendable, Equatable {
     /// The mean over the vocabulary that is taken off.
     public let mean: Float
 
-    /// Ranks the vocabulary for every row of `directions`, in one walk over the unembedding.
+    /// Ranks the vocabulary for every row of `directions`, in one walk over its vectors.
     ///
     /// - Parameters:
     ///   - directions: [n, dModel].
+    ///   - vocabulary: the unembedding, for what a direction raises; the embedding, for what lies along it.
     ///   - count: tokens listed at each end; of equal ones those with lower ids.
     public static func of(
-        _ directions: [Float], by unembedding: FoldedUnembedding, count: Int, workers: Int
+        _ directions: [Float], by vocabulary: some TokenVectors, count: Int, workers: Int
     ) -> [TokenRanking] {
         BLAS.prepare()
-        let width = unembedding.dModel
+        let width = vocabulary.dModel
         let n = directions.count / width
         let blocks = stride(from: 0, to: n, by: rowsAtATime).map {
             $0..<min($0 + rowsAtATime, n)
         }
         var ranks = blocks.map { $0.map { _ in Ends(count) } }
         var chunk = [Float](repeating: 0, count: tokensAtATime * width)
-        for first in stride(from: 0, to: unembedding.dVocab, by: tokensAtATime) {
-            let tokens = first..<min(first + tokensAtATime, unembedding.dVocab)
+        for first in stride(from: 0, to: vocabulary.dVocab, by: tokensAtATime) {
+            let tokens = first..<min(first + tokensAtATime, vocabulary.dVocab)
             chunk.withUnsafeMutableBufferPointer { chunk in
                 guard let chunk = chunk.baseAddress else { return }
                 let parts = (tokens.count + 63) / 64
@@ -45,7 +46,7 @@ public struct TokenRanking: Sendable, Equatable {
                         tokens.lowerBound + 64
                         * i..<min(
                             tokens.lowerBound + 64 * (i + 1), tokens.upperBound)
-                    unembedding.read(part, into: chunk + 64 * i * width)
+                    vocabulary.read(part, into: chunk + 64 * i * width)
                 }
                 ranks.withUnsafeMutableBufferPointer { ranks in
                     nonisolated(unsafe) let ranks = ranks
@@ -68,7 +69,7 @@ public struct TokenRanking: Sendable, Equatable {
                 }
             }
         }
-        return ranks.flatMap { $0.map { $0.ranking(unembedding.dVocab) } }
+        return ranks.flatMap { $0.map { $0.ranking(vocabulary.dVocab) } }
     }
 
     private static let rowsAtATime = 64

@@ -46,9 +46,9 @@ final class EdgeStream {
         while start < count {
             guard (0..<heads).contains(Int(head[start])), sequences.contains(Int(sequence[start]))
             else {
-                throw H5Error(
-                    file: file.path, object: "edges",
-                    problem: "edge \(rows.lowerBound + start) is damaged; scan the shard again")
+                throw file.damaged(
+                    "edges",
+                    "edge \(rows.lowerBound + start) is of a head or sequence that is not there")
             }
             var end = start + 1
             while end < count, head[end] == head[start], sequence[end] == sequence[start] {

@@ -3,6 +3,7 @@
 
 import AttentionStats
 import HDF5
+import Transformer
 
 /// Writes edges: each has its head, sequence, query, key, and its four vectors.
 final class EdgeTableWriter {
@@ -89,11 +90,19 @@ public struct HeadEdges: Sendable {
 
 /// Reads edges head by head.
 public final class EdgeTable {
+    private let file: H5File
+    private let heads: [HeadAddress]
+    private let length: (_ sequence: Int) -> Int?
     private let columns: [String: H5Dataset]
     /// For each head, the ranges of rows that are its.
     private let ranges: [[Range<Int>]]
 
-    init(_ file: H5File, heads: Int, dHead: Int) throws(H5Error) {
+    /// - Parameter length: of a sequence, in tokens; nil for one that there is not.
+    init(
+        _ file: H5File, heads: [HeadAddress], dHead: Int,
+        length: @escaping (_ sequence: Int) -> Int?
+    ) throws(H5Error) {
+        (self.file, self.heads, self.length) = (file, heads, length)
         let head: [Int32] = try file.read("edges/head_index", shape: [-1])
         var columns: [String: H5Dataset] = [:]
         for name in ["sequence", "query", "key", "attention", "strength"] {
@@ -103,15 +112,13 @@ public final class EdgeTable {
             columns[name] = try file.dataset("edges/\(name)", shape: [head.count, dHead])
         }
         self.columns = columns
-        var ranges = [[Range<Int>]](repeating: [], count: heads)
+        var ranges = [[Range<Int>]](repeating: [], count: heads.count)
         var start = 0
         while start < head.count {
             var end = start + 1
             while end < head.count, head[end] == head[start] { end += 1 }
-            guard (0..<heads).contains(Int(head[start])) else {
-                throw H5Error(
-                    file: file.path, object: "edges/head_index",
-                    problem: "names a head that is not in /heads; run the stage again")
+            guard heads.indices.contains(Int(head[start])) else {
+                throw file.damaged("edges/head_index", "names a head that is not in /heads")
             }
             ranges[Int(head[start])].append(start..<end)
             start = end
@@ -119,16 +126,39 @@ public final class EdgeTable {
         self.ranges = ranges
     }
 
-    /// The edges of a head.
+    /// The edges of a head. All lie within their sequences, and all numbers are finite.
     public func edges(ofHead head: Int) throws -> HeadEdges {
         try reading { () throws(H5Error) in
-            HeadEdges(
+            let edges = HeadEdges(
                 sequence: try column("sequence", head, as: Int32.self).map(Int.init),
                 query: try column("query", head, as: UInt16.self).map(Int.init),
                 key: try column("key", head, as: UInt16.self).map(Int.init),
                 attention: try column("attention", head), strength: try column("strength", head),
                 q: try column("q", head), k: try column("k", head), v: try column("v", head),
                 z: try column("z", head))
+            try check(edges, ofHead: head)
+            return edges
+        }
+    }
+
+    private func check(_ edges: HeadEdges, ofHead head: Int) throws(H5Error) {
+        for (name, values) in [
+            ("strength", edges.strength), ("q", edges.q), ("k", edges.k), ("v", edges.v),
+            ("z", edges.z),
+        ] where !values.allSatisfy(\.isFinite) {
+            throw file.damaged(
+                "edges/\(name)", "holds a number of \(heads[head]) that is not finite")
+        }
+        guard edges.attention.allSatisfy(isAttention) else {
+            throw file.damaged(
+                "edges/attention", "holds an attention of \(heads[head]) that cannot be")
+        }
+        for (i, sequence) in edges.sequence.enumerated() {
+            guard let length = length(sequence), edges.query[i] < length, edges.key[i] < length
+            else {
+                throw file.damaged(
+                    "edges", "an edge of \(heads[head]) on sequence \(sequence) lies outside it")
+            }
         }
     }
 

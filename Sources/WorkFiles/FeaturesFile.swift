@@ -101,20 +101,10 @@ public final class FeaturesFile {
             let layer: Int = try file.attribute("layer", of: "dictionary")
             let tokens: Int = try file.attribute("n_tokens", of: "dictionary")
             guard features > 0, (0..<1 << 20).contains(layer), tokens >= 0 else {
-                throw H5Error(
-                    file: path, object: "dictionary",
-                    problem: "its counts are absurd; run stage-dictionary evidence again")
-            }
-            let ids: [Int32] = try file.read("vocabulary/id", shape: [-1])
-            let names = try file.readStrings("vocabulary/display")
-            guard ids.count == names.count else {
-                throw H5Error(
-                    file: path, object: "vocabulary",
-                    problem: "is cut short; run stage-dictionary evidence again")
+                throw file.damaged("dictionary", "its counts are absurd")
             }
             return (
-                try Provenance(from: file), layer, features, tokens,
-                Dictionary(zip(ids, names)) { first, _ in first },
+                try Provenance(from: file), layer, features, tokens, try file.readVocabulary(),
                 try FeatureDatasets(file, features: features)
             )
         }
@@ -132,7 +122,7 @@ public final class FeaturesFile {
             let mean = try columns.meanActivation.read(rows: row, as: Float.self)
             let ids = try columns.topToken.read(rows: row, as: Int32.self)
             guard counts[0] >= 0, beginnings[0] >= 0, largest[0].isFinite, mean[0].isFinite else {
-                throw broken("features", "row \(feature) holds numbers that cannot be")
+                throw file.damaged("features", "row \(feature) holds numbers that cannot be")
             }
             return FeatureSummary(
                 count: counts[0], beginnings: beginnings[0], maxActivation: largest[0],
@@ -154,7 +144,8 @@ public final class FeaturesFile {
             let starts = try columns.tokenStart.read(
                 rows: snippets.lowerBound..<snippets.upperBound + 1, as: Int64.self)
             guard zip(starts, starts.dropFirst()).allSatisfy({ $0 <= $1 }) else {
-                throw broken("snippets/token_start", "those of feature \(feature) do not ascend")
+                throw file.damaged(
+                    "snippets/token_start", "those of feature \(feature) do not ascend")
             }
             // All tokens of a feature lie side by side.
             let all = try range(
@@ -163,7 +154,8 @@ public final class FeaturesFile {
             let ids = try columns.token.read(rows: all, as: Int32.self)
             let activations = try columns.activation.read(rows: all, as: Float.self)
             guard activations.allSatisfy(\.isFinite), intervals.allSatisfy({ $0 > 0 }) else {
-                throw broken("snippets", "those of feature \(feature) hold numbers that cannot be")
+                throw file.damaged(
+                    "snippets", "those of feature \(feature) hold numbers that cannot be")
             }
             return intervals.indices.map { i in
                 let own = Int(starts[i]) - all.lowerBound..<Int(starts[i + 1]) - all.lowerBound
@@ -182,7 +174,8 @@ public final class FeaturesFile {
 
     private func rows(of feature: Int) throws(H5Error) -> Range<Int> {
         guard (0..<features).contains(feature) else {
-            throw broken("features", "there is no feature \(feature), only 0 to \(features - 1)")
+            throw file.damaged(
+                "features", "there is no feature \(feature), only 0 to \(features - 1)")
         }
         return feature..<feature + 1
     }
@@ -193,14 +186,8 @@ public final class FeaturesFile {
     ) throws(H5Error) -> Range<Int> {
         guard offsets.count == 2, 0 <= offsets[0], offsets[0] <= offsets[1],
             offsets[1] <= Int64(count), offsets[1] - offsets[0] <= Int64(limit)
-        else { throw broken("snippets", "its offsets point outside the file") }
+        else { throw file.damaged("snippets", "its offsets point outside the file") }
         return Int(offsets[0])..<Int(offsets[1])
-    }
-
-    private func broken(_ object: String, _ problem: String) -> H5Error {
-        H5Error(
-            file: file.path, object: object,
-            problem: "\(problem); run stage-dictionary evidence again")
     }
 }
 
@@ -224,8 +211,7 @@ private struct FeatureDatasets {
         meanActivation = try file.dataset("features/mean_activation", shape: [features])
         topToken = try file.dataset("features/top_token", shape: [features, -1])
         guard topToken.rowSize <= 1000 else {
-            throw H5Error(
-                file: file.path, object: topToken.object, problem: "its extents are absurd")
+            throw file.damaged(topToken.object, "its extents are absurd")
         }
         // `features` has been seen to be the extent of a dataset, so that one more cannot overflow.
         snippetStart = try file.dataset("features/snippet_start", shape: [features + 1])

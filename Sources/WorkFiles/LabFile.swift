@@ -59,9 +59,7 @@ public struct LabFile: Sendable, Equatable {
             let columns = try ["question", "answer", "about"].map { name throws(H5Error) in
                 let column = try file.readStrings("answers/\(name)")
                 guard column.count == ids.count else {
-                    throw H5Error(
-                        file: path, object: "answers/\(name)",
-                        problem: "has another length than answers/id; run stage-lab again")
+                    throw file.damaged("answers/\(name)", "has another length than answers/id")
                 }
                 return column
             }

@@ -94,39 +94,30 @@ public struct MapFile: Sendable, Equatable {
         let file = try openWorkFile(path, schema: .map)
         self = try reading { () throws(H5Error) in
             let heads = try file.readHeads()
-            func refuse(_ object: String, _ problem: String) -> H5Error {
-                H5Error(file: path, object: object, problem: "\(problem); run stage-map again")
-            }
             var layouts: [Layout] = []
             for name in try file.readStrings("map_names") {
-                let coordinates: [Double] = try file.read(
-                    "maps/\(name)/coordinates", shape: [heads.count, 3])
-                let weights: [Double] = try file.read("maps/\(name)/weights", shape: [3])
-                guard (coordinates + weights).allSatisfy(\.isFinite) else {
-                    throw refuse("maps/\(name)", "holds a number that is not finite")
-                }
+                let group = "maps/\(name)"
                 layouts.append(
                     Layout(
                         name: name,
-                        about: try file.stringAttribute("about", of: "maps/\(name)/coordinates"),
-                        coordinates: coordinates, weights: weights))
+                        about: try file.stringAttribute("about", of: "\(group)/coordinates"),
+                        coordinates: try file.finite("\(group)/coordinates", [heads.count, 3]),
+                        weights: try file.read(
+                            "\(group)/weights", shape: [3], "holds what is no share",
+                            where: (0...1.001).contains)))
             }
             let neighbors: [Int32] = try file.read(
-                "neighbors/head_index", shape: [heads.count, -1])
+                "neighbors/head_index", shape: [heads.count, -1], "names a head that is not there",
+                where: { heads.indices.contains(Int($0)) })
             let count = heads.isEmpty ? 0 : neighbors.count / heads.count
-            guard neighbors.allSatisfy({ heads.indices.contains(Int($0)) }) else {
-                throw refuse("neighbors/head_index", "names a head that is not there")
-            }
             let likeness: [Double] = try file.read(
-                "neighbors/likeness", shape: [heads.count, count])
-            guard likeness.allSatisfy({ (0...1).contains($0) }) else {
-                throw refuse("neighbors/likeness", "holds what is no cosine")
-            }
+                "neighbors/likeness", shape: [heads.count, count], "holds what is no cosine",
+                where: (0...1).contains)
             return MapFile(
                 provenance: try Provenance(from: file), heads: heads, layouts: layouts,
                 neighborCount: count, neighbors: neighbors, likeness: likeness,
-                standardErrors: try file.read(
-                    "neighbors/standard_error", shape: [heads.count, count]))
+                standardErrors: try file.errors(
+                    "neighbors/standard_error", [heads.count, count]))
         }
     }
 }

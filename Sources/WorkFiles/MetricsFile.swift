@@ -72,19 +72,13 @@ public struct MetricsFile: Sendable, Equatable {
             let heads = try file.readHeads()
             var metrics: [Column] = []
             for name in try file.readStrings("metric_names") {
-                let values: [Double] = try file.read("metrics/\(name)/value", shape: [heads.count])
-                guard values.allSatisfy(\.isFinite) else {
-                    throw H5Error(
-                        file: path, object: "metrics/\(name)/value",
-                        problem: "holds a number that is not finite; run \(schema.stage) again")
-                }
+                let group = "metrics/\(name)"
                 metrics.append(
                     Column(
                         name: name,
-                        about: try file.stringAttribute("about", of: "metrics/\(name)/value"),
-                        values: values,
-                        standardErrors: try file.read(
-                            "metrics/\(name)/standard_error", shape: [heads.count])))
+                        about: try file.stringAttribute("about", of: "\(group)/value"),
+                        values: try file.finite("\(group)/value", [heads.count]),
+                        standardErrors: try file.errors("\(group)/standard_error", [heads.count])))
             }
             return MetricsFile(
                 provenance: try Provenance(from: file), heads: heads, metrics: metrics)

@@ -45,9 +45,8 @@ final class PairStream {
                 start[i] == Int64(entry), count[i] >= 0,
                 Int(count[i]) <= query.shape[0] - entry
             else {
-                throw H5Error(
-                    file: file.path, object: group,
-                    problem: "row \(row + i) of its index is damaged; scan the shard again")
+                throw file.damaged(
+                    group, "row \(row + i) of its index points outside the file")
             }
             entry += Int(count[i])
         }

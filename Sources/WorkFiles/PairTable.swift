@@ -3,6 +3,7 @@
 
 import AttentionStats
 import HDF5
+import Transformer
 
 /// Writes lists of pairs: an index row for each list, and the entries of all lists in columns.
 final class PairTableWriter {
@@ -56,6 +57,16 @@ final class PairTableWriter {
     }
 }
 
+extension AttentionPair {
+    /// Whether it can be of a sequence of so many tokens.
+    func isSound(within length: Int) -> Bool {
+        query < length && key < length && isAttention(attention)
+    }
+}
+
+/// Whether it is from 0 to 1, but for rounding.
+func isAttention(_ value: Float) -> Bool { value >= 0 && value <= 1.001 }
+
 /// Reads lists of pairs.
 public final class PairTable {
     /// One list's place.
@@ -67,11 +78,20 @@ public final class PairTable {
 
     /// The lists in file order.
     public let rows: [Row]
+    private let file: H5File
+    private let group: String
+    private let heads: [HeadAddress]
+    private let length: (_ sequence: Int) -> Int?
     private let query: H5Dataset
     private let key: H5Dataset
     private let attention: H5Dataset
 
-    init(_ file: H5File, group: String, heads: Int, sequences: Int) throws(H5Error) {
+    /// - Parameter length: of a sequence, in tokens; nil for one that there is not.
+    init(
+        _ file: H5File, group: String, heads: [HeadAddress],
+        length: @escaping (_ sequence: Int) -> Int?
+    ) throws(H5Error) {
+        (self.file, self.group, self.heads, self.length) = (file, group, heads, length)
         query = try file.dataset("\(group)/query", shape: [-1])
         let total = query.shape[0]
         key = try file.dataset("\(group)/key", shape: [total])
@@ -84,12 +104,10 @@ public final class PairTable {
         rows.reserveCapacity(head.count)
         for i in head.indices {
             let (first, size) = (Int(start[i]), Int(count[i]))
-            guard (0..<heads).contains(Int(head[i])), (0..<sequences).contains(Int(sequence[i])),
+            guard heads.indices.contains(Int(head[i])), length(Int(sequence[i])) != nil,
                 first >= 0, size >= 0, first <= total, size <= total - first
             else {
-                throw H5Error(
-                    file: file.path, object: group,
-                    problem: "row \(i) of its index points outside the file; run the stage again")
+                throw file.damaged(group, "row \(i) of its index points outside the file")
             }
             rows.append(
                 Row(
@@ -99,7 +117,7 @@ public final class PairTable {
         self.rows = rows
     }
 
-    /// The pairs of some rows, read in runs of neighbouring rows.
+    /// The pairs of some rows, read in runs of neighbouring rows. All lie within their sequences.
     ///
     /// - Parameter indices: into `rows`, ascending.
     public func pairs(_ indices: [Int]) throws -> [[AttentionPair]] {
@@ -129,13 +147,20 @@ public final class PairTable {
         let key: [UInt16] = try key.read(rows: range)
         let attention: [Float] = try attention.read(rows: range)
         for index in run {
-            let entries = rows[index].entries
-            lists.append(
-                (entries.lowerBound - range.lowerBound..<entries.upperBound - range.lowerBound).map
-                {
-                    AttentionPair(
-                        query: Int(query[$0]), key: Int(key[$0]), attention: attention[$0])
-                })
+            let row = rows[index]
+            let pairs = row.entries.map { entry in
+                let place = entry - range.lowerBound
+                return AttentionPair(
+                    query: Int(query[place]), key: Int(key[place]), attention: attention[place])
+            }
+            let length = length(row.sequence) ?? 0
+            guard pairs.allSatisfy({ $0.isSound(within: length) }) else {
+                throw file.damaged(
+                    group,
+                    "a pair of \(heads[row.head]) on sequence \(row.sequence) lies outside it, or has an attention that cannot be"
+                )
+            }
+            lists.append(pairs)
         }
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // project.h5: the clouds of each head, with all that is needed to place new points into them.
 
+import AttentionStats
 import HDF5
 import Transformer
 
@@ -174,20 +175,29 @@ public final class ProjectReader {
     public let views: [ProjectionView]
     /// The seed of the fits.
     public let seed: UInt64
+    /// What the O clouds are of.
+    public let output: CloudOutput
     private let file: H5File
 
     /// Opens the file.
     public init(_ path: String) throws {
         file = try openWorkFile(path, schema: .project)
         let file = file
-        (provenance, heads, views, seed) = try reading { () throws(H5Error) in
+        (provenance, heads, views, seed, output) = try reading { () throws(H5Error) in
             let neighbors: [Int] = try file.read("views/n_neighbors", shape: [-1])
-            let distances: [Double] = try file.read("views/min_dist", shape: [neighbors.count])
+            let distances: [Double] = try file.finite("views/min_dist", [neighbors.count])
+            guard neighbors.allSatisfy({ (1...1 << 20).contains($0) }) else {
+                throw file.damaged("views/n_neighbors", "holds what is no number of neighbours")
+            }
             let seed: UInt64 = try file.attribute("seed", of: "views")
             let views = zip(neighbors, distances).map {
                 ProjectionView(nNeighbors: $0, minDist: $1)
             }
-            return (try Provenance(from: file), try file.readHeads(), views, seed)
+            let provenance = try Provenance(from: file)
+            return (
+                provenance, try file.readHeads(), views, seed,
+                try CloudOutput(provenance, path: path)
+            )
         }
     }
 
@@ -200,7 +210,10 @@ public final class ProjectReader {
     public func cloud(of head: HeadAddress) throws -> HeadCloud {
         try reading { () throws(H5Error) in
             let group = "clouds/\(head)"
-            let sequence: [Int] = try file.read("\(group)/sequence", shape: [-1])
+            let positions = 0..<longestSequence
+            let sequence: [Int] = try file.read(
+                "\(group)/sequence", shape: [-1], "names a sequence that cannot be",
+                where: { $0 >= 0 })
             let n = sequence.count
             var matrices: [String: MatrixCloud] = [:]
             for name in HeadCloud.matrixNames {
@@ -208,32 +221,29 @@ public final class ProjectReader {
             }
             let d = matrices["O"]?.pcaMean.count ?? 0
             return HeadCloud(
-                sequence: sequence, query: try file.read("\(group)/query", shape: [n]),
-                key: try file.read("\(group)/key", shape: [n]),
-                attention: try finite("\(group)/attention", [n]),
-                norms: try finite("\(group)/norm", [n]), matrices: matrices,
-                outputFactor: try file.read("\(group)/O/factor", shape: [d, d]))
+                sequence: sequence,
+                query: try file.read(
+                    "\(group)/query", shape: [n], "names a position that cannot be",
+                    where: positions.contains),
+                key: try file.read(
+                    "\(group)/key", shape: [n], "names a position that cannot be",
+                    where: positions.contains),
+                attention: try file.read(
+                    "\(group)/attention", shape: [n], "holds what is no attention",
+                    where: isAttention),
+                norms: try file.finite("\(group)/norm", [n]), matrices: matrices,
+                outputFactor: try file.finite("\(group)/O/factor", [d, d]))
         }
     }
 
     private func matrix(_ group: String, n: Int) throws(H5Error) -> MatrixCloud {
-        let mean: [Double] = try file.read("\(group)/pca_mean", shape: [-1])
+        let mean: [Double] = try file.finite("\(group)/pca_mean", [-1])
         var umap: [[Float]] = []
-        for i in views.indices { umap.append(try finite("\(group)/umap_\(i)", [n, 3])) }
+        for i in views.indices { umap.append(try file.finite("\(group)/umap_\(i)", [n, 3])) }
         return MatrixCloud(
-            pca: try finite("\(group)/pca", [n, 3]), pcaMean: mean,
-            pcaAxes: try file.read("\(group)/pca_axes", shape: [3, mean.count]),
-            explainedVarianceRatio: try file.read("\(group)/explained_variance_ratio", shape: [3]),
-            points: try finite("\(group)/points", [n, -1]), umap: umap)
-    }
-
-    private func finite(_ object: String, _ shape: [Int]) throws(H5Error) -> [Float] {
-        let values: [Float] = try file.read(object, shape: shape)
-        guard values.allSatisfy(\.isFinite) else {
-            throw H5Error(
-                file: file.path, object: object,
-                problem: "holds a number that is not finite; run stage-project again")
-        }
-        return values
+            pca: try file.finite("\(group)/pca", [n, 3]), pcaMean: mean,
+            pcaAxes: try file.finite("\(group)/pca_axes", [3, mean.count]),
+            explainedVarianceRatio: try file.finite("\(group)/explained_variance_ratio", [3]),
+            points: try file.finite("\(group)/points", [n, n == 0 ? -1 : mean.count]), umap: umap)
     }
 }

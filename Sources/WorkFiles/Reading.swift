@@ -5,7 +5,10 @@ import HDF5
 import UserErrors
 
 extension UserError {
-    init(_ error: H5Error) { self.init(error.description) }
+    init(_ error: H5Error) {
+        let text = error.description
+        self.init(text.hasSuffix(".") || text.hasSuffix("?") ? text : "\(text).")
+    }
 }
 
 /// Runs `body` with HDF5's errors turned into ours.

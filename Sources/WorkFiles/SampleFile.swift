@@ -155,21 +155,27 @@ public final class SampleReader {
 
     /// Opens the file.
     ///
-    /// - Parameter sequences: number of sequences of the scan it belongs to.
-    public init(_ path: String, sequences: Int) throws {
+    /// - Parameter scan: the scan it belongs to.
+    public init(_ path: String, of scan: ScanFile) throws {
         file = try openWorkFile(path, schema: .sample)
         let file = file
         (provenance, heads, pairs, interval, isTop, maxActivation) = try reading {
             () throws(H5Error) in
             let heads = try file.readHeads()
             let pairs = try PairTable(
-                file, group: "sequences", heads: heads.count, sequences: sequences)
+                file, group: "sequences", heads: heads, length: { scan.length(of: $0) })
             let n = pairs.rows.count
+            let intervals = Int32(scan.header.nIntervals)
             return (
                 try Provenance(from: file), heads, pairs,
-                try file.read("sequences/interval", shape: [n]),
-                try file.read("sequences/is_top", shape: [n]),
-                try file.read("sequences/max_activation", shape: [n])
+                try file.read(
+                    "sequences/interval", shape: [n], "names an interval that there is not",
+                    where: { (1...intervals).contains($0) }),
+                try file.read(
+                    "sequences/is_top", shape: [n], "is neither 0 nor 1", where: { $0 <= 1 }),
+                try file.read(
+                    "sequences/max_activation", shape: [n], "holds what is no attention",
+                    where: isAttention)
             )
         }
         var rows = [[Int]](repeating: [], count: heads.count)
@@ -190,15 +196,16 @@ public final class SampleReader {
         return try reading { () throws(H5Error) in
             func histogram(_ name: String) throws(H5Error) -> Histogram {
                 let group = "heads_\(name)/\(address)"
+                let values: [Double] = try file.finite("\(group)/bin_values", [-1])
                 return Histogram(
-                    edges: try file.read("\(group)/bin_edges", shape: [-1]),
-                    values: try file.read("\(group)/bin_values", shape: [-1]))
+                    edges: try file.finite("\(group)/bin_edges", [values.count + 1]),
+                    values: values)
             }
             var tables: [String: [TokenWeight]] = [:]
             for name in SampleFile.tableNames {
                 let group = "tables/\(name)/\(address)"
                 let tokens = try file.readStrings("\(group)/token")
-                let weights: [Double] = try file.read("\(group)/weight", shape: [tokens.count])
+                let weights: [Double] = try file.finite("\(group)/weight", [tokens.count])
                 tables[name] = zip(tokens, weights).map { TokenWeight(token: $0, weight: $1) }
             }
             return HeadSample(

@@ -74,9 +74,7 @@ public struct ScanCorpus {
         let starts: [Int64] = try file.read("sequences/start", shape: [-1])
         let isAscending = zip(starts, starts.dropFirst()).allSatisfy { $0 < $1 }
         guard starts.first == 0, starts.last == Int64(tokens.count), isAscending else {
-            throw H5Error(
-                file: file.path, object: "sequences/start",
-                problem: "does not fit sequences/token; run stage-scan again")
+            throw file.damaged("sequences/start", "does not fit sequences/token")
         }
         self.starts = starts.map(Int.init)
         let sources: [Int64] = try file.read("sequences/source", shape: [starts.count - 1, 2])
@@ -84,14 +82,8 @@ public struct ScanCorpus {
             (Int(sources[$0]), Int(sources[$0 + 1]))
         }
         files = try file.readStrings("sequences/files")
-        let ids: [Int32] = try file.read("vocabulary/id", shape: [-1])
-        let names = try file.readStrings("vocabulary/display")
-        guard ids.count == names.count else {
-            throw H5Error(
-                file: file.path, object: "vocabulary",
-                problem: "is cut short; run stage-scan again")
-        }
-        vocabulary = Array(zip(ids, names)).map { (id: $0, display: $1) }
+        vocabulary = try file.readVocabulary().sorted { $0.key < $1.key }
+            .map { (id: $0, display: $1) }
         let weights = try file.dataset(
             "output_weights", shape: [header.heads.count, header.model.dHead, header.model.dModel])
         let heads = header.heads

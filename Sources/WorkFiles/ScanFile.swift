@@ -25,22 +25,31 @@ public final class ScanFile {
             let header = try ScanHeader(from: file)
             let tokens: [Int32] = try file.read("sequences/token", shape: [-1])
             let starts: [Int64] = try file.read("sequences/start", shape: [-1])
-            let isAscending = zip(starts, starts.dropFirst()).allSatisfy { $0 < $1 }
-            guard starts.first == 0, starts.last == Int64(tokens.count), isAscending else {
-                throw H5Error(
-                    file: path, object: "sequences/start",
-                    problem: "does not fit sequences/token; run stage-scan again")
+            // One sequence at least, none of them empty or longer than any can be.
+            let isAscending = zip(starts, starts.dropFirst()).allSatisfy {
+                $0 < $1 && $1 - $0 <= Int64(header.maxLength)
             }
-            let ids: [Int32] = try file.read("vocabulary/id", shape: [-1])
-            let names = try file.readStrings("vocabulary/display")
-            guard ids.count == names.count else {
-                throw H5Error(
-                    file: path, object: "vocabulary", problem: "is cut short; run stage-scan again")
+            guard starts.count > 1, starts[0] == 0, starts.last == Int64(tokens.count), isAscending
+            else { throw file.damaged("sequences/start", "does not fit sequences/token") }
+            let display = try file.readVocabulary()
+            var isKnown = [Bool](
+                repeating: false, count: (display.keys.max().map { Int($0) } ?? 0) + 1)
+            for id in display.keys { isKnown[Int(id)] = true }
+            guard tokens.allSatisfy({ isKnown.indices.contains(Int($0)) && isKnown[Int($0)] })
+            else {
+                throw file.damaged("sequences/token", "has ids that are not in vocabulary/id")
             }
-            let display = Dictionary(zip(ids, names)) { first, _ in first }
             return (header, starts.map(Int.init), tokens, display)
         }
         nSequences = starts.count - 1
+    }
+
+    /// How many tokens a sequence has; nil for one that there is not.
+    public func length(of sequence: Int) -> Int? { Self.length(of: sequence, starts) }
+
+    private static func length(of sequence: Int, _ starts: [Int]) -> Int? {
+        guard (0..<starts.count - 1).contains(sequence) else { return nil }
+        return starts[sequence + 1] - starts[sequence]
     }
 
     /// The token ids of a sequence.
@@ -73,10 +82,11 @@ public final class ScanFile {
             for column in StatisticsColumn.all {
                 let values: [Double] = try file.read(
                     "statistics/\(column.name)", shape: [nSequences, allHeads])
-                guard values.allSatisfy({ $0.isFinite && abs($0) < 1e15 }) else {
-                    throw H5Error(
-                        file: file.path, object: "statistics/\(column.name)",
-                        problem: "holds numbers that cannot be; run stage-scan again")
+                if let i = values.firstIndex(where: { !column.canHold($0) }) {
+                    throw file.damaged(
+                        "statistics/\(column.name)",
+                        "holds \(values[i]) for \(header.heads[i % allHeads]) on sequence \(i / allHeads), which cannot be"
+                    )
                 }
                 for s in 0..<nSequences {
                     for (i, h) in heads.enumerated() {
@@ -91,7 +101,16 @@ public final class ScanFile {
     /// The largest activation of every sequence for every head, [sequence, head].
     public func maxActivations() throws -> [Float] {
         try reading { () throws(H5Error) in
-            try file.read("statistics/max_activation", shape: [nSequences, header.heads.count])
+            let name = "statistics/max_activation"
+            let (heads, n) = (header.heads, nSequences)
+            let values: [Float] = try file.read(name, shape: [n, heads.count])
+            if let i = values.firstIndex(where: { !isAttention($0) }) {
+                throw file.damaged(
+                    name,
+                    "holds \(values[i]) for \(heads[i % heads.count]) on sequence \(i / heads.count), which is no attention"
+                )
+            }
+            return values
         }
     }
 
@@ -106,6 +125,9 @@ public final class ScanFile {
             for first in stride(from: 0, to: nSequences, by: 256) {
                 let rows = first..<min(first + 256, nSequences)
                 let values: [Float] = try dataset.read(rows: rows)
+                guard values.allSatisfy({ $0.isFinite && $0 >= 0 }) else {
+                    throw file.damaged(dataset.object, "holds a mass of attention that cannot be")
+                }
                 for (i, value) in values.enumerated() {
                     sums[i / bins % header.heads.count][i % bins] += Double(value)
                 }
@@ -123,14 +145,17 @@ public final class ScanFile {
     private func pairs(_ group: String) throws -> PairTable {
         try reading { () throws(H5Error) in
             try PairTable(
-                file, group: group, heads: header.heads.count, sequences: nSequences)
+                file, group: group, heads: header.heads,
+                length: { [starts] in Self.length(of: $0, starts) })
         }
     }
 
     /// The strong edges.
     public func edges() throws -> EdgeTable {
         try reading { () throws(H5Error) in
-            try EdgeTable(file, heads: header.heads.count, dHead: header.model.dHead)
+            try EdgeTable(
+                file, heads: header.heads, dHead: header.model.dHead,
+                length: { [starts] in Self.length(of: $0, starts) })
         }
     }
 
@@ -145,7 +170,13 @@ public final class ScanFile {
             let d = header.model
             let dataset = try file.dataset(
                 "output_weights", shape: [header.heads.count, d.dHead, d.dModel])
-            return try dataset.read(rows: head..<head + 1)
+            let weights: [Float] = try dataset.read(rows: head..<head + 1)
+            guard weights.allSatisfy(\.isFinite) else {
+                throw file.damaged(
+                    "output_weights",
+                    "holds a weight of \(header.heads[head]) that is not finite")
+            }
+            return weights
         }
     }
 }

@@ -46,7 +46,7 @@ public struct ModelSummary: Sendable, Equatable {
             [nLayers, nHeads, nKVHeads, dHead, dModel].allSatisfy({
                 (1...1 << 24).contains($0)
             })
-        else { throw H5Error(file: file.path, object: "model", problem: "its counts are absurd") }
+        else { throw file.damaged("model", "its counts are absurd") }
     }
 
     private var counts: [(String, Int)] {
@@ -123,9 +123,14 @@ public struct ScanHeader: Sendable, Equatable {
         seed = try file.attribute("seed", of: "sampling")
         priorityThreshold = try file.attribute("priority_threshold", of: "sampling")
         highAttention = try file.attribute("high_attention", of: "sampling")
-        guard (1...65_535).contains(maxLength), (1...1000).contains(nIntervals), !heads.isEmpty
+        guard (1...longestSequence).contains(maxLength), (1...1000).contains(nIntervals),
+            [samplesPerInterval, topSequences].allSatisfy({ (1...1 << 30).contains($0) }),
+            isAttention(highAttention)
+        else { throw file.damaged("sampling", "its counts are absurd") }
+        guard !heads.isEmpty,
+            heads.allSatisfy({ $0.layer < model.nLayers && $0.head < model.nHeads })
         else {
-            throw H5Error(file: file.path, object: "sampling", problem: "its counts are absurd")
+            throw file.damaged("heads", "are none, or not of the model")
         }
     }
 }

@@ -71,9 +71,7 @@ public final class ScanPart {
             let first = try file.attribute("first_sequence", of: "shard", as: Int.self)
             let end = try file.attribute("end_sequence", of: "shard", as: Int.self)
             guard let shard = Shard(index, of: count), 0 <= first, first <= end else {
-                throw H5Error(
-                    file: file.path, object: "shard",
-                    problem: "its numbers are absurd; scan the shard again")
+                throw file.damaged("shard", "its numbers are absurd")
             }
             self.shard = shard
             sequences = first..<end
@@ -93,9 +91,7 @@ public final class ScanPart {
         guard isAscending, ends.allSatisfy({ $0.count == ends[0].count }),
             (ends[0].last ?? starts[0]) == Int64(sequences.upperBound)
         else {
-            throw H5Error(
-                file: file.path, object: "blocks",
-                problem: "do not fit the shard; scan it again")
+            throw file.damaged("blocks", "do not fit the shard")
         }
         return ends
     }
@@ -118,7 +114,13 @@ public final class ScanPart {
         let local = ids.lowerBound - sequences.lowerBound..<ids.upperBound - sequences.lowerBound
         return try reading { () throws(H5Error) in
             var statistics: [[Double]] = []
-            for column in columns { statistics.append(try column.read(rows: local)) }
+            for (column, rule) in zip(columns, StatisticsColumn.all) {
+                let values: [Double] = try column.read(rows: local)
+                guard values.allSatisfy(rule.canHold) else {
+                    throw file.damaged(column.object, "holds a number that cannot be")
+                }
+                statistics.append(values)
+            }
             return ScanBlock(
                 sequences: ids, statistics: statistics,
                 massByDistance: try massByDistance.read(rows: local),
@@ -142,9 +144,10 @@ public final class ScanPart {
     {
         let (file, header, sequences) = (file, header, sequences)
         let table = try reading { () throws(H5Error) in
+            // The lengths of its sequences are in the first part alone.
             try PairTable(
-                file, group: "top_patterns", heads: header.heads.count,
-                sequences: sequences.upperBound)
+                file, group: "top_patterns", heads: header.heads,
+                length: { sequences.contains($0) ? header.maxLength : nil })
         }
         let wanted = table.rows.indices.filter {
             isWanted(table.rows[$0].head, table.rows[$0].sequence)

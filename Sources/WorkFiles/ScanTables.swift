@@ -73,8 +73,7 @@ extension H5File {
         guard sequences >= 0, sum.allSatisfy({ (0...limit).contains($0) }),
             squares.allSatisfy({ (0...limit).contains($0) })
         else {
-            throw H5Error(
-                file: path, object: "likeness", problem: "holds sums that cannot be; scan again")
+            throw damaged("likeness", "holds sums that cannot be")
         }
         return Likeness(heads: heads, sequences: sequences, sum: sum, sumOfSquares: squares)
     }

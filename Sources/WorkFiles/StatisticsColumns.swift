@@ -20,6 +20,16 @@ struct StatisticsColumn: Sendable {
         self.set = set
     }
 
+    /// Whether a number can be in this column: finite, far from what sums reach, and where it becomes a whole
+    /// number, one.
+    func canHold(_ value: Double) -> Bool {
+        guard abs(value) < 1e15 else { return false }
+        return !Self.wholeNumbers.contains(name)
+            || (0...Double(longestSequence)).contains(value) && value == value.rounded()
+    }
+
+    private static let wholeNumbers: Set = ["max_query", "max_key"]
+
     /// Which of `all` holds the largest activation.
     static let maxActivation = 0
 

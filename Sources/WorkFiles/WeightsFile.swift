@@ -82,18 +82,13 @@ public struct WeightsFile: Sendable, Equatable {
         self = try reading { () throws(H5Error) in
             let heads = try file.readHeads()
             let n = heads.count
-            func refuse(_ object: String, _ problem: String) -> H5Error {
-                H5Error(file: path, object: object, problem: "\(problem); run stage-weights again")
-            }
-            guard Set(heads).count == n else { throw refuse("heads", "names a head twice") }
             let dModel = try file.attribute("d_model", of: "", as: Int.self)
-            guard dModel > 1 else { throw refuse("d_model", "is no width of a residual stream") }
+            guard (2...1 << 24).contains(dModel) else {
+                throw file.damaged("d_model", "is no width of a residual stream")
+            }
             var metrics: [Column] = []
             for name in try file.readStrings("metric_names") {
-                let values: [Double] = try file.read("metrics/\(name)", shape: [n])
-                guard values.allSatisfy(\.isFinite) else {
-                    throw refuse("metrics/\(name)", "holds a number that is not finite")
-                }
+                let values: [Double] = try file.finite("metrics/\(name)", [n])
                 metrics.append(
                     Column(
                         name: name,
@@ -102,11 +97,9 @@ public struct WeightsFile: Sendable, Equatable {
             }
             var composition: [String: [Float]] = [:]
             for side in Self.sides {
-                let values: [Float] = try file.read("composition/\(side)", shape: [n, n])
-                guard values.allSatisfy({ $0.isFinite && $0 >= 0 }) else {
-                    throw refuse("composition/\(side)", "holds what is no ratio of norms")
-                }
-                composition[side] = values
+                composition[side] = try file.read(
+                    "composition/\(side)", shape: [n, n], "holds what is no ratio of norms",
+                    where: { $0.isFinite && $0 >= 0 })
             }
             return WeightsFile(
                 provenance: try Provenance(from: file), dModel: dModel, heads: heads,

@@ -23,7 +23,7 @@ public enum WorkFileSchema: String, Sendable {
     /// Raised whenever the layout changes in a way that old readers would misread.
     var version: Int {
         switch self {
-        case .scan, .scanPart: 2
+        case .scan, .scanPart, .writes: 2
         default: 1
         }
     }
@@ -57,11 +57,13 @@ public final class WorkFileWriter {
         }
         claim = try OutputClaim(path)
         do {
-            file = try H5File.create(claim.temporaryPath)
+            file = try H5File.create(
+                claim.temporaryPath, named: path, userBlock: ContentDigest.blockSize)
             try file.setAttribute("schema", of: "", to: schema.rawValue)
             try file.setAttribute("schema_version", of: "", to: schema.version)
             try provenance.write(to: file)
         } catch {
+            unlink(claim.temporaryPath)
             throw UserError(error)
         }
     }
@@ -69,27 +71,26 @@ public final class WorkFileWriter {
     /// What was not finished is of no use, and may have filled the disk.
     deinit {
         guard !isFinished else { return }
-        try? file.close()
+        file.abandon()
         unlink(claim.temporaryPath)
     }
 
-    /// Makes the file durable and gives it its name. Closed before, so that no reader finds a file that its
-    /// writer still had open.
+    /// Makes the file durable, with its digest, and gives it its name. Closed before, so that no reader finds a file
+    /// that its writer still had open.
     func finish() throws {
         let (path, partial) = (path, claim.temporaryPath)
         do {
             try file.flush()
             try file.close()
         } catch { throw UserError(error) }
-        let descriptor = open(partial, O_RDONLY)
-        let isSynced = descriptor >= 0 && fsync(descriptor) == 0
-        if descriptor >= 0 { close(descriptor) }
-        guard isSynced, rename(partial, path) == 0 else {
-            throw UserError(
-                "\(path): cannot be completed (\(String(cString: strerror(errno)))); is the disk full?"
-            )
-        }
+        do { try ContentDigest.seal(partial) } catch { throw Self.cannotComplete(path) }
+        guard rename(partial, path) == 0 else { throw Self.cannotComplete(path) }
         isFinished = true
+    }
+
+    private static func cannotComplete(_ path: String) -> UserError {
+        UserError(
+            "\(path): cannot be completed (\(String(cString: strerror(errno)))); is the disk full?")
     }
 }
 
@@ -98,6 +99,7 @@ func openWorkFile(_ path: String, schema: WorkFileSchema) throws -> H5File {
     guard FileManager.default.fileExists(atPath: path) else {
         throw UserError("\(path): is missing; run \(schema.stage), or make, to write it.")
     }
+    try ContentDigest.check(path, stage: schema.stage)
     let file = try reading { () throws(H5Error) in try H5File.open(path) }
     let found = try? file.stringAttribute("schema", of: "")
     let version = try? file.attribute("schema_version", of: "", as: Int.self)
@@ -111,12 +113,59 @@ func openWorkFile(_ path: String, schema: WorkFileSchema) throws -> H5File {
 }
 
 extension H5File {
-    /// The studied heads, dataset `heads`.
+    /// An error about what an object holds, which only its stage can mend.
+    func damaged(_ object: String, _ problem: String) -> H5Error {
+        let schema = (try? stringAttribute("schema", of: "")).flatMap(WorkFileSchema.init)
+        return H5Error(
+            file: path, object: object,
+            problem: "\(problem); run \(schema?.stage ?? "its stage") again")
+    }
+
+    /// Reads numbers each of which must be one that `isSound` takes.
+    ///
+    /// - Parameter what: says what they then are not, such as "holds a number that is not finite".
+    func read<Scalar: H5Scalar>(
+        _ object: String, shape: [Int], _ what: String, where isSound: (Scalar) -> Bool
+    ) throws(H5Error) -> [Scalar] {
+        let values: [Scalar] = try read(object, shape: shape)
+        guard values.allSatisfy(isSound) else { throw damaged(object, what) }
+        return values
+    }
+
+    /// Reads numbers all of which must be finite.
+    func finite<Number: H5Scalar & BinaryFloatingPoint>(
+        _ object: String, _ shape: [Int]
+    ) throws(H5Error) -> [Number] {
+        try read(object, shape: shape, "holds a number that is not finite", where: \.isFinite)
+    }
+
+    /// Reads standard errors: finite and not negative, or NaN where there is none.
+    func errors(_ object: String, _ shape: [Int]) throws(H5Error) -> [Double] {
+        try read(
+            object, shape: shape, "holds what is no standard error",
+            where: { $0.isNaN || $0 >= 0 && $0.isFinite })
+    }
+
+    /// The studied heads, dataset `heads`, each once.
     func readHeads() throws(H5Error) -> [HeadAddress] {
         let values: [Int32] = try read("heads", shape: [-1, 2])
-        return stride(from: 0, to: values.count, by: 2).map {
+        let heads = stride(from: 0, to: values.count, by: 2).map {
             HeadAddress(layer: Int(values[$0]), head: Int(values[$0 + 1]))
         }
+        guard values.allSatisfy({ (0..<1 << 16).contains($0) }), Set(heads).count == heads.count
+        else { throw damaged("heads", "names a head twice, or one that cannot be") }
+        return heads
+    }
+
+    /// The display strings of the token ids that occur, group `vocabulary`.
+    func readVocabulary() throws(H5Error) -> [Int32: String] {
+        let ids: [Int32] = try read("vocabulary/id", shape: [-1])
+        let names = try readStrings("vocabulary/display")
+        guard names.count == ids.count, ids.allSatisfy({ (0..<1 << 24).contains($0) }) else {
+            throw damaged(
+                "vocabulary", "has another number of ids than of strings, or ids that cannot be")
+        }
+        return Dictionary(zip(ids, names)) { first, _ in first }
     }
 
     func write(heads: [HeadAddress]) throws(H5Error) {

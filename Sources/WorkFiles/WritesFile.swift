@@ -43,22 +43,57 @@ public struct WritesFile: Sendable, Equatable {
         }
     }
 
+    /// One direction that a head carries from key to query.
+    public struct Direction: Sendable, Equatable {
+        /// The tokens at both ends of a direction, the farthest first.
+        public struct Ends: Sendable, Equatable {
+            public var high: [Entry]
+            public var low: [Entry]
+
+            public init(high: [Entry], low: [Entry]) {
+                self.high = high
+                self.low = low
+            }
+        }
+
+        /// The head's place in `heads`.
+        public var head: Int
+        /// The singular value, and its square over the sum of all squares.
+        public var strength: Double
+        public var share: Double
+        /// By their embeddings, and by their logits.
+        public var reads: Ends
+        public var writes: Ends
+
+        public init(head: Int, strength: Double, share: Double, reads: Ends, writes: Ends) {
+            self.head = head
+            self.strength = strength
+            self.share = share
+            self.reads = reads
+            self.writes = writes
+        }
+    }
+
     /// The scan's facts.
     public var provenance: Provenance
     /// The studied heads.
     public var heads: [HeadAddress]
     /// By head, all edges first.
     public var rows: [Row]
+    /// By head, the strongest first; none of heads that cannot be taken apart.
+    public var directions: [Direction]
     /// How tokens are shown, by id.
     public var display: [Int32: String]
 
     /// The contents of writes.h5.
     public init(
-        provenance: Provenance, heads: [HeadAddress], rows: [Row], display: [Int32: String]
+        provenance: Provenance, heads: [HeadAddress], rows: [Row], directions: [Direction],
+        display: [Int32: String]
     ) {
         self.provenance = provenance
         self.heads = heads
         self.rows = rows
+        self.directions = directions
         self.display = display
     }
 
@@ -81,8 +116,13 @@ public struct WritesFile: Sendable, Equatable {
             try file.write(
                 rows.map(\.meanAttention), shape: [n], to: "rows/mean_attention", axes: ["row"],
                 about: "Mean of A[q,k] over them.")
-            try write(\.promotes, to: "promotes", file, "raised")
-            try write(\.suppresses, to: "suppresses", file, "lowered")
+            let about =
+                "Logit of mean A v W_O above its mean over the vocabulary; the final norm's gain is in it, its scale is not."
+            try file.write(
+                rows.map(\.promotes), to: "promotes", axis: "row", word: "most raised", about)
+            try file.write(
+                rows.map(\.suppresses), to: "suppresses", axis: "row", word: "most lowered", about)
+            try file.write(directions)
             let ids = display.keys.sorted()
             try file.write(
                 ids, shape: [ids.count], to: "vocabulary/id", axes: ["token"],
@@ -94,60 +134,21 @@ public struct WritesFile: Sendable, Equatable {
         try output.finish()
     }
 
-    private func write(
-        _ side: KeyPath<Row, [Entry]>, to group: String, _ file: H5File, _ word: String
-    ) throws(H5Error) {
-        let width = rows.first?[keyPath: side].count ?? 0
-        let entries = rows.flatMap { $0[keyPath: side] }
-        try file.write(
-            entries.map(\.token), shape: [rows.count, width], to: "\(group)/token",
-            axes: ["row", "rank"], about: "Ids of the most \(word) tokens.")
-        try file.write(
-            entries.map(\.weight), shape: [rows.count, width], to: "\(group)/weight",
-            axes: ["row", "rank"],
-            about:
-                "Logit of mean A v W_O above its mean over the vocabulary; the final norm's gain is in it, its scale is not."
-        )
-    }
-
     /// Reads the file.
     public init(_ path: String) throws {
         let file = try openWorkFile(path, schema: .writes)
         self = try reading { () throws(H5Error) in
             let heads = try file.readHeads()
-            func refuse(_ object: String, _ problem: String) -> H5Error {
-                H5Error(file: path, object: object, problem: "\(problem); run stage-writes again")
-            }
-            let head: [Int32] = try file.read("rows/head_index", shape: [-1])
+            let head: [Int32] = try file.read(
+                "rows/head_index", shape: [-1], "names a head that is not in /heads",
+                where: { heads.indices.contains(Int($0)) })
             let n = head.count
-            guard head.allSatisfy({ heads.indices.contains(Int($0)) }) else {
-                throw refuse("rows/head_index", "names a head that is not in /heads")
-            }
             let key: [Int32] = try file.read("rows/key_token", shape: [n])
-            let count: [Int32] = try file.read("rows/count", shape: [n])
-            let attention: [Double] = try file.read("rows/mean_attention", shape: [n])
-            guard attention.allSatisfy(\.isFinite) else {
-                throw refuse("rows/mean_attention", "holds a number that is not finite")
-            }
-            func entries(_ group: String) throws(H5Error) -> [[Entry]] {
-                let tokens: [Int32] = try file.read("\(group)/token", shape: [n, -1])
-                let width = n > 0 ? tokens.count / n : 0
-                let weights: [Float] = try file.read("\(group)/weight", shape: [n, width])
-                guard weights.allSatisfy(\.isFinite) else {
-                    throw refuse("\(group)/weight", "holds a number that is not finite")
-                }
-                return (0..<n).map { row in
-                    (0..<width).map {
-                        Entry(token: tokens[row * width + $0], weight: weights[row * width + $0])
-                    }
-                }
-            }
-            let (promotes, suppresses) = (try entries("promotes"), try entries("suppresses"))
-            let ids: [Int32] = try file.read("vocabulary/id", shape: [-1])
-            let names = try file.readStrings("vocabulary/display")
-            guard names.count == ids.count else {
-                throw refuse("vocabulary/display", "has another length than vocabulary/id")
-            }
+            let count: [Int32] = try file.read(
+                "rows/count", shape: [n], "holds what is no count", where: { $0 >= 0 })
+            let attention: [Double] = try file.finite("rows/mean_attention", [n])
+            let promotes = try file.entries("promotes", n)
+            let suppresses = try file.entries("suppresses", n)
             return WritesFile(
                 provenance: try Provenance(from: file), heads: heads,
                 rows: (0..<n).map {
@@ -156,7 +157,8 @@ public struct WritesFile: Sendable, Equatable {
                         count: Int(count[$0]), meanAttention: attention[$0],
                         promotes: promotes[$0], suppresses: suppresses[$0])
                 },
-                display: Dictionary(zip(ids, names)) { first, _ in first })
+                directions: try file.directions(heads: heads.count),
+                display: try file.readVocabulary())
         }
     }
 }

@@ -98,8 +98,7 @@ struct AttributionRun {
         guard FileManager.default.fileExists(atPath: data.appending(path: "config.json").path)
         else { throw UserError("\(data.path): there is no data tree; run make data first.") }
         scan = try ScanFile(work.appending(path: "scan.h5").path)
-        sample = try SampleReader(
-            work.appending(path: "sample.h5").path, sequences: scan.nSequences)
+        sample = try SampleReader(work.appending(path: "sample.h5").path, of: scan)
         modelSHA256 = try sha256(of: loaded.model.checkpoint.files)
         guard scan.header.provenance.text("model_sha256") == modelSHA256 else {
             throw UserError(

@@ -30,9 +30,13 @@ struct CloudEmitter {
         if let project = work.project {
             for head in heads {
                 let cloud = try project.cloud(of: head)
-                guard cloud.sequence.allSatisfy({ (0..<work.scan.nSequences).contains($0) }) else {
+                let isSound = cloud.sequence.indices.allSatisfy {
+                    let length = work.scan.length(of: cloud.sequence[$0]) ?? 0
+                    return cloud.query[$0] < length && cloud.key[$0] < length
+                }
+                guard isSound else {
                     throw UserError(
-                        "the projection of \(head) names sequences that the scan does not have; run stage-project again."
+                        "the projection of \(head) has points that are not in the scan's sequences; run stage-project again."
                     )
                 }
                 shown.formUnion(cloud.sequence)

@@ -15,6 +15,7 @@ struct HeadPayloadBuilder {
     private let maxActivations: [Float]
     private let composition: CompositionTable?
     private let writesOfHead: [Int: [WritesFile.Row]]
+    private let directionsOfHead: [Int: [WritesFile.Direction]]
 
     init(_ work: WorkSet) throws {
         self.work = work
@@ -22,6 +23,7 @@ struct HeadPayloadBuilder {
         maxActivations = try work.scan.maxActivations()
         composition = work.weights.map(CompositionTable.init)
         writesOfHead = Dictionary(grouping: work.writes?.rows ?? [], by: \.head)
+        directionsOfHead = Dictionary(grouping: work.writes?.directions ?? [], by: \.head)
     }
 
     static let plots = [
@@ -86,7 +88,7 @@ struct HeadPayloadBuilder {
             tables: SampleFile.tableNames.map { ($0, sample.tables[$0] ?? []) },
             statistics: statistics(head, samples: sample.sequences.count),
             composition: composition?.partners(of: work.scan.header.heads[head]),
-            writes: writes(head), similar: similar(head))
+            writes: writes(head), directions: directions(head), similar: similar(head))
     }
 
     private func similar(_ head: Int) -> [SimilarHead] {
@@ -102,20 +104,31 @@ struct HeadPayloadBuilder {
     }
 
     private func writes(_ head: Int) -> [WritesPayload] {
-        guard let writes = work.writes else { return [] }
-        func tokens(_ entries: [WritesFile.Entry]) -> [TokenWeight] {
-            entries.map {
-                TokenWeight(
-                    token: writes.display[$0.token] ?? "<id \($0.token)>",
-                    weight: Double($0.weight))
-            }
-        }
-        return (writesOfHead[head] ?? []).map { row in
+        (writesOfHead[head] ?? []).map { row in
             WritesPayload(
-                token: row.key.map { writes.display[$0] ?? "<id \($0)>" }, count: row.count,
+                token: row.key.map(display), count: row.count,
                 meanAttention: row.meanAttention, promotes: tokens(row.promotes),
                 suppresses: tokens(row.suppresses))
         }
+    }
+
+    private func directions(_ head: Int) -> [DirectionPayload] {
+        func ends(_ ends: WritesFile.Direction.Ends) -> DirectionPayload.Ends {
+            DirectionPayload.Ends(high: tokens(ends.high), low: tokens(ends.low))
+        }
+        return (directionsOfHead[head] ?? []).map {
+            DirectionPayload(
+                strength: $0.strength, share: $0.share, reads: ends($0.reads),
+                writes: ends($0.writes))
+        }
+    }
+
+    private func tokens(_ entries: [WritesFile.Entry]) -> [TokenWeight] {
+        entries.map { TokenWeight(token: display($0.token), weight: Double($0.weight)) }
+    }
+
+    private func display(_ token: Int32) -> String {
+        work.writes?.display[token] ?? "<id \(token)>"
     }
 
     private func statistics(_ head: Int, samples: Int) -> [(key: String, value: Double?)] {

@@ -26,7 +26,7 @@ struct WorkSet {
     ) throws {
         scan = try ScanFile(scanPath)
         metrics = try MetricsFile(metricsPath)
-        sample = try SampleReader(samplePath, sequences: scan.nSequences)
+        sample = try SampleReader(samplePath, of: scan)
         project = try projectPath.map(ProjectReader.init)
         weights = try weightsPath.map { try WeightsFile($0) }
         if let weights, let weightsPath,

@@ -91,7 +91,6 @@ struct HeadTotalsReader {
             let s = highAttention.rows[row].sequence
             let tokens = scan.tokens(of: s)
             for pair in pairs where pair.attention >= attentionThreshold {
-                guard pair.query < tokens.count, pair.key < tokens.count else { continue }
                 let query = tokens[tokens.startIndex + Int(pair.query)]
                 let key = tokens[tokens.startIndex + Int(pair.key)]
                 counts.queries[s][query, default: 0] += 1

@@ -15,16 +15,19 @@ struct Projector {
     private let edges: EdgeTable
     private let points: Int
     private let views: [ProjectionView]
+    private let output: CloudOutput
     private let seed: UInt64
     private let workers: Int
 
     init(
-        _ scan: ScanFile, points: Int, views: [ProjectionView], seed: UInt64, workers: Int
+        _ scan: ScanFile, points: Int, views: [ProjectionView], output: CloudOutput, seed: UInt64,
+        workers: Int
     ) throws {
         self.scan = scan
         edges = try scan.edges()
         self.points = points
         self.views = views
+        self.output = output
         self.seed = seed
         self.workers = workers
     }
@@ -73,7 +76,13 @@ struct Projector {
     private func matrix(
         _ name: String, _ edges: HeadEdges, _ output: [Float]
     ) throws -> MatrixCloud {
-        let vectors = ["Q": edges.q, "K": edges.k, "O": edges.z, "V": edges.v][name] ?? []
+        let vectors: [Float] =
+            switch name {
+            case "Q": edges.q
+            case "K": edges.k
+            case "V": edges.v
+            default: self.output.vectors(z: edges.z, v: edges.v, attention: edges.attention)
+            }
         let original = try Points(vectors, dimensions: dHead)
         var laidOut = original
         let pca: PCA

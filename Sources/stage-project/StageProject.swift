@@ -28,6 +28,9 @@ struct StageProject: ParsableCommand {
     @Option(help: "UMAP views as neighbours:distance, apart by spaces.")
     var views = "15:0.1"
 
+    @Option(help: "What the O clouds are of: query (all that a head puts out there) or edge (A v).")
+    var cloudOutput = "query"
+
     @Flag(help: "Leave out UMAP.")
     var pcaOnly = false
 
@@ -45,15 +48,20 @@ struct StageProject: ParsableCommand {
         guard (1...1_000_000).contains(points) else {
             throw ValidationError("--points must be from 1 to 1000000, not \(points).")
         }
+        guard let cloudOutput = CloudOutput(rawValue: cloudOutput) else {
+            throw ValidationError(
+                "--cloud-output must be query or edge, not \"\(self.cloudOutput)\".")
+        }
         let views = pcaOnly ? [] : try parsedViews()
         var provenance = scan.header.provenance
         provenance["n_points"] = .int(points)
         provenance["views"] = .text(pcaOnly ? "" : self.views)
+        provenance.note(cloudOutput)
         provenance["projection_seed"] = .text(String(seed))
         let writer = try ProjectWriter(
             output, provenance: provenance, heads: scan.header.heads, views: views, seed: seed)
         let projector = try Projector(
-            scan, points: points, views: views, seed: seed,
+            scan, points: points, views: views, output: cloudOutput, seed: seed,
             workers: workers.count)
         try projector.run { try writer.append($0, of: $1) }
         try writer.finish()

@@ -103,7 +103,7 @@ struct Dump: ParsableCommand {
             try put(values.residual, [s, d.dModel], "resid_pre", stream)
             try put(values.attentionInput, [s, d.dModel], "attn_input", stream)
         }
-        try file.flush()
+        try file.close()
         guard rename(output + ".partial", output) == 0 else {
             throw UserError("\(output): cannot be written.")
         }

@@ -17,7 +17,8 @@ struct StageWrites: ParsableCommand {
         discussion: """
             For the strongest key tokens of a head, by mean attention over the edges that the scan kept, and for all \
             its edges: the mean of A v W_O through the final norm's gain and the unembedding, above its mean over the \
-            vocabulary.
+            vocabulary. And from weights alone, the strongest directions that it carries from key to query: which \
+            tokens lie along what is read, and which are raised by what is written.
             """,
         version: toolVersion)
 
@@ -33,15 +34,21 @@ struct StageWrites: ParsableCommand {
     @Option(help: "Tokens told at each end.")
     var written = 8
 
+    @Option(help: "Directions of each head.")
+    var directions = 4
+
     @OptionGroup var workers: WorkerArguments
 
     @Option(help: "The file to write.")
     var output: String
 
     func validate() throws {
-        guard (0...1000).contains(keyTokens), (1...1000).contains(written) else {
+        guard (0...1000).contains(keyTokens), (1...1000).contains(written),
+            (0...1000).contains(directions)
+        else {
             throw ValidationError(
-                "--key-tokens must be from 0 to 1000, and --written from 1 to 1000.")
+                "--key-tokens and --directions must be from 0 to 1000, and --written from 1 to 1000."
+            )
         }
     }
 
@@ -62,7 +69,8 @@ struct StageWrites: ParsableCommand {
                     "\(loaded.name) has no linear unembedding: its heads' writes are not told\n"
                         .utf8))
             return try WritesFile(
-                provenance: scan.header.provenance, heads: heads, rows: [], display: [:]
+                provenance: scan.header.provenance, heads: heads, rows: [], directions: [],
+                display: [:]
             ).write(to: output)
         }
         var progress = Progress("writes", unit: "heads", total: heads.count)
@@ -74,15 +82,20 @@ struct StageWrites: ParsableCommand {
             rows += try self.rows(of: batch, scan, edges, loaded.model, unembedding)
             progress.update(batch.upperBound)
         }
+        let directions = try HeadDirections(
+            model: loaded.model, embedding: Embedding(loaded.model), unembedding: unembedding,
+            count: directions, tokens: written, workers: workers.count
+        ).all(of: heads)
         var display: [Int32: String] = [:]
-        for row in rows {
-            for token in [row.key].compactMap({ $0 }) + (row.promotes + row.suppresses).map(\.token)
-            {
-                display[token] = loaded.tokenizer.display(token)
-            }
+        var told = Set(rows.compactMap(\.key))
+        for row in rows { told.formUnion((row.promotes + row.suppresses).map(\.token)) }
+        for ends in directions.flatMap({ [$0.reads, $0.writes] }) {
+            told.formUnion((ends.high + ends.low).map(\.token))
         }
+        for token in told { display[token] = loaded.tokenizer.display(token) }
         try WritesFile(
-            provenance: scan.header.provenance, heads: heads, rows: rows, display: display
+            provenance: scan.header.provenance, heads: heads, rows: rows, directions: directions,
+            display: display
         ).write(to: output)
         progress.finish(heads.count)
     }
@@ -99,20 +112,13 @@ struct StageWrites: ParsableCommand {
             let output = try model.foldedOutputWeights(of: address)
             let dValue = output.count / unembedding.dModel
             let width = found.key.isEmpty ? dValue : found.v.count / found.key.count
-            let tokens = try zip(found.sequence, found.key).map { sequence, key in
-                guard (0..<scan.nSequences).contains(sequence),
-                    scan.tokens(of: sequence).count > key
-                else {
-                    throw UserError(
-                        "\(self.scan): an edge of \(address) is of no sequence that it has; run stage-scan again."
-                    )
-                }
+            let tokens = zip(found.sequence, found.key).map { sequence, key in
                 let ids = scan.tokens(of: sequence)
                 return ids[ids.startIndex + key]
             }
-            guard (found.attention + found.v).allSatisfy(\.isFinite), dValue <= width else {
+            guard dValue <= width else {
                 throw UserError(
-                    "\(self.scan): the edges of \(address) hold numbers that are not finite; run stage-scan again."
+                    "\(self.scan): the values of \(address) are narrower than the model's; run stage-scan again."
                 )
             }
             let all = KeyTokenMean.all(

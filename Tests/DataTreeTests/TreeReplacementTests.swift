@@ -48,7 +48,11 @@ import Testing
             for folder in foreign {
                 try FileManager.default.createDirectory(
                     at: folder, withIntermediateDirectories: true)
+                try Data("mine".utf8).write(to: folder.appending(path: "thesis.txt"))
             }
+            // What a run that was killed at once leaves.
+            try FileManager.default.createDirectory(
+                at: folder.appending(path: ".data.headvis-8"), withIntermediateDirectories: true)
             do { try TreeReplacement(of: url).finish() }
             try Data("my notes".utf8).write(to: url.appending(path: "notes.txt"))
             try Data("1".utf8).write(to: url.appending(path: "heads/L0H0.json"))

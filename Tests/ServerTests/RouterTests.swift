@@ -266,6 +266,22 @@ func routing(
         }
     }
 
+    @Test func `On a tree that cannot be changed only what reads it is offered`() async throws {
+        try await routing { client, site in
+            // Nobody can lock a folder, not even who may do everything.
+            let lock = site.data.deletingLastPathComponent()
+                .appending(path: ".\(site.data.lastPathComponent).lock")
+            try? FileManager.default.removeItem(at: lock)
+            try FileManager.default.createDirectory(at: lock, withIntermediateDirectories: false)
+            let status = try object(try await client.get("/api/head_vis/public/status/v0").bytes)
+            let operations = try #require(status["operations"] as? [String: Bool])
+            #expect(
+                Set(operations.filter(\.value).keys) == [
+                    "sequence_pattern", "attention_on_edge", "lab_job", "cancel_lab_job",
+                ])
+        }
+    }
+
     @Test func `Without work files a new point says what is missing`() async throws {
         try await routing {
             $0.work = URL(filePath: "/nonexistent/work")

@@ -109,10 +109,11 @@ import WorkFiles
             ) {
                 try FeaturesFile(path)
             }
-            let other = try H5File.create(path)
+            let other = try H5File.create(path, userBlock: ContentDigest.blockSize)
             try other.setAttribute("schema", of: "", to: "headvis-scan")
             try other.setAttribute("schema_version", of: "", to: 1)
-            try other.flush()
+            try other.close()
+            try ContentDigest.seal(path)
             #expect(throws: UserError.self) { try FeaturesFile(path) }
         }
     }
@@ -135,7 +136,7 @@ import WorkFiles
         var names = ["a", "b"]
 
         func write(to path: String) throws {
-            let file = try H5File.create(path)
+            let file = try H5File.create(path, userBlock: ContentDigest.blockSize)
             try file.setAttribute("schema", of: "", to: "headvis-features")
             try file.setAttribute("schema_version", of: "", to: 1)
             try file.createGroup("provenance")
@@ -160,7 +161,8 @@ import WorkFiles
             try column(activation, "snippets/activation")
             try column(ids, "vocabulary/id")
             try file.write(names, to: "vocabulary/display", axes: ["x"], about: "")
-            try file.flush()
+            try file.close()
+            try ContentDigest.seal(path)
         }
     }
 

@@ -43,7 +43,7 @@ def check_sequence(name, sequence, intervals):
     check(all(0 < v <= 1 for v in values), f"{name}: values outside 0...1")
     check(sequence["interval"] in range(1, intervals + 1), f"{name}: interval {sequence['interval']}")
     inner = [v for i, v in zip(indices, values) if i >= length and i % length]
-    check(abs(max(inner, default=0) - sequence["max_activation"]) < 1e-9 or sequence["max_activation"] < 0.005,
+    check(abs(max(inner, default=0) - sequence["max_activation"]) < 1e-9 or sequence["max_activation"] <= 0.005,
           f"{name}: max_activation")
 
 

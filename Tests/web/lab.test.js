@@ -67,8 +67,8 @@ test("the drawing of sources has a cell for every part, coloured by its sign", (
   const scene = sourcesScene({ sides: [{ name: "at the key", total: 1.85, parts }, { name: "at the query", total: 1.85, parts }], title: "t", colours });
   const cells = scene.marks.filter((m) => m.kind === "rect");
   assert.equal(cells.length, 2 * parts.length);
-  assert.match(cells[0].fill, /255,140,0/);
-  assert.match(cells[1].fill, /100,149,237/);
+  assert.match(cells[0].fill, /90,174,97/);
+  assert.match(cells[1].fill, /175,141,195/);
   assert.ok(toSvg(scene, "t").includes("at the key: 1.85"));
 });
 

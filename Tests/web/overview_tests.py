@@ -107,6 +107,24 @@ def a_second_head_stands_beside_the_open_one(tab):
     largest = max(s["max_activation"] for n in names for s in tab.data(f"heads/{n}.json")["sequences"])
     until(page, f"Math.abs(parseFloat(document.querySelector('.colourbar').textContent.replace(/^0/, '')) - {largest}) < 1e-3")
     tab.shot("beside")
+    both = next((c for c in page.locator(".card").all()[:4] if c.get_attribute("data-id") in stored or live), None)
+    if both:
+        both.get_by_label("Heat map of sequence").click()
+        panel = both.locator(".panel-map")
+        panel.locator("button", has_text="difference").click()
+        tab.expect(pattern="difference")
+        own, other = (next((s for s in tab.data(f"heads/{n}.json")["sequences"] if str(s["sequence_id"]) == both.get_attribute("data-id")), None)
+                      for n in names)
+        saved = json.loads(tab.save(panel.get_attribute("data-panel"), "JSON"))
+        def entry(record, i):
+            return dict(zip(record["attention_indices"], record["attention_values"])).get(i, 0)
+        if own and other:
+            n = own["seq_len"]
+            assert saved and all(abs(r["attention"] - entry(own, r["query"] * n + r["key"]) + entry(other, r["query"] * n + r["key"])) < 1e-6
+                                 for r in saved)
+        panel.scroll_into_view_if_needed()
+        tab.shot("difference")
+        both.get_by_label("Heat map of sequence").click()
     page.locator("button", has_text="Swap").click()
     tab.expect(layer=str(second[0]), head=str(second[1]), vs=f"{first[0]}\\.{first[1]}")
     tab.open(f"vs={second[0]}.{second[1]}&tab=metrics").ready()

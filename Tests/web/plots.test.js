@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { cameraAxes, frame, inside, project } from "../../web/js/pure/cloud.js";
 import { extent } from "../../web/js/pure/rank.js";
-import { fromRecord } from "../../web/js/pure/sequence.js";
+import { fromRecord, patternDifference, patternTable } from "../../web/js/pure/sequence.js";
 import { barPlot, binned, readBins } from "../../web/js/plots/bars.js";
 import {
   nearestAlong, nearestPoint, placePoints, readLenses, writeLenses, zoomedAt,
@@ -13,6 +13,7 @@ import {
 import { circuitHeight, circuitPlot } from "../../web/js/plots/circuit.js";
 import { headMapPlot } from "../../web/js/plots/headmap.js";
 import { readComposition, readHeadMaps, readSimilar, standingOut } from "../../web/js/pure/circuit.js";
+import { contour, densityOf, regionsOf, typical } from "../../web/js/pure/density.js";
 import { heatmapPlot, moved, zoomed } from "../../web/js/plots/heatmap.js";
 import { toSvg } from "../../web/js/pure/scene.js";
 import { nearest, scatterPlot } from "../../web/js/plots/scatter.js";
@@ -146,4 +147,42 @@ test("a map of heads keeps its shape, dims what is filtered out, and leaves out 
   assert.equal(scene.marks.length, 3);
   assert.deepEqual(readHeadMaps({ heads: 3, maps: {} }), []);
   assert.deepEqual(readSimilar([{ layer: 1, head: 2, likeness: 0.5 }, { layer: 1, head: 2, likeness: 7 }]), [{ layer: 1, head: 2, likeness: 0.5, standard_error: null }]);
+});
+
+test("density has its peaks where points crowd, closed contours around them, and names what is typical there", () => {
+  // Two crowds, of 1600 and 800 points at the quantiles of a normal distribution's radius, and a stray.
+  const crowd = (x, y, rings) => Array.from({ length: rings }, (_, i) => Math.sqrt(-2 * Math.log((i + 0.5) / rings)))
+    .flatMap((r, i) => Array.from({ length: 16 }, (_, a) => [x + r * Math.cos(a * Math.PI / 8 + i), y + r * Math.sin(a * Math.PI / 8 + i)]).flat());
+  const flat = Float32Array.of(...crowd(-5, 0, 100), ...crowd(5, 3, 50), 0, 9, NaN, NaN);
+  const density = densityOf(flat);
+  const peak = density.values.indexOf(1);
+  assert.ok(Math.abs(density.x + (peak % density.cells) * density.step[0] + 5) < 0.4);
+  assert.ok(Math.abs(density.y + Math.floor(peak / density.cells) * density.step[1]) < 0.4);
+  const lines = contour(density, 0.25);
+  assert.equal(lines.length, 2);
+  for (const line of lines) {
+    assert.deepEqual(line.slice(0, 2), line.slice(-2), "closed");
+    const [x, y] = [0, 1].map((axis) => line.filter((_, i) => i % 2 === axis).reduce((a, b) => a + b, 0) / (line.length / 2));
+    assert.ok(Math.hypot(x + 5, y) < 0.5 || Math.hypot(x - 5, y - 3) < 0.5, `${x}, ${y}`);
+  }
+  const regions = regionsOf(density, flat);
+  assert.equal(regions.length, 2);
+  assert.ok(regions[0].every((i) => flat[2 * i] < 0) && regions[1].every((i) => flat[2 * i] > 0 && i < 2400));
+  assert.equal(densityOf([1, 2]), null);
+  assert.equal(typical(["a", "a", "b"], ["a", "a", "b", "b", "b", "b", "c", "c"]).value, "a");
+  assert.equal(typical(["b", undefined, "c"], ["b", "b", "c", "c"]), null);
+});
+
+test("the difference of two patterns has what either stores, with its sign, in colours of signs", () => {
+  const record = (indices, values) => fromRecord({
+    sequence_id: 1, tokens: ["a", "b", "c"], seq_len: 3, attention_indices: indices, attention_values: values, max_activation: 1, interval: 1,
+  });
+  const [own, other] = [record([4, 7, 8], [0.5, 0.25, 0.75]), record([3, 7, 8], [1, 0.75, 0.75])];
+  const difference = patternDifference(own, other);
+  assert.deepEqual(patternTable(difference).rows.map(([q, k, , , v]) => [q, k, v]), [[1, 0, -1], [1, 1, 0.5], [2, 1, -0.5], [2, 2, 0]]);
+  const { scene } = heatmapPlot({
+    sequence: difference, view: { q0: 0, q1: 3, k0: 0, k1: 3 }, largest: 1, width: 300, height: 300, theme: "light", colours: COLOURS, difference: true,
+  });
+  const fills = scene.marks.filter((m) => m.kind === "rect" && /^rgba/.test(m.fill ?? "") && m.w > 20).map((m) => m.fill);
+  assert.deepEqual(fills.sort(), ["rgba(175,141,195,0.500)", "rgba(175,141,195,1.000)", "rgba(90,174,97,0.500)"]);
 });

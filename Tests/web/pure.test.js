@@ -119,8 +119,8 @@ test("attention steps are 0 for nothing, 255 at 1.4 times the largest, and rise"
   }
   assert.equal(viridis(0), "rgb(68,1,84)");
   assert.equal(viridis(1), "rgb(253,231,37)");
-  assert.deepEqual(signed(-2, 2), { fill: "rgba(100,149,237,1.000)", ink: "#1d1d1b" });
-  assert.deepEqual(signed(0.5, 2), { fill: "rgba(255,140,0,0.250)", ink: "" });
+  assert.deepEqual(signed(-2, 2), { fill: "rgba(175,141,195,1.000)", ink: "#1d1d1b" });
+  assert.deepEqual(signed(0.5, 2), { fill: "rgba(90,174,97,0.250)", ink: "" });
 });
 
 test("numbers, scores and statistics print in the contracted forms", () => {

@@ -242,7 +242,7 @@ def every_view_passes_axe_in_light_and_dark(tab):
     axe = AXE.read_text()
     for scheme in ("light", "dark"):
         tab.page.emulate_media(color_scheme=scheme)
-        for query in ("", "tab=metrics", "tab=help", "tab=umap&flat=true", "full=table", "tab=prompts", "vs=0.2", "preset=sink&map=0"):
+        for query in ("", "tab=metrics", "tab=circuit", "tab=help", "tab=umap&flat=true&regions=true", "full=headmap&atlas=composition", "full=table", "tab=prompts", "vs=0.2", "preset=sink&map=0"):
             tab.open(query)
             tab.ready()
             tab.page.evaluate(axe)

@@ -16,9 +16,9 @@ test("every state survives the way through the URL", () => {
   const state = readState("");
   const values = {
     layer: 5, head: 1, tab: "umap", interval: -1, reduction: "pairwise_max", transpose: true, seq: "c12", qpos: 4,
-    kpos: 0, text: "a&b=c", sel: "7:1,2", map: "7", zoom: "0,0,8", stripe: true, open: "7,8", at: "7:40", rank: "7:5,3", prompt: "c1", by: "edge", flow: true, edge: "3,2", vs: "5.1", preset: "sink", x: "a", y: "b", color: "none",
+    kpos: 0, text: "a&b=c", sel: "7:1,2", map: "7", zoom: "0,0,8", pattern: "difference", stripe: true, open: "7,8", at: "7:40", rank: "7:5,3", prompt: "c1", by: "edge", flow: true, edge: "3,2", vs: "5.1", preset: "sink", x: "a", y: "b", color: "none",
     xlog: true, ylog: true, bars: true, box: "0,1,2,3", grid: "b", top: 0, ranks: true, atlas: "likeness", sort: "-b", find: "5.1 b<2", cloud: "pca",
-    spaces: "QK", paint: "token", rule: "/^ t/", side: "k", eye: "1,1,0.85", flat: true, lens: "Q2,0.1,0", point: "p3", view: "writes",
+    spaces: "QK", paint: "token", rule: "/^ t/", side: "k", eye: "1,1,0.85", flat: true, regions: true, lens: "Q2,0.1,0", point: "p3", view: "writes",
     pick: 2, partner: 1, ask: '{"question":"rank"}', width: 420, full: "grid", pane: "list", theme: "dark", embed: true, data: "other/",
   };
   assert.deepEqual(Object.keys(values).sort(), Object.keys(STATE).sort());

@@ -10,14 +10,14 @@ installed, frame() gives the same as a table.
 """
 
 from headvis.clouds import Cloud, CloudMatrix
-from headvis.files import Head, WorkFileError
+from headvis.files import Head, WorkFileError, edit
 from headvis.lists import Edges, Pattern, Patterns
 from headvis.tree import Tree
 from headvis.work import Model, Work
 
 __all__ = [
     "Cloud", "CloudMatrix", "Edges", "Head", "Model", "Pattern", "Patterns", "Tree", "Work", "WorkFileError",
-    "open", "tree",
+    "edit", "open", "tree",
 ]
 
 

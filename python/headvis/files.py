@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import pathlib
 import re
 from collections.abc import Iterator, Mapping
@@ -56,7 +58,7 @@ class Schema(NamedTuple):
 SCHEMAS = {
     "headvis-scan": Schema(2, "stage-scan"), "headvis-metrics": Schema(1, "stage-metrics"),
     "headvis-sample": Schema(1, "stage-sample"), "headvis-project": Schema(1, "stage-project"),
-    "headvis-weights": Schema(1, "stage-weights"), "headvis-writes": Schema(1, "stage-writes"),
+    "headvis-weights": Schema(1, "stage-weights"), "headvis-writes": Schema(2, "stage-writes"),
     "headvis-map": Schema(1, "stage-map"), "headvis-probe": Schema(1, "stage-probe"),
     "headvis-lab": Schema(1, "stage-lab"),
     "headvis-features": Schema(1, "stage-dictionary evidence"),
@@ -122,6 +124,19 @@ class WorkFile:
         if address not in self.heads:
             raise WorkFileError(f"{self.path}: {address} is not in it; these heads are: {' '.join(map(str, self.heads))}.")
         return self.heads.index(address)
+
+
+@contextlib.contextmanager
+def edit(path: str | os.PathLike[str]) -> Iterator[h5py.File]:
+    """A work file to be changed. Its digest, which would be wrong afterwards, is taken away: zeros stand in its place."""
+    with h5py.File(path, "r+") as file:
+        size = file.userblock_size
+        try:
+            yield file
+        finally:
+            file.close()
+            with open(path, "r+b") as raw:
+                raw.write(bytes(size))
 
 
 class Columns(Mapping[str, Array]):

@@ -8,11 +8,14 @@ the forward pass of stage-scan dump, which is tested against transformers elsewh
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 import textwrap
 import unittest
+
+import h5py
 
 import headvis
 from support import DATA, ROOT, WORK
@@ -68,8 +71,8 @@ class Recipes(unittest.TestCase):
         self.assertEqual(result.returncode, 0, result.stderr)
         return result.stdout.splitlines()
 
-    def test_there_are_five(self):
-        self.assertEqual(len(recipes()), 5)
+    def test_there_are_six(self):
+        self.assertEqual(len(recipes()), 6)
 
     def test_plot_two_metrics(self):
         self.run_recipe("Plot two metrics")
@@ -95,6 +98,33 @@ class Recipes(unittest.TestCase):
              str(other / "metrics.h5")], check=True, stderr=subprocess.DEVNULL)
         changed = [line.split(":")[0] for line in self.run_recipe("Compare two runs") if ": at most 0.0 " not in line]
         self.assertEqual(set(changed), {"query_token_entropy", "key_token_entropy"})
+
+    def test_edit_a_work_file(self):
+        # On a copy, which the next stage then reads as it is.
+        (self.folder / "work").unlink()
+        (self.folder / "work").mkdir()
+        for name in ("scan", "metrics", "sample"):
+            shutil.copy(WORK / f"{name}.h5", self.folder / "work")
+        self.run_recipe("Edit a work file")
+        work = headvis.open(self.folder / "work")
+        before = headvis.open(WORK).metrics["induction_score"].value
+        self.assertNotEqual(before[0], 0)
+        self.assertEqual(work.metrics["induction_score"].value.tolist(), [0, *before[1:]])
+        emit = [f"{PROGRAMS}/stage-emit", "--data", str(self.folder / "emitted")]
+        for name in ("scan", "metrics", "sample"):
+            emit += [f"--{name}", str(self.folder / "work" / f"{name}.h5")]
+        subprocess.run(emit, check=True, stderr=subprocess.DEVNULL)
+        shown = headvis.tree(self.folder / "emitted").metrics
+        self.assertEqual(next(row for row in shown if (row["layer"], row["head"]) == work.heads[0])["induction_score"], 0)
+        # Without headvis.edit the same is one sentence.
+        subprocess.run(
+            [f"{PROGRAMS}/stage-metrics", "--scan", str(WORK / "scan.h5"), "--output",
+             str(self.folder / "work" / "metrics.h5")], check=True, stderr=subprocess.DEVNULL)
+        with h5py.File(self.folder / "work" / "metrics.h5", "r+") as file:
+            file["metrics/induction_score/value"][0] = 0.0
+        refused = subprocess.run(emit, stderr=subprocess.PIPE, text=True)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("if you edited it, take the digest away", refused.stderr)
 
     def test_check_against_transformer_lens(self):
         (self.folder / "torch.py").write_text(TORCH)

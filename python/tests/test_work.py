@@ -187,7 +187,7 @@ class Refusals(unittest.TestCase):
         self.refuses("is headvis-metrics version 1, not headvis-writes", lambda: headvis.open(self.folder).writes)
         with h5py.File(self.folder / "writes.h5", "a") as file:
             file.attrs["schema"], file.attrs["schema_version"] = "headvis-writes", 99
-        self.refuses("version 99, not headvis-writes version 1; run stage-writes again", lambda: headvis.open(self.folder).writes)
+        self.refuses("version 99, not headvis-writes version 2; run stage-writes again", lambda: headvis.open(self.folder).writes)
         with h5py.File(self.folder / "sample.h5", "w"):
             pass
         self.refuses("is another kind of HDF5 file", lambda: headvis.open(self.folder).sample)

@@ -54,6 +54,8 @@ extension TrainedDictionary {
         } catch {
             throw UserError.unwritable(partial)
         }
+        // Under its final name it is not there any more.
+        defer { try? files.removeItem(at: partial) }
         try write(JSON(self, metadata), to: partial.appending(path: "cfg.json"))
         try SafetensorsWriter.write(
             tensors, to: partial.appending(path: "sae_weights.safetensors"))

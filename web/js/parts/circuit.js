@@ -5,6 +5,7 @@ import { button, el } from "../core/dom.js";
 import { createPlace } from "../core/place.js";
 import { alikePanel } from "./alike.js";
 import { compositionPanel } from "./composition.js";
+import { directionsPanel } from "./directions.js";
 import { similarPanel } from "./similar.js";
 import { writesPanel } from "./writes.js";
 
@@ -27,7 +28,7 @@ export function createCircuit(app) {
     const circuit = compositionPanel(app, data);
     return [
       circuit ?? el("p", { class: "note" }, "The tree says nothing of this head's weights: make it with WEIGHTS=1."),
-      el("div", {}, similarPanel(app, data), alikePanel(app)), writesPanel(app, data),
+      el("div", {}, similarPanel(app, data), alikePanel(app)), writesPanel(app, data), directionsPanel(app, data),
     ];
   }
 }

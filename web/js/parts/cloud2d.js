@@ -3,15 +3,16 @@
 
 import { oncePerFrame } from "../core/dom.js";
 import { createCanvas } from "../plots/canvas.js";
-import { cloudScene, nearestAlong, nearestPoint, placePoints, unitOf, WHOLE, zoomedAt } from "../plots/cloud.js";
+import { cloudScene, nearestAlong, nearestPoint, placeLine, placePoints, unitOf, WHOLE, zoomedAt } from "../plots/cloud.js";
 import { cameraAxes, frame, inside, project } from "../pure/cloud.js";
 
 /**
  * As createCloud3d; `lassoing()` says whether a drag draws a lasso, whose points `onLasso` hears;
- * `labels()` names groups of points, as {text, points}; `lens` is where the view starts, `onLens` hears where it goes.
+ * `labels()` names groups of points, as {text, points}; `regions(flat)` are lines in the plane and more such names, null for
+ * none; `lens` is where the view starts, `onLens` hears where it goes.
  */
 export function createCloud2d(
-  holder, { xyz, look, colours, camera, lens: start, onHover, onPress, onLasso, onLens, lassoing, label, labels = /** @type {() => {text: string, points: number[]}[]} */ (() => []) },
+  holder, { xyz, look, colours, camera, lens: start, onHover, onPress, onLasso, onLens, lassoing, label, labels = /** @type {() => {text: string, points: number[]}[]} */ (() => []), regions = /** @type {(flat: Float32Array) => ReturnType<typeof import("./regions.js").regionsOfCloud> | null} */ (() => null) },
 ) {
   const size = frame(xyz);
   let flat = project(xyz, size, cameraAxes(camera().eye, camera().up));
@@ -26,13 +27,17 @@ export function createCloud2d(
     draw: (width, height) => {
       extent = { width, height };
       places = placePoints(flat, { width, height, lens });
-      return cloudScene({ places, look: look(), width, height, colours: colours(), labels: labelled() });
+      const dense = regions(flat);
+      return cloudScene({
+        places, look: look(), width, height, colours: colours(), labels: labelled([...dense?.names ?? [], ...labels()]),
+        lines: dense?.lines.map(({ level, path }) => ({ level, points: placeLine(path, flat, { width, height, lens }) })),
+      });
     },
     over: (width, height) => ({ width, height, marks: overMarks() }),
   });
 
   /** The names in the middle of their points. */
-  const labelled = () => labels().map(({ text, points }) => ({
+  const labelled = (names) => names.map(({ text, points }) => ({
     text, x: middleOf(points.map((i) => places[2 * i])), y: middleOf(points.map((i) => places[2 * i + 1])),
   })).filter(({ x, y }) => x !== undefined && y !== undefined);
 

@@ -27,6 +27,9 @@ export function createCloudControls(app, { setFlat, toggleLasso }) {
   const ruleBox = el("span", { class: "row" }, side, rule);
   const deep = button("3-D", () => setFlat(false));
   const flat = button("2-D", () => setFlat(true));
+  const regions = button("Regions", () => store.set({ regions: !store.state.regions }), {
+    class: "toggle", title: "Contours of the density, and the tokens that dense regions are of",
+  });
   const lasso = button("Lasso", toggleLasso, { class: "toggle", title: "Draw around points to name a cluster" });
   const root = el("div", { class: "toolbar" },
     el("label", { class: "axis" }, el("span", {}, "layout"), layouts),
@@ -34,7 +37,7 @@ export function createCloudControls(app, { setFlat, toggleLasso }) {
       button("‹", () => step(-1), { class: "icon", "aria-label": "Layout before" }),
       button("›", () => step(1), { class: "icon", "aria-label": "Next layout" })),
     spaceBox, el("label", { class: "axis" }, el("span", {}, "colour"), paint), ruleBox, el("span", { class: "spring" }),
-    el("div", { class: "segmented", role: "group", "aria-label": "Dimensions" }, deep, flat), lasso);
+    el("div", { class: "segmented", role: "group", "aria-label": "Dimensions" }, deep, flat), regions, lasso);
 
   return {
     root,
@@ -48,6 +51,8 @@ export function createCloudControls(app, { setFlat, toggleLasso }) {
       if (document.activeElement !== rule) rule.value = store.state.rule;
       deep.setAttribute("aria-pressed", String(!now.flat));
       flat.setAttribute("aria-pressed", String(now.flat));
+      regions.hidden = !now.flat;
+      regions.setAttribute("aria-pressed", String(store.state.regions));
       deep.disabled = Boolean(now.no3d);
       lasso.setAttribute("aria-pressed", String(now.lasso));
     },

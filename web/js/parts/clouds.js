@@ -8,6 +8,7 @@ import { explainedWords, SPACE_NAMES } from "../pure/cloud.js";
 import { membership } from "../pure/clusters.js";
 import { createCloud2d, flatScene } from "./cloud2d.js";
 import { createCloud3d } from "./cloud3d.js";
+import { regionsOfCloud } from "./regions.js";
 
 const CAMERA = { eye: { x: 1, y: 1, z: 0.85 }, up: { x: 0, y: 0, z: 1 }, center: { x: 0, y: 0, z: 0 } };
 const FACE = { eye: { x: 0, y: 0, z: 2 }, up: { x: 0, y: 1, z: 0 }, center: { x: 0, y: 0, z: 0 } };
@@ -86,6 +87,21 @@ export function createClouds(app, place, shown, hear) {
     store.set({ lens: owned });
   }
   /**
+   * `make` of the last points it was asked for, while regions are shown; null while they are not.
+   * @param {(flat: Float32Array) => ReturnType<typeof regionsOfCloud>} make
+   */
+  function remembered(make) {
+    /** @type {Float32Array | null} */
+    let of = null;
+    /** @type {ReturnType<typeof regionsOfCloud> | null} */
+    let made = null;
+    return (/** @type {Float32Array} */ flat) => {
+      if (!store.state.regions) return null;
+      if (of !== flat) [of, made] = [flat, make(flat)];
+      return made;
+    };
+  }
+  /**
    * The panel as a drawing: in 3-D the same points under the same camera.
    * @param {string} space
    */
@@ -114,7 +130,7 @@ export function createClouds(app, place, shown, hear) {
       xyz: model.positions(layout, space), look, colours: () => app.theme.colours, camera: () => camera,
       label: `Projection of the ${SPACE_NAMES[space]} space, ${model.total} points`,
       onHover: (/** @type {number} */ i, /** @type {any} */ event) => setHot(i, event, holder),
-      labels: () => labelsOf(shown()), onPress: hear.press, onLasso: hear.lasso, lassoing: () => shown().lasso,
+      labels: () => labelsOf(shown()), regions: remembered((/** @type {Float32Array} */ flat) => regionsOfCloud(model, flat)), onPress: hear.press, onLasso: hear.lasso, lassoing: () => shown().lasso,
       onCamera: (/** @type {any} */ next) => turnAll(next, space),
       lens: readLenses(store.state.lens)[space] ?? WHOLE,
       onLens: (/** @type {import("../plots/cloud.js").Lens} */ lens) => setLens(space, lens),

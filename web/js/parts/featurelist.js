@@ -60,7 +60,7 @@ export function createFeatureList(app, kind, answer, at, preferred = "pairs") {
   ));
 
   function says() {
-    const adds = `Orange adds to the ${kind === "qk" ? "score" : "output"}, blue takes away; colours are relative to the strongest in the list.`;
+    const adds = `Green adds to the ${kind === "qk" ? "score" : "output"}, purple takes away; colours are relative to the strongest in the list.`;
     if (view === "written") return `${adds} Features of the outputs of the layer's heads that fire at the query, by what this head adds to `
       + "their encoder's sum over all keys.";
     return view === "writes"

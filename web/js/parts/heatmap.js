@@ -6,7 +6,8 @@ import { createPanel } from "../core/panel.js";
 import { createCanvas } from "../plots/canvas.js";
 import { heatmapPlot, moved, zoomed } from "../plots/heatmap.js";
 import { number } from "../pure/format.js";
-import { patternTable, valueAt } from "../pure/sequence.js";
+import { shifted } from "../pure/scene.js";
+import { patternDifference, patternTable, valueAt } from "../pure/sequence.js";
 import { edgeLines } from "./tokentip.js";
 
 /**
@@ -24,8 +25,46 @@ export function createHeatmap(app, sequence, { largest, onCell, onPress, held = 
   const panel = createPanel(app, {
     name: `map-${sequence.id}`, title: `Attention pattern of ${app.headName()}, sequence ${sequence.id}`,
     describe: "Queries down, keys across. Wheel or + and - zoom, drag or arrows move, double click or 0 shows all.",
-    give: { scene: () => canvas.scene, table: () => table() },
+    give: { scene: () => (other ? allThree() : canvas.scene), table: () => table() },
   });
+  /** @type {import("../pure/sequence.js").Sequence | null} the second head's, where there is one that has this text */
+  let other = null;
+  const { compare, store } = app;
+  const forms = el("div", { class: "segmented", role: "group", "aria-label": "Pattern", hidden: true },
+    [["", app.headName()], ["other", compare.name], ["difference", "difference"]].map(([form, name]) => button(
+      name, () => store.set({ pattern: form }), { "data-form": form })));
+  panel.controls.append(forms);
+  compare.sequence(sequence.id).then((found) => {
+    if (!found) return;
+    other = found;
+    showForms();
+    canvas.redraw();
+  }).catch(() => {}); // the column beside the text says why
+  const form = () => (other ? store.state.pattern : "");
+  const pattern = () => patternOf(form());
+  function patternOf(form) {
+    if (!other || !form) return sequence;
+    return form === "other" ? other : patternDifference(sequence, other);
+  }
+  function showForms() {
+    forms.hidden = !other;
+    for (const node of forms.children) node.setAttribute("aria-pressed", String(node.getAttribute("data-form") === form()));
+  }
+  /** The two patterns and their difference as one drawing. */
+  function allThree() {
+    const scene = canvas.scene;
+    if (!scene) return scene;
+    const { width, height } = scene;
+    const { left, side } = plot.side;
+    const step = left + side + 62; // the scale stands right of a map
+    const scenes = ["", "other", "difference"].map((form) => plotOf(form, width, height).scene);
+    const titles = [app.headName(), compare.name, `${app.headName()} − ${compare.name}`];
+    const marks = scenes.flatMap((scene, i) => [
+      { kind: "text", x: i * step + left, y: 14, text: titles[i], size: 12, weight: 600, fill: app.theme.colours.ink },
+      ...scene.marks.map((mark) => shifted(mark, i * step, 20)),
+    ]);
+    return { width: 3 * step, height: height + 20, ground: scene.ground, marks };
+  }
   const holder = el("div", { class: "plot plot-map" });
   const stripe = button("Induction stripe", () => app.store.set({ stripe: !app.store.state.stripe }), {
     class: "small", title: "Frame the keys right after an earlier occurrence of the query's token",
@@ -36,13 +75,21 @@ export function createHeatmap(app, sequence, { largest, onCell, onPress, held = 
   const canvas = createCanvas(holder, {
     label: `Attention pattern of sequence ${sequence.id}, ${sequence.n} by ${sequence.n} tokens`, focusable: true,
     draw: (width, height) => {
-      plot = heatmapPlot({
-        sequence, view, largest: largest(), width, height, theme: app.theme.name, colours: app.theme.colours,
-        stripe: app.store.state.stripe,
-      });
+      plot = plotOf(form(), width, height);
       return plot.scene;
     },
     over: (width, height) => ({ width, height, marks: overMarks() }),
+  });
+  function plotOf(form, width, height) {
+    const shown = patternOf(form);
+    return heatmapPlot({
+      sequence: shown, view, largest: form === "difference" ? largestInside(shown) : largest(), width, height, theme: app.theme.name, colours: app.theme.colours,
+      stripe: store.state.stripe, difference: form === "difference",
+    });
+  }
+  app.on(["pattern"], () => {
+    showForms();
+    canvas.redraw();
   });
   app.own(canvas.stop);
   app.on(["stripe"], () => {
@@ -96,7 +143,7 @@ export function createHeatmap(app, sequence, { largest, onCell, onPress, held = 
     tip.show(
       x, y,
       el(
-        "div", { class: "toktip" }, el("b", {}, number(valueAt(sequence, cell.q, cell.k))),
+        "div", { class: "toktip" }, el("b", {}, number(valueAt(pattern(), cell.q, cell.k))),
         edgeLines(sequence.tokens, cell.q, cell.k),
       ),
     );
@@ -149,7 +196,7 @@ export function createHeatmap(app, sequence, { largest, onCell, onPress, held = 
   });
 
   const table = () =>
-    patternTable(sequence, (q, k) => q + 1 > view.q0 && q < view.q1 && k + 1 > view.k0 && k < view.k1);
+    patternTable(pattern(), (q, k) => q + 1 > view.q0 && q < view.q1 && k + 1 > view.k0 && k < view.k1);
 
   return {
     root: panel.root,
@@ -162,6 +209,13 @@ export function createHeatmap(app, sequence, { largest, onCell, onPress, held = 
       if (plot) canvas.redrawOver();
     },
   };
+}
+
+/** The largest size of an entry with neither side at position 0, which would outshine the others. */
+function largestInside(sequence) {
+  let most = 1e-6;
+  for (let i = sequence.rowStart[1]; i < sequence.cols.length; i++) if (sequence.cols[i] > 0) most = Math.max(most, Math.abs(sequence.vals[i]));
+  return most;
 }
 
 /** The view a `zoom` value names; null when it names none inside the pattern. */

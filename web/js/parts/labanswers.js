@@ -194,7 +194,7 @@ const PANELS = {
       const scene = () => matrixScene({ table: values, ...names, title, colours: app.theme.colours });
       const panel = createPanel(app, {
         name: `lab-${key}`, title,
-        describe: "Queries in rows, keys in columns; means of rows and columns at the edges. Orange is above zero, blue below.",
+        describe: "Queries in rows, keys in columns; means of rows and columns at the edges. Green is above zero, purple below.",
         give: { scene, table: () => ({
           columns: ["query", "query_token", "key", "key_token", "value"],
           rows: values.values.flatMap((line, i) => line.map((v, j) => [i, names.rows[i], j, names.columns[j], v])),

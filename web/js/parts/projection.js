@@ -191,7 +191,7 @@ export function createProjection(app) {
     if (mine()) load();
     else if (model && `${store.state.layer},${store.state.head}` !== loaded) forget();
   });
-  app.on(["cloud", "spaces", "flat", "themeName"], build);
+  app.on(["cloud", "spaces", "flat", "regions", "themeName"], build);
   app.on(["lens"], () => clouds.isInPlace || !isFlat() || build());
   app.on(["paint", "rule", "side", "onlyCluster"], repaint);
   app.on(["treeChanges"], () => isReady() && keeper.refresh());

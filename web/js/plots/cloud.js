@@ -37,6 +37,12 @@ export function placePoints(flat, { width, height, lens = WHOLE }) {
   return out;
 }
 
+/** A line x, y, x, y ... of the plane in a panel of those points. */
+export function placeLine(path, flat, { width, height, lens = WHOLE }) {
+  const unit = unitOf(flat, { width, height, lens });
+  return path.map((v, i) => (i % 2 ? height / 2 - (v - lens.y) * unit : width / 2 + (v - lens.x) * unit));
+}
+
 /** The lens zoomed by `factor` with the plane's point (x, y) staying where it is on screen. */
 export function zoomedAt(lens, factor, x, y) {
   const zoom = Math.min(40, Math.max(0.5, lens.zoom * factor));
@@ -62,8 +68,8 @@ export function writeLenses(lenses) {
     .filter(([, value]) => value !== "1,0,0").map(([space, value]) => space + value).join(";");
 }
 
-/** Points as marks, those that stand back first; `look` = {colors, dim}, `labels` = {x, y, text}. */
-export function cloudScene({ places, look, width, height, colours, title = "", labels = [] }) {
+/** Points as marks, those that stand back first; `look` = {colors, dim}, `labels` = {x, y, text}, `lines` = {level, points}. */
+export function cloudScene({ places, look, width, height, colours, title = "", labels = [], lines = [] }) {
   /** @type {import("../pure/scene.js").Mark[]} */
   const marks = [];
   const r = places.length > 4000 ? 1.7 : 2.4;
@@ -74,6 +80,7 @@ export function cloudScene({ places, look, width, height, colours, title = "", l
       kind: "circle", x, y, r, fill: look.colors[i], alpha: look.dim ? 0.15 : back ? 0.3 : 0.8,
     });
   }
+  for (const { level, points } of lines) marks.push({ kind: "line", points, stroke: colours.ink, width: 0.8 + level, alpha: 0.35 + 0.4 * level });
   for (const { x, y, text } of labels) marks.push({
     kind: "text", x, y, text, fill: colours.ink, size: 12, weight: 600, anchor: "middle", halo: colours.panel,
   });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A sequence's attention pattern as a query x key heat map.
 
-import { attentionRamp, attentionStep } from "../pure/colour.js";
+import { attentionRamp, attentionStep, signed } from "../pure/colour.js";
 import { short, token as shown } from "../pure/format.js";
 import { ticks } from "../pure/scale.js";
 
@@ -10,11 +10,11 @@ const NAMED = 6.6; // pixels a cell needs before its token is written beside it
 const BAR = { w: 8, gap: 10, steps: 40 }; // of the colours, right of the map
 
 /**
- * The part `view` {q0, q1, k0, k1} (fractions of tokens allowed) of the pattern.
+ * The part `view` {q0, q1, k0, k1} (fractions of tokens allowed) of the pattern; `difference`: of one that may be below zero.
  * @returns {{scene: object, side: {left: number, top: number, side: number}, cell: (x: number, y: number) => {q: number, k: number} | null,
  *   place: (q: number, k: number) => {x: number, y: number, w: number, h: number}}}
  */
-export function heatmapPlot({ sequence, view, largest, width, height, theme, colours, stripe = false }) {
+export function heatmapPlot({ sequence, view, largest, width, height, theme, colours, stripe = false, difference = false }) {
   const wide = cellSize(view, width, height) >= NAMED ? 92 : ROOM.left;
   const room = { ...ROOM, left: wide, bottom: wide === ROOM.left ? ROOM.bottom : 92 };
   const [left, top] = [room.left, room.top];
@@ -33,20 +33,23 @@ export function heatmapPlot({ sequence, view, largest, width, height, theme, col
     for (let i = sequence.rowStart[q]; i < sequence.rowStart[q + 1]; i++) {
       const k = sequence.cols[i];
       if (k + 1 <= view.k0 || k >= view.k1) continue;
-      const step = attentionStep(sequence.vals[i], largest);
+      const value = sequence.vals[i];
+      const step = attentionStep(Math.abs(value), largest);
       if (!step) continue;
       const x = Math.max(left, left + (k - view.k0) * w);
       const y = Math.max(top, top + (q - view.q0) * h);
       const right = Math.min(left + side, left + (k + 1 - view.k0) * w);
       const bottom = Math.min(top + side, top + (q + 1 - view.q0) * h);
-      cells.push({ step, x, y, w: Math.max(least, right - x), h: Math.max(least, bottom - y) });
+      const fill = difference ? signed(value, largest).fill : ramp[step].fill;
+      cells.push({ step, fill, x, y, w: Math.max(least, right - x), h: Math.max(least, bottom - y) });
     }
   }
   // Where cells are smaller than a pixel the strongest is the one to be seen.
   cells.sort((a, b) => a.step - b.step);
-  for (const { step, ...box } of cells) marks.push({ kind: "rect", ...box, fill: ramp[step].fill });
+  for (const { step: _, ...box } of cells) marks.push({ kind: "rect", ...box });
   if (stripe) marks.push(...stripeMarks(sequence, view, { left, top, side, w, h }, colours));
-  marks.push(...barMarks(ramp, largest, { left, top, side }, colours));
+  const scale = difference ? (t) => signed(2 * t - 1, 1).fill : (t) => ramp[attentionStep(t * largest, largest)].fill;
+  marks.push(...barMarks(scale, [difference ? -largest : 0, largest], { left, top, side }, colours));
   marks.push(...axisMarks(sequence, view, { left, top, side, w, h }, colours));
   return {
     scene: { width, height, ground: colours.panel, marks },
@@ -65,16 +68,15 @@ export function heatmapPlot({ sequence, view, largest, width, height, theme, col
  * The scale of the colours.
  * @returns {import("../pure/scene.js").Mark[]}
  */
-function barMarks(ramp, largest, { left, top, side }, colours) {
-  const [x, high] = [left + side + BAR.gap, Math.min(side, 160)];
+function barMarks(scale, [low, high], { left, top, side }, colours) {
+  const [x, tall] = [left + side + BAR.gap, Math.min(side, 160)];
   /** @type {import("../pure/scene.js").Mark[]} */
   const marks = Array.from({ length: BAR.steps }, (_, i) => ({
-    kind: "rect", x, y: top + (high * i) / BAR.steps, w: BAR.w, h: high / BAR.steps + 0.5,
-    fill: ramp[attentionStep((largest * (BAR.steps - i)) / BAR.steps, largest)].fill,
+    kind: "rect", x, y: top + (tall * i) / BAR.steps, w: BAR.w, h: tall / BAR.steps + 0.5, fill: scale((BAR.steps - i) / BAR.steps),
   }));
   /** @type {(y: number, text: string) => import("../pure/scene.js").Mark} */
   const label = (y, text) => ({ kind: "text", x: x + BAR.w + 3, y, text, size: 9.5, fill: colours.soft });
-  return [...marks, label(top + 8, short(largest)), label(top + high, "0")];
+  return [...marks, label(top + 8, short(high)), label(top + tall, short(low))];
 }
 
 /**

@@ -73,12 +73,12 @@ export const viridisStep = (t) => VIRIDIS_STEPS[Math.min(STEPS - 1, Math.max(0, 
 export const MISSING = "#9a978f";
 
 /**
- * Signed score: orange above zero, blue below, stronger with |value| / largest, and the ink that
- * is readable on it ("" for the page's own).
+ * Signed score: green above zero, purple below, stronger with |value| / largest, and the ink that
+ * is readable on it ("" for the page's own). Neither is a colour of queries, keys or attention.
  */
 export function signed(value, largest) {
   const alpha = largest > 0 ? Math.min(1, Math.abs(value) / largest) : 0;
-  const fill = value < 0 ? `rgba(100,149,237,${alpha.toFixed(3)})` : `rgba(255,140,0,${alpha.toFixed(3)})`;
+  const fill = value < 0 ? `rgba(175,141,195,${alpha.toFixed(3)})` : `rgba(90,174,97,${alpha.toFixed(3)})`;
   return { fill, ink: alpha > 0.45 ? "#1d1d1b" : "" };
 }
 

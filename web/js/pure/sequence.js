@@ -192,6 +192,27 @@ export function folds(n, anchors, context, near = [], gap = 12) {
   return spans;
 }
 
+/**
+ * The same text with what the pattern of `sequence` has more than that of `other`, and less where it is below zero; both
+ * hold only the entries that were stored.
+ */
+export function patternDifference(sequence, other) {
+  /** @type {number[][]} */
+  const [rowStart, cols, vals] = [[0], [], []];
+  for (let q = 0; q < sequence.n; q++) {
+    const row = new Map();
+    for (const [side, sign] of [[sequence, 1], [other, -1]]) {
+      for (let i = side.rowStart[q]; i < side.rowStart[q + 1]; i++) row.set(side.cols[i], (row.get(side.cols[i]) ?? 0) + sign * side.vals[i]);
+    }
+    for (const [k, value] of [...row].sort(([a], [b]) => a - b)) {
+      cols.push(k);
+      vals.push(value);
+    }
+    rowStart.push(cols.length);
+  }
+  return { ...sequence, rowStart, cols, vals };
+}
+
 /** The stored entries as a table for export, those that `keep(q, k)`. */
 export function patternTable(sequence, keep = (q, k) => true) {
   const rows = [];
