@@ -130,8 +130,14 @@ def heads_that_work_together_are_a_click_apart(tab):
     for p in partners:
         assert f"L{p['layer']}H{p['head']}" in panel.inner_text(), panel.inner_text()
     writes = tab.data(f"heads/L{layer}H{head}.json")["writes"]
-    rows = tab.page.locator("table.writes tbody tr")
+    rows = tab.page.locator(".panel-writes tbody tr")
     assert rows.count() == len(writes) and rows.first.locator(".written").count() == 16
+    directions = tab.data(f"heads/L{layer}H{head}.json")["ov_directions"]
+    pairs = tab.page.locator(".panel-directions tbody.pair")
+    assert directions and pairs.count() == len(directions)
+    for pair, direction in zip(pairs.all(), directions):
+        ends = [t for end in ("high", "low") for side in ("reads", "writes") for t in direction[side][end]]
+        assert pair.locator(".written").count() == len(ends)
     tab.shot("circuit")
     link = panel.locator("button.link")
     if link.count():
