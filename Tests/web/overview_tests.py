@@ -76,7 +76,7 @@ def the_filter_governs_all_forms_and_the_keys(tab):
     page.locator(".find").fill("qk<1")
     until(page, "/qk may be qk_distance or qk_distance_variance/.test(document.querySelector('.filter .note').textContent)")
     page.reload()
-    assert page.locator("#saved-filters option").evaluate_all("all => all.map(o => o.value)") == ["0.0 0.2 0.3"]
+    until(page, "String(Array.from(document.querySelectorAll('#saved-filters option'), (o) => o.value)) === '0.0 0.2 0.3'")
     tab.open("layer=99&head=3").cards()
     assert "no head L99H3" in page.locator("main [role=alert]").inner_text()
 
