@@ -31,6 +31,8 @@ public struct WrittenFeatures: Sendable, Equatable {
         public var score: Double
     }
 
+    /// A[query, key] of the edge.
+    public var attention: Float
     /// By what the head adds, strongest first.
     public var features: [Feature]
 
@@ -43,6 +45,7 @@ public struct WrittenFeatures: Sendable, Equatable {
         at observation: EdgeObservation, _ dictionary: FeatureDictionary,
         limits: AttributionLimits = AttributionLimits()
     ) {
+        attention = observation.attention
         let z = observation.layerOutput
         precondition(dictionary.dModel == z.count && !observation.visibleKeys.isEmpty)
         let codes = FeatureEncoder(dictionary).decompose(z)

@@ -32,23 +32,18 @@ public struct AttributionSource: Sendable {
         json.object { json in
             json.key("dictionary")
             json.object { json in
-                let residual = layer.residual
-                json.member("name", residual.name)
-                json.member("layer", residual.dictionary.layer)
-                json.member("features", residual.dictionary.count)
-                var hashes = [
-                    ("sha256", residual.sha256),
-                    ("explanations_sha256", residual.explanationsSHA256),
-                    ("model_sha256", modelSHA256), ("tokens_sha256", tokensSHA256),
-                ]
-                if let heads = layer.headOutputs {
-                    hashes += [
-                        ("head_outputs_sha256", heads.sha256),
-                        ("head_outputs_explanations_sha256", heads.explanationsSHA256),
-                    ]
+                if let residual = layer.residual {
+                    json.member("name", residual.name)
+                    json.member("layer", residual.dictionary.layer)
+                    json.member("features", residual.dictionary.count)
+                    json.member("sha256", residual.sha256)
+                    json.member("explanations_sha256", residual.explanationsSHA256)
                 }
-                for (name, hash) in hashes {
-                    json.member(name, hash)
+                json.member("model_sha256", modelSHA256)
+                json.member("tokens_sha256", tokensSHA256)
+                if let heads = layer.headOutputs {
+                    json.member("head_outputs_sha256", heads.sha256)
+                    json.member("head_outputs_explanations_sha256", heads.explanationsSHA256)
                 }
                 json.member("version", Self.version)
             }
@@ -60,7 +55,8 @@ public struct AttributionSource: Sendable {
 /// An edge's attribution with what people need to understand its features.
 public struct AttributionAnswer: Sendable {
     public var source: AttributionSource
-    public var attribution: EdgeAttribution
+    /// Nil without a dictionary of the residual stream.
+    public var attribution: EdgeAttribution?
     /// Of every feature that `attribution` names.
     public var cards: [Int32: FeatureCard]
     /// Features of the outputs of the layer's heads; nil without a dictionary of them.
@@ -70,13 +66,13 @@ public struct AttributionAnswer: Sendable {
     public struct WrittenAnswer: Sendable {
         /// The dictionary's name.
         public var dictionary: String
-        public var features: [WrittenFeatures.Feature]
+        public var written: WrittenFeatures
         public var cards: [Int32: FeatureCard]
 
         public init(
-            dictionary: String, features: [WrittenFeatures.Feature], cards: [Int32: FeatureCard]
+            dictionary: String, _ written: WrittenFeatures, cards: [Int32: FeatureCard]
         ) {
-            (self.dictionary, self.features, self.cards) = (dictionary, features, cards)
+            (self.dictionary, self.written, self.cards) = (dictionary, written, cards)
         }
     }
 
@@ -85,7 +81,7 @@ public struct AttributionAnswer: Sendable {
 
     /// An edge's attribution with what people need to understand its features.
     public init(
-        source: AttributionSource, attribution: EdgeAttribution, cards: [Int32: FeatureCard],
+        source: AttributionSource, attribution: EdgeAttribution?, cards: [Int32: FeatureCard],
         written: WrittenAnswer? = nil
     ) {
         self.source = source
@@ -98,16 +94,22 @@ public struct AttributionAnswer: Sendable {
     public func json() -> [UInt8] {
         var json = JSONWriter()
         json.object { json in
-            json.member("score", attribution.total)
-            json.member("attention", attribution.attention)
-            json.member("explained", attribution.explained)
-            json.key("error_terms")
-            write(attribution.errorTerms, to: &json)
+            if let attribution {
+                json.member("score", attribution.total)
+                json.member("attention", attribution.attention)
+                json.member("explained", attribution.explained)
+                json.key("error_terms")
+                write(attribution.errorTerms, to: &json)
+            } else if let written {
+                json.member("attention", written.written.attention)
+            }
             json.key("pairs")
-            json.array { json in for pair in attribution.pairs { write(pair, to: &json) } }
+            json.array { json in
+                for pair in attribution?.pairs ?? [] { write(pair, to: &json) }
+            }
             for (name, marginals) in [
-                ("query_marginals", attribution.queryMarginals),
-                ("key_marginals", attribution.keyMarginals),
+                ("query_marginals", attribution?.queryMarginals ?? []),
+                ("key_marginals", attribution?.keyMarginals ?? []),
             ] {
                 json.key(name)
                 json.array { json in
@@ -116,12 +118,12 @@ public struct AttributionAnswer: Sendable {
                     }
                 }
             }
-            if !attribution.writes.isEmpty { writeWrites(to: &json) }
+            if let writes = attribution?.writes, !writes.isEmpty { write(writes, to: &json) }
             if let written {
                 json.member("head_outputs_dictionary", written.dictionary)
                 json.key("written_features")
                 json.array { json in
-                    for feature in written.features {
+                    for feature in written.written.features {
                         write(feature, written.cards[feature.feature], to: &json)
                     }
                 }
@@ -179,10 +181,10 @@ public struct AttributionAnswer: Sendable {
         }
     }
 
-    private func writeWrites(to json: inout JSONWriter) {
+    private func write(_ writes: [EdgeAttribution.Write], to json: inout JSONWriter) {
         json.key("writes")
         json.array { json in
-            for direction in attribution.writes {
+            for direction in writes {
                 json.object { json in
                     write(direction.marginal, to: &json)
                     json.member("total", direction.total)

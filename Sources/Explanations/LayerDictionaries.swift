@@ -6,10 +6,10 @@ import FeatureDictionaries
 import Foundation
 import Transformer
 
-/// The dictionaries of one layer.
+/// The dictionaries of one layer, of which there is at least one.
 public struct LayerDictionaries: Sendable {
-    /// Of the residual stream that enters the layer.
-    public let residual: LayerDictionary
+    /// Of the residual stream that enters the layer, where there is one.
+    public let residual: LayerDictionary?
     /// Of the outputs of its heads, where there is one.
     public let headOutputs: LayerDictionary?
 
@@ -17,13 +17,28 @@ public struct LayerDictionaries: Sendable {
     public init(
         ofLayer layer: Int, in folder: DictionaryFolder, work: URL, of model: ModelDescription
     ) throws {
-        residual = try LayerDictionary(ofLayer: layer, in: folder, work: work, of: model)
         headOutputs = try LayerDictionary.headOutputs(ofLayer: layer, in: folder, of: model)
+        let isAlone = try headOutputs != nil && folder.locate(layer: layer) == nil
+        residual =
+            isAlone ? nil : try LayerDictionary(ofLayer: layer, in: folder, work: work, of: model)
     }
+
+    /// What they explain: outputs of heads say nothing of scores.
+    public var kinds: [AttributionKind] { residual == nil ? [.ov] : AttributionKind.allCases }
 
     /// Layers whose heads' outputs a pass has to show.
     public var wholeLayers: Set<Int> {
         headOutputs.map { [$0.dictionary.layer] } ?? []
+    }
+
+    /// Takes an edge apart by the dictionary of the residual stream; nil without one.
+    ///
+    /// - Parameter circuit: the head as it was at `observation`, where there is one.
+    public func attributor(
+        _ circuit: HeadCircuit?, at observation: EdgeObservation
+    ) -> EdgeAttributor? {
+        guard let residual, let circuit else { return nil }
+        return EdgeAttributor(circuit, at: observation, residual.dictionary)
     }
 
     /// What the head of an observation writes, by the dictionary of heads' outputs; nil without one.

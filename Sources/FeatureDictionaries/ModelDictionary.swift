@@ -11,17 +11,28 @@ extension DictionaryFolder {
     public func open(
         layer: Int, of model: ModelDescription
     ) throws -> (files: DictionaryFiles, dictionary: FeatureDictionary) {
-        guard let files = try locate(layer: layer) else {
-            let others = others(layer: layer).map { "\($0.path) is of \($0.place)" }
-            let known = others.isEmpty ? "" : " (\(others.prefix(3).joined(separator: "; ")))"
-            throw UserError(
-                "\(url.path): has no dictionary for layer \(layer)\(known); make dictionary LAYERS=\(layer) trains one."
-            )
-        }
+        guard let files = try locate(layer: layer) else { throw lacking(layer: layer) }
         let dictionary = try files.dictionary(
             .residualStream, width: model.dModel, layers: model.nLayers,
             usesLayerNorm: model.usesLayerNorm)
         return (files, dictionary)
+    }
+
+    /// What to say where there is no dictionary of the residual stream that enters a layer.
+    public func lacking(layer: Int) -> UserError {
+        var others = others(layer: layer)
+        if let files = try? locate(layer: layer, of: .headOutputs) {
+            others.insert((files.path, DictionaryPlace.headOutputs.name), at: 0)
+        }
+        let known = others.prefix(3).map { "\($0.path) is of \($0.place)" }
+        return UserError(
+            "\(url.path): has no dictionary for layer \(layer)\(known.isEmpty ? "" : " (\(known.joined(separator: "; ")))"); make dictionary LAYERS=\(layer) trains one."
+        )
+    }
+
+    /// Whether there is a dictionary of what enters a layer or of what its heads put out.
+    public func hasDictionary(forLayer layer: Int) throws -> Bool {
+        try locate(layer: layer) != nil || locate(layer: layer, of: .headOutputs) != nil
     }
 
     /// Loads the dictionary of the outputs of a layer's heads; nil when there is none.

@@ -33,7 +33,7 @@ struct AttributionEndpoint: Sendable {
         let (model, layer): (ReadyModel, LayerDictionaries)
         do {
             model = try self.model.ready(for: config)
-            layer = try await dictionaries.dictionaries(ofLayer: head.layer, model)
+            layer = try await dictionaries.dictionaries(ofLayer: head.layer, for: kind, model)
         } catch let error as APIError where cached != nil && error.status == .notImplemented {
             // What was stored is all there is to say without them.
             return Response(json: cached ?? [])
@@ -46,7 +46,7 @@ struct AttributionEndpoint: Sendable {
             kind, of: HeadEdge(edge), on: tokens, model, layer)
         let answer = AttributionAnswer(
             source: source, attribution: attribution,
-            cards: try await work.cards(of: attribution.features, layer.residual),
+            cards: try await cards(of: attribution?.features ?? [], layer.residual),
             written: try await answer(written, layer.headOutputs)
         ).json()
         try await tree.update(path) { _ in (answer, ()) }
@@ -64,7 +64,14 @@ struct AttributionEndpoint: Sendable {
     ) async throws -> AttributionAnswer.WrittenAnswer? {
         guard let written, let dictionary else { return nil }
         return AttributionAnswer.WrittenAnswer(
-            dictionary: dictionary.name, features: written.features,
-            cards: try await work.cards(of: Set(written.features.map(\.feature)), dictionary))
+            dictionary: dictionary.name, written,
+            cards: try await cards(of: Set(written.features.map(\.feature)), dictionary))
+    }
+
+    private func cards(
+        of features: Set<Int32>, _ dictionary: LayerDictionary?
+    ) async throws -> [Int32: FeatureCard] {
+        guard let dictionary else { return [:] }
+        return try await work.cards(of: features, dictionary)
     }
 }

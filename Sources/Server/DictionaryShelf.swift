@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The dictionaries of the studied layers, loaded when they are asked for.
 
+import Attribution
 import Explanations
 import FeatureDictionaries
 import Foundation
@@ -35,11 +36,25 @@ actor DictionaryShelf {
 
     /// Whether there is any dictionary.
     nonisolated func hasDictionary(for layers: some Sequence<Int>) -> Bool {
-        layers.contains { (try? folder.locate(layer: $0)) != nil }
+        layers.contains { (try? folder.hasDictionary(forLayer: $0)) == true }
     }
 
     /// The dictionaries of a layer as they are on disk now.
-    func dictionaries(ofLayer layer: Int, _ model: ReadyModel) throws -> LayerDictionaries {
+    ///
+    /// - Throws: also when they do not explain this kind of attribution, with what would train one that does.
+    func dictionaries(
+        ofLayer layer: Int, for kind: AttributionKind, _ model: ReadyModel
+    ) throws -> LayerDictionaries {
+        let dictionaries = try dictionaries(ofLayer: layer, model)
+        guard dictionaries.kinds.contains(kind) else {
+            throw APIError.notImplemented("\(folder.lacking(layer: layer))")
+        }
+        return dictionaries
+    }
+
+    private func dictionaries(
+        ofLayer layer: Int, _ model: ReadyModel
+    ) throws -> LayerDictionaries {
         do {
             let states = try files(ofLayer: layer).map { FileState(path: $0.path) }
             if let known = entries.first(where: {

@@ -80,21 +80,23 @@ actor HeadRunner {
         try await admission.admit { try await runVectors(head, query, key, tokens, model) }
     }
 
-    /// An edge taken apart with the dictionaries of the layer; for OV also what the head writes, where one is of the
-    /// outputs of heads.
+    /// An edge taken apart with the dictionaries of the layer, as far as there are: with that of the residual stream
+    /// into pairs of features, for OV with that of the heads' outputs into what the head writes.
     nonisolated func attribution(
         _ kind: AttributionKind, of edge: HeadEdge, on tokens: [Int32], _ model: ReadyModel,
         _ layer: LayerDictionaries
-    ) async throws -> (attribution: EdgeAttribution, written: WrittenFeatures?) {
+    ) async throws -> (attribution: EdgeAttribution?, written: WrittenFeatures?) {
         try await admission.admit { try await runAttribution(kind, edge, tokens, model, layer) }
     }
 
     private func runAttribution(
         _ kind: AttributionKind, _ edge: HeadEdge, _ tokens: [Int32], _ model: ReadyModel,
         _ layer: LayerDictionaries
-    ) throws -> (attribution: EdgeAttribution, written: WrittenFeatures?) {
+    ) throws -> (attribution: EdgeAttribution?, written: WrittenFeatures?) {
         let (loaded, description) = (model.loaded.model, model.loaded.model.description)
-        let weights = try Self.explained { try HeadWeights(edge.head, of: loaded) }
+        let weights = try layer.residual.map { _ in
+            try Self.explained { try HeadWeights(edge.head, of: loaded) }
+        }
         // What comes after the edge changes nothing if the model only looks back.
         let end = description.isCausal ? max(edge.query, edge.key) + 1 : tokens.count
         let wholeLayers = kind == .ov ? layer.wholeLayers : []
@@ -102,13 +104,11 @@ actor HeadRunner {
             for: loaded.heads(observing: [edge], wholeLayers: wholeLayers), length: end, model)
         let observation = try pass.observe(
             [[edge]], on: [tokens[..<end]], wholeLayers: wholeLayers)[0][0]
-        let circuit = try Self.explained {
-            try HeadCircuit(weights, of: description, at: observation)
+        let circuit = try weights.map { weights in
+            try Self.explained { try HeadCircuit(weights, of: description, at: observation) }
         }
-        let attributor = EdgeAttributor(circuit, at: observation, layer.residual.dictionary)
-        return (
-            attributor.attribution(kind), kind == .ov ? layer.written(at: observation) : nil
-        )
+        let attribution = layer.attributor(circuit, at: observation)?.attribution(kind)
+        return (attribution, kind == .ov ? layer.written(at: observation) : nil)
     }
 
     /// Runs `body`; what it says cannot be taken apart, and why, is about what was asked for.

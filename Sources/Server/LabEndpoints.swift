@@ -127,7 +127,8 @@ struct LabEndpoints: Sendable {
         }
         if let layer = question.asked.dictionaryLayer {
             materials.dictionaries[layer] =
-                try await dictionaries.dictionaries(ofLayer: layer, model).residual.dictionary
+                try await dictionaries.dictionaries(ofLayer: layer, for: .qk, model).residual?
+                .dictionary
         }
         return materials
     }

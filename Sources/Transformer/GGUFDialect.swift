@@ -14,13 +14,12 @@ struct GGUFDialect: Sendable {
     private let source: String
     /// Rows of the token embedding, if the file has one.
     private let embeddingRows: Int?
-    /// Whether the unembedding is a tensor of its own.
-    private let hasUnembedding: Bool
+    private let tensorNames: Set<String>
 
     init(_ checkpoint: Checkpoint) throws {
         source = checkpoint.files.first?.path ?? "the GGUF file"
         metadata = checkpoint.metadata
-        hasUnembedding = checkpoint.tensors["output.weight"] != nil
+        tensorNames = Set(checkpoint.tensors.keys)
         embeddingRows = checkpoint.tensors["token_embd.weight"]?.rows
         guard let architecture = metadata.string("general.architecture") else {
             throw UserError("\(source): has no \"general.architecture\"; convert the model again.")
@@ -36,13 +35,16 @@ struct GGUFDialect: Sendable {
     /// Architectures whose conversion is undone here and held against transformers. Others may permute rows or
     /// fold factors in ways that would give wrong numbers without a word.
     private static let known = [
-        "bert", "gemma2", "gemma3", "gpt2", "gptneox", "llama", "olmo2", "phi3", "qwen2", "qwen3",
+        "bert", "falcon", "gemma2", "gemma3", "gpt2", "gptneox", "llama", "olmo2", "phi2", "phi3",
+        "qwen2", "qwen3", "qwen3moe", "stablelm", "starcoder2",
     ]
 
     // MARK: Metadata
 
     /// Hugging Face's `model_type` for llama.cpp's architecture names, where they differ.
-    private static let modelTypes = ["gptneox": "gpt_neox", "gemma3": "gemma3_text"]
+    private static let modelTypes = [
+        "gptneox": "gpt_neox", "gemma3": "gemma3_text", "phi2": "phi", "qwen3moe": "qwen3_moe",
+    ]
 
     /// The metadata under the names of a Hugging Face config.
     func config() throws -> ModelConfig {
@@ -60,8 +62,8 @@ struct GGUFDialect: Sendable {
         }
         values["bos_token_id"] = metadata.int("tokenizer.ggml.bos_token_id").map { .int($0) }
         if values["vocab_size"] == nil { values["vocab_size"] = embeddingRows.map { .int($0) } }
-        values["tie_word_embeddings"] = .bool(!hasUnembedding)
-        values.merge(architectureDefaults()) { stated, _ in stated }
+        values["tie_word_embeddings"] = .bool(!tensorNames.contains("output.weight"))
+        values.merge(try architectureDefaults()) { stated, _ in stated }
         try addWindows(&values)
         try addRotary(&values)
         return ModelConfig(values, source: source)
@@ -72,17 +74,19 @@ struct GGUFDialect: Sendable {
         ("vocab_size", ["vocab_size"]),
         ("block_count", ["num_hidden_layers", "n_layer"]),
         ("embedding_length", ["hidden_size", "n_embd"]),
-        ("feed_forward_length", ["intermediate_size", "n_inner"]),
+        ("feed_forward_length", ["intermediate_size", "n_inner", "ffn_hidden_size"]),
         ("attention.head_count", ["num_attention_heads", "n_head"]),
-        ("attention.head_count_kv", ["num_key_value_heads"]),
+        ("attention.head_count_kv", ["num_key_value_heads", "num_kv_heads"]),
         ("attention.key_length", ["head_dim"]),
         ("context_length", ["max_position_embeddings", "n_positions"]),
+        ("expert_used_count", ["num_experts_per_tok"]),
+        ("expert_feed_forward_length", ["moe_intermediate_size"]),
     ]
 
     /// The same for other numbers.
     private static let numbers: [(String, [String])] = [
         ("attention.layer_norm_rms_epsilon", ["rms_norm_eps"]),
-        ("attention.layer_norm_epsilon", ["layer_norm_eps", "layer_norm_epsilon"]),
+        ("attention.layer_norm_epsilon", ["layer_norm_eps", "layer_norm_epsilon", "norm_epsilon"]),
         ("rope.freq_base", ["rope_theta", "rotary_emb_base"]),
         ("rope.freq_base_swa", ["rope_local_base_freq"]),
         ("attn_logit_softcapping", ["attn_logit_softcapping"]),
@@ -121,7 +125,9 @@ struct GGUFDialect: Sendable {
         for key in unknown where metadata.keys.contains("\(architecture).\(key)") {
             throw unsupported(key)
         }
-        if let experts = try int("expert_count"), experts > 0 { throw unsupported("expert_count") }
+        if let experts = try int("expert_count"), experts > 0, architecture != "qwen3moe" {
+            throw unsupported("expert_count")
+        }
         let isCausal = metadata.bool("\(architecture).attention.causal") ?? (architecture != "bert")
         guard isCausal == (architecture != "bert") else { throw unsupported("attention.causal") }
         guard try int("attention.value_length") == int("attention.key_length") else {
@@ -136,13 +142,31 @@ struct GGUFDialect: Sendable {
     }
 
     /// What the architecture implies and GGUF does not state.
-    private func architectureDefaults() -> [String: JSONValue] {
+    private func architectureDefaults() throws -> [String: JSONValue] {
         switch architecture {
         case "gpt2": return ["activation_function": .string("gelu_new")]
         case "gptneox":
             let parallel = metadata.bool("gptneox.use_parallel_residual") ?? true
             return ["hidden_act": .string("gelu"), "use_parallel_residual": .bool(parallel)]
         case "bert": return ["hidden_act": .string("gelu")]
+        case "phi2": return ["hidden_act": .string("gelu_new")]
+        case "starcoder2": return ["hidden_act": .string("gelu_pytorch_tanh")]
+        case "stablelm":
+            // With a parallel residual the MLP reads what attention does.
+            let parallel = !tensorNames.contains("blk.0.ffn_norm.weight")
+            return ["hidden_act": .string("silu"), "use_parallel_residual": .bool(parallel)]
+        case "falcon":
+            guard !tensorNames.contains("blk.0.attn_qkv.bias") else {
+                throw UserError(
+                    "\(source): is a Falcon with biases, of those whose positions are in the scores (ALiBi), which GGUF does not say; use the Hugging Face folder of the model."
+                )
+            }
+            // The first Falcons are one group of the newer layout.
+            return [
+                "new_decoder_architecture": .bool(true),
+                "num_ln_in_parallel_attn": .int(hasTwoNorms ? 2 : 1),
+            ]
+        case "qwen3moe": return try expertDefaults()
         case "gemma2", "gemma3":
             // llama.cpp derives the score scale from the head size, except in the 27B models,
             // where it is dModel / heads.
@@ -160,6 +184,22 @@ struct GGUFDialect: Sendable {
         }
     }
 
+    /// Whether attention and MLP read through norms of their own beside each other (Falcon 40B).
+    private var hasTwoNorms: Bool { tensorNames.contains("blk.0.attn_norm_2.weight") }
+
+    /// Of Qwen 3's mixtures, whose chosen experts' weights add up to 1.
+    private func expertDefaults() throws -> [String: JSONValue] {
+        let dense = (0..<(try int("block_count") ?? 0)).filter {
+            !tensorNames.contains("blk.\($0).ffn_gate_exps.weight")
+        }
+        var values: [String: JSONValue] = [
+            "hidden_act": .string("silu"), "norm_topk_prob": .bool(true),
+            "mlp_only_layers": .array(dense.map { .int($0) }),
+        ]
+        values["num_experts"] = try int("expert_count").map { .int($0) }
+        return values
+    }
+
     private func addWindows(_ values: inout [String: JSONValue]) throws {
         // 0 says that there is none.
         let window = try int("attention.sliding_window") ?? 0
@@ -171,6 +211,9 @@ struct GGUFDialect: Sendable {
         case "gemma2" where period ?? 2 == 2:
             if window == 0 { values["sliding_window"] = .int(4096) }
         case "phi3" where period == nil: break
+        // Conversion drops the window, which is this in all models that were published.
+        case "starcoder2" where period == nil:
+            if window == 0 { values["sliding_window"] = .int(4096) }
         // Mistral is a llama with a window in all layers, where the writer kept it.
         case "llama" where window == 0 && period == nil: break
         case "llama" where period == nil: values["model_type"] = .string("mistral")
@@ -186,7 +229,9 @@ struct GGUFDialect: Sendable {
         {
             var dHead = dModel / heads
             if case .int(let stated)? = values["head_dim"] { dHead = stated }
-            if dHead > 0, dimensions != dHead {
+            // Of these a part turns unless they say another.
+            let isPartial = ["phi2", "stablelm"].contains(architecture)
+            if dHead > 0, dimensions != dHead || isPartial {
                 values["partial_rotary_factor"] = .double(Double(dimensions) / Double(dHead))
             }
         }
@@ -216,7 +261,7 @@ struct GGUFDialect: Sendable {
     /// family has keep their name.
     func huggingFaceNames(of checkpoint: Checkpoint) -> [String: String] {
         var names: [String: String] = [:]
-        let table = GGUFNames.of(architecture)
+        let table = GGUFNames.of(architecture, hasTwoNorms: hasTwoNorms)
         for name in checkpoint.tensors.keys {
             names[table.huggingFaceName(of: name) ?? name] = name
         }
@@ -244,6 +289,8 @@ struct GGUFDialect: Sendable {
                 case .perHead(let index, _):
                     // q, k and v stand one below the other.
                     part.layout = .rows(from: index * part.rows)
+                case .grouped(let from, _, let group):
+                    part.layout = .rows(from: part.storedShape[0] / group * from)
                 case .rows where isInterleaved(part.tensor):
                     part.layout = .interleavedHalves(dHead: dHead)
                 default: break

@@ -12,7 +12,17 @@ struct GGUFNames: Sendable {
     private var block: [String: String]
 
     /// The names of an architecture; most share Llama's.
-    static func of(_ architecture: String) -> GGUFNames { tables[architecture] ?? llama }
+    ///
+    /// - Parameter hasTwoNorms: whether attention and MLP read through norms of their own beside each other; then
+    ///   the MLP's has the name that otherwise is attention's.
+    static func of(_ architecture: String, hasTwoNorms: Bool) -> GGUFNames {
+        var names = tables[architecture] ?? llama
+        if hasTwoNorms {
+            names.block["attn_norm"] = "ln_mlp"
+            names.block["attn_norm_2"] = "ln_attn"
+        }
+        return names
+    }
 
     /// Hugging Face's name of a tensor, nil for one that no family has.
     func huggingFaceName(of name: String) -> String? {
@@ -48,8 +58,33 @@ struct GGUFNames: Sendable {
         olmo2.block["post_ffw_norm"] = "post_feedforward_layernorm"
         var phi3 = llama
         phi3.block["ffn_up"] = "mlp.gate_up_proj"
+        var phi2 = llama
+        phi2.model["output_norm"] = "model.final_layernorm"
+        phi2.block["attn_output"] = "self_attn.dense"
+        phi2.block["ffn_up"] = "mlp.fc1"
+        phi2.block["ffn_down"] = "mlp.fc2"
+        var starCoder2 = llama
+        starCoder2.block["ffn_up"] = "mlp.c_fc"
+        starCoder2.block["ffn_down"] = "mlp.c_proj"
+        var qwen3MoE = llama
+        qwen3MoE.block["ffn_gate_inp"] = "mlp.gate"
+        for name in ["gate", "up", "down"] {
+            qwen3MoE.block["ffn_\(name)_exps"] = "mlp.experts.\(name)_proj"
+        }
         return [
-            "gemma2": gemma, "gemma3": gemma, "olmo2": olmo2, "phi3": phi3,
+            "gemma2": gemma, "gemma3": gemma, "olmo2": olmo2, "phi2": phi2, "phi3": phi3,
+            "qwen3moe": qwen3MoE, "starcoder2": starCoder2,
+            "falcon": GGUFNames(
+                model: [
+                    "token_embd": "transformer.word_embeddings", "output_norm": "transformer.ln_f",
+                    "output": "lm_head",
+                ],
+                blockPrefix: "transformer.h.",
+                block: [
+                    "attn_norm": "input_layernorm", "attn_qkv": "self_attention.query_key_value",
+                    "attn_output": "self_attention.dense", "ffn_up": "mlp.dense_h_to_4h",
+                    "ffn_down": "mlp.dense_4h_to_h",
+                ]),
             "gpt2": GGUFNames(
                 model: [
                     "token_embd": "transformer.wte", "position_embd": "transformer.wpe",

@@ -54,13 +54,18 @@ struct AttributionRun {
     /// A layer's dictionaries with the evidence of their features.
     private struct Layer {
         let dictionaries: LayerDictionaries
-        let cards: FeatureCards
-        let headOutputs: FeatureCards?
+        private let residual: FeatureCards?
+        private let headOutputs: FeatureCards?
 
         init(_ dictionaries: LayerDictionaries) throws {
             self.dictionaries = dictionaries
-            cards = try FeatureCards(dictionaries.residual)
+            residual = try dictionaries.residual.map(FeatureCards.init)
             headOutputs = try dictionaries.headOutputs.map(FeatureCards.init)
+        }
+
+        /// What people see of features that an attribution names.
+        func cards(of attribution: EdgeAttribution?) throws -> [Int32: FeatureCard] {
+            try residual?.cards(of: attribution?.features ?? []) ?? [:]
         }
 
         /// What people see of features that a head writes.
@@ -69,14 +74,15 @@ struct AttributionRun {
         ) throws -> AttributionAnswer.WrittenAnswer? {
             guard let written, let headOutputs else { return nil }
             return AttributionAnswer.WrittenAnswer(
-                dictionary: dictionaries.headOutputs?.name ?? "", features: written.features,
+                dictionary: dictionaries.headOutputs?.name ?? "", written,
                 cards: try headOutputs.cards(of: written.features.map(\.feature)))
         }
     }
 
     /// What is found of one edge.
     private struct Found {
-        var attributions: [EdgeAttribution] = []
+        /// None without a dictionary of the residual stream.
+        var attributions: [AttributionKind: EdgeAttribution] = [:]
         var written: WrittenFeatures?
     }
 
@@ -117,7 +123,7 @@ struct AttributionRun {
             throw UserError("none of these heads is in the tree; leave out --layers and --heads.")
         }
         let wanted = Set(chosen.map(\.layer)).sorted()
-        let known = try wanted.filter { try dictionaries.locate(layer: $0) != nil }
+        let known = try wanted.filter(dictionaries.hasDictionary(forLayer:))
         let missing = wanted.filter { !known.contains($0) }.map(String.init)
             .joined(separator: " ")
         if !missing.isEmpty {
@@ -156,7 +162,7 @@ struct AttributionRun {
         while let next = rest.first, floats < Self.heldFloats {
             let layer = try LayerDictionaries(
                 ofLayer: next, in: dictionaries, work: work, of: loaded.model.description)
-            if layer.residual.evidence == nil {
+            if let residual = layer.residual, residual.evidence == nil {
                 note(
                     "layer \(next): there is no evidence of what its features mean; make dictionary LAYERS=\(next) collects it."
                 )
@@ -171,21 +177,27 @@ struct AttributionRun {
     private func write(_ batch: [Task], _ layers: [Int: Layer]) throws {
         let sources = sources(of: batch, layers)
         let missing = batch.indices.filter { i in
-            !AttributionKind.allCases.allSatisfy { isStored(batch[i].path($0), sources[i]) }
+            !kinds(of: batch[i], layers).allSatisfy { isStored(batch[i].path($0), sources[i]) }
         }
         let attributions = try attributions(of: missing.map { batch[$0] }, layers)
         var answers: [(path: String, bytes: [UInt8])] = []
         for (i, found) in zip(missing, attributions) {
-            for (kind, attribution) in zip(AttributionKind.allCases, found.attributions) {
-                guard let layer = layers[batch[i].head.layer] else { continue }
+            guard let layer = layers[batch[i].head.layer] else { continue }
+            for kind in kinds(of: batch[i], layers) {
+                let attribution = found.attributions[kind]
                 let answer = AttributionAnswer(
                     source: sources[i], attribution: attribution,
-                    cards: try layer.cards.cards(of: attribution.features),
+                    cards: try layer.cards(of: attribution),
                     written: kind == .ov ? try layer.answer(found.written) : nil)
                 answers.append((batch[i].path(kind), answer.json()))
             }
         }
-        try store(answers, of: batch)
+        try store(answers, of: batch, layers)
+    }
+
+    /// What the dictionaries of an edge's layer explain of it.
+    private func kinds(of task: Task, _ layers: [Int: Layer]) -> [AttributionKind] {
+        layers[task.head.layer]?.dictionaries.kinds ?? []
     }
 
     private func sources(of batch: [Task], _ layers: [Int: Layer]) -> [AttributionSource] {
@@ -233,23 +245,26 @@ struct AttributionRun {
             wholeLayers: wholeLayers)
         let observations = zip(bySequence, seen).flatMap { zip($0.value, $1) }
         var weights: [HeadAddress: HeadWeights] = [:]
-        for task in tasks where weights[task.head] == nil {
+        for task in tasks
+        where weights[task.head] == nil && layers[task.head.layer]?.dictionaries.residual != nil {
             weights[task.head] = try HeadWeights(task.head, of: model)
         }
         let results = Mutex([Int: Found]())
         let failure = Mutex<(any Error)?>(nil)
         share(observations.count, among: workers) { [weights] _, i in
             let (task, observation) = observations[i]
-            guard let head = weights[tasks[task].head],
-                let layer = layers[tasks[task].head.layer]
-            else { return }
+            guard let layer = layers[tasks[task].head.layer]?.dictionaries else { return }
             do {
-                let attributor = EdgeAttributor(
-                    try HeadCircuit(head, of: d, at: observation), at: observation,
-                    layer.dictionaries.residual.dictionary)
+                let circuit = try weights[tasks[task].head].map {
+                    try HeadCircuit($0, of: d, at: observation)
+                }
+                let attributor = layer.attributor(circuit, at: observation)
                 let found = Found(
-                    attributions: AttributionKind.allCases.map(attributor.attribution),
-                    written: layer.dictionaries.written(at: observation))
+                    attributions: Dictionary(
+                        uniqueKeysWithValues: layer.kinds.compactMap { kind in
+                            attributor.map { (kind, $0.attribution(kind)) }
+                        }),
+                    written: layer.written(at: observation))
                 results.withLock { $0[task] = found }
             } catch { failure.withLock { $0 = error } }
         }
@@ -258,7 +273,9 @@ struct AttributionRun {
     }
 
     /// Writes the files, then the manifest that names them.
-    private func store(_ answers: [(path: String, bytes: [UInt8])], of batch: [Task]) throws {
+    private func store(
+        _ answers: [(path: String, bytes: [UInt8])], of batch: [Task], _ layers: [Int: Layer]
+    ) throws {
         let tree = data.resolvingSymlinksInPath()
         let lock = try TreeLock(tree)
         try withExtendedLifetime(lock) {
@@ -269,7 +286,7 @@ struct AttributionRun {
             let old = FileManager.default.contents(atPath: url.path).map { [UInt8]($0) }
             var manifest = try AttributionManifest(old)
             for task in batch {
-                for kind in AttributionKind.allCases { manifest.add(kind.rawValue, task.edge) }
+                for kind in kinds(of: task, layers) { manifest.add(kind.rawValue, task.edge) }
             }
             let new = manifest.json()
             if old != new { try DurableFile.replace(url, with: new) }

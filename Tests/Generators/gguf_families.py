@@ -11,6 +11,7 @@ writes follows llama.cpp's conversion scripts (conversion/*.py, convert_hf_to_gg
 
 import json
 import math
+import re
 import sys
 from pathlib import Path
 
@@ -33,7 +34,16 @@ FAMILIES = {
     "phi3": ("phi3", "F32"),
     "olmo2": ("olmo2", "F32"),
     "bert": ("bert", "F32"),
+    "phi": ("phi2", "F32"),
+    "starcoder2": ("starcoder2", "F32"),
+    "stablelm": ("stablelm", "F32"),
+    "falcon": ("falcon", "F32"),
+    "falcon-40b": ("falcon", "F32"),
+    "qwen3_moe": ("qwen3moe", "F32"),
 }
+
+# Their classes write no base of the rotary frequencies, and all their checkpoints have the default.
+WITHOUT_BASE = ["gptneox", "gemma2", "phi2", "stablelm", "falcon"]
 
 
 def main():
@@ -50,11 +60,13 @@ def convert(family):
     writer = gguf.GGUFWriter(path, architecture)
     add_metadata(writer, architecture, config)
     names = name_map(architecture, layers(config))
-    for name, values in sorted(load_file(folder / "model.safetensors").items()):
+    # llama.cpp's qwen3moe has experts in all layers; the tiny model's other one is called as in qwen3.
+    dense = name_map("qwen3", layers(config))
+    for name, values in sorted(experts_stacked(load_file(folder / "model.safetensors")).items()):
         stored = converted(architecture, config, name, values.astype(np.float32))
         if stored is None:
             continue
-        new_name = names.get_name(name.removeprefix("bert."), try_suffixes=(".weight", ".bias"))
+        new_name = gguf_name(names, name) or gguf_name(dense, name)
         assert new_name, name
         wide = stored.ndim < 2 or kind == "F32"
         writer.add_tensor(new_name, np.ascontiguousarray(stored, np.float32 if wide else np.float16))
@@ -76,6 +88,10 @@ def name_map(architecture, n_layers):
     return gguf.get_tensor_name_map(arch, n_layers)
 
 
+def gguf_name(names, name):
+    return names.get_name(name.removeprefix("bert."), try_suffixes=(".weight", ".bias"))
+
+
 def add_metadata(writer, architecture, config):
     """What set_gguf_parameters of each class writes, and a vocabulary without meaning."""
     heads = config.get("n_head") or config["num_attention_heads"]
@@ -86,18 +102,21 @@ def add_metadata(writer, architecture, config):
     writer.add_feed_forward_length(config.get("intermediate_size") or 4 * width)
     writer.add_head_count(heads)
     writer.add_file_type(gguf.LlamaFileType.ALL_F32)
+    if architecture == "falcon":
+        writer.add_head_count_kv(config["num_kv_heads"] if config["new_decoder_architecture"] else 1)
     if "num_key_value_heads" in config:
         writer.add_head_count_kv(config["num_key_value_heads"])
     if "rms_norm_eps" in config:
         writer.add_layer_norm_rms_eps(config["rms_norm_eps"])
-    for key in ["layer_norm_eps", "layer_norm_epsilon"]:
+    # Of StarCoder 2 llama.cpp takes layer_norm_epsilon; published models have the same as norm_epsilon, which counts.
+    for key in ["norm_epsilon", "layer_norm_eps", "layer_norm_epsilon"]:
         if key in config:
             writer.add_layer_norm_eps(config[key])
+            break
     if "head_dim" in config:
         writer.add_key_length(config["head_dim"])
         writer.add_value_length(config["head_dim"])
-    # GPTNeoXModel and Gemma2Model write no base, and all their checkpoints have the default.
-    if "rope_theta" in config and architecture not in ["gptneox", "gemma2"]:
+    if "rope_theta" in config and architecture not in WITHOUT_BASE:
         writer.add_rope_freq_base(config["rope_theta"])
     match architecture:
         case "llama":
@@ -122,6 +141,20 @@ def add_metadata(writer, architecture, config):
             writer.add_sliding_window(config["sliding_window"])
             # Only needed because the tiny model alternates every 3 layers and not every 6.
             writer.add_sliding_window_pattern(config["sliding_window_pattern"])
+        case "phi2":
+            writer.add_rope_dimension_count(int(config["partial_rotary_factor"] * width) // heads)
+        case "stablelm":
+            writer.add_rope_dimension_count(int(config["partial_rotary_factor"] * (width // heads)))
+            writer.add_parallel_residual(config["use_parallel_residual"])
+        case "starcoder2":
+            # Conversion drops the window, which is 4096 in all published models.
+            writer.add_sliding_window(config["sliding_window"])
+        case "falcon":
+            writer.add_tensor_data_layout("jploski")
+        case "qwen3moe":
+            writer.add_expert_count(config["num_experts"])
+            writer.add_expert_used_count(config["num_experts_per_tok"])
+            writer.add_expert_feed_forward_length(config["moe_intermediate_size"])
         case "bert":
             writer.add_causal_attention(False)
             writer.add_pooling_type(gguf.PoolingType.MEAN)
@@ -143,6 +176,16 @@ def converted(architecture, config, name, values):
     if architecture == "gptneox" and ".query_key_value." in name:
         return np.concatenate(list(values.reshape(heads, 3, -1, *values.shape[1:]).swapaxes(0, 1)
                                    .reshape(3, -1, *values.shape[1:])))
+    if architecture == "falcon":
+        if name == "lm_head.weight" and config.get("tie_word_embeddings", True):
+            return None
+        if ".query_key_value." in name:
+            # q, k and v of each key/value head, one after another.
+            groups = config["num_kv_heads"] if config["new_decoder_architecture"] else 1
+            size = width_of_head(config)
+            rows = values.reshape(groups, heads // groups + 2, size, -1)
+            return np.concatenate([part.reshape(-1, values.shape[1])
+                                   for part in (rows[:, :-2], rows[:, -2], rows[:, -1])])
     if architecture in ["gemma2", "gemma3"]:
         if name == "lm_head.weight":
             return None
@@ -155,6 +198,19 @@ def converted(architecture, config, name, values):
     if architecture == "bert" and ("pooler" in name or name.startswith("cls.")):
         return None
     return values
+
+
+def width_of_head(config):
+    return config["hidden_size"] // config["num_attention_heads"]
+
+
+def experts_stacked(tensors):
+    """Qwen2MoeModel.modify_tensors: the experts of a layer in one tensor for each of their matrices."""
+    stacks = {}
+    for name in list(tensors):
+        if match := re.fullmatch(r"(.*\.mlp\.experts\.)(\d+)\.(.*)", name):
+            stacks.setdefault(match[1] + match[3], {})[int(match[2])] = tensors.pop(name)
+    return tensors | {name: np.stack([stack[e] for e in sorted(stack)]) for name, stack in stacks.items()}
 
 
 def permuted(values, heads):

@@ -133,6 +133,18 @@ import Testing
         try JSONSerialization.data(withJSONObject: values).write(to: config)
     }
 
+    /// Has the stage take apart edges of head 1.2 in a tree without attributions.
+    private func attributeAnew(_ site: TestSite, _ dictionaries: URL) throws {
+        try FileManager.default.removeItem(at: site.data.appending(path: "attributions"))
+        try Programs.run(
+            Programs.folder.appending(path: "stage-dictionary"),
+            [
+                "attribute", "--model", TestRun.model.path, "--work", site.run.work.path, "--data",
+                site.data.path, "--dictionaries", dictionaries.path, "--edges", "top:5", "--heads",
+                "1.2",
+            ])
+    }
+
     @Test func `A dictionary of heads' outputs tells what the head writes, and from where`()
         async throws
     {
@@ -169,14 +181,7 @@ import Testing
                 #expect(qk["written_features"] == nil)
 
                 // The stage stores as much.
-                try FileManager.default.removeItem(at: site.data.appending(path: "attributions"))
-                try Programs.run(
-                    Programs.folder.appending(path: "stage-dictionary"),
-                    [
-                        "attribute", "--model", TestRun.model.path, "--work", site.run.work.path,
-                        "--data", site.data.path, "--dictionaries", dictionaries.path, "--edges",
-                        "top:5", "--heads", "1.2",
-                    ])
+                try attributeAnew(site, dictionaries)
                 let again = try FileManager.default.subpathsOfDirectory(
                     atPath: site.data.appending(path: "attributions/ov").path)
                 for name in again {
@@ -185,6 +190,54 @@ import Testing
                     #expect(Set(file.keys) == Set(answer.keys))
                 }
                 #expect(!again.isEmpty)
+            }
+        }
+    }
+
+    @Test func `A dictionary of heads' outputs alone tells what the head writes`() async throws {
+        try await withDictionaries { dictionaries in
+            try addHeadOutputs(to: dictionaries)
+            try await explaining(dictionaries) { client, site in
+                let both = try await client.answer("ov_attributions", Self.body)
+                try FileManager.default.removeItem(at: dictionaries.appending(path: "L1"))
+                let alone = try await client.answer("ov_attributions", Self.body)
+                for key in ["written_features", "head_outputs_dictionary"] {
+                    let (one, two) = (try #require(alone[key]), try #require(both[key]))
+                    #expect(one as? NSObject == two as? NSObject)
+                }
+                #expect(alone["attention"] as? Double == both["attention"] as? Double)
+                for key in ["pairs", "query_marginals", "key_marginals"] {
+                    #expect((alone[key] as? [Any])?.isEmpty == true)
+                }
+                for key in ["score", "explained", "error_terms", "writes"] {
+                    #expect(alone[key] == nil)
+                }
+                let qk = try await client.post("qk_attributions", Self.body)
+                #expect(qk.status == .notImplemented)
+                #expect(qk.detail?.contains("Z1 is of the outputs of its heads") == true)
+                #expect(qk.detail?.contains("make dictionary LAYERS=1") == true)
+
+                // The stage stores the same, and nothing of scores.
+                try attributeAnew(site, dictionaries)
+                let manifest = try site.json("attributions/manifest.json")
+                #expect(!manifest.isEmpty)
+                for (_, kinds) in manifest {
+                    let kinds = try #require(kinds as? [String: Any])
+                    #expect((kinds["qk"] as? [Any])?.isEmpty == true)
+                    #expect((kinds["ov"] as? [Any])?.isEmpty == false)
+                }
+                let names = try FileManager.default.subpathsOfDirectory(
+                    atPath: site.data.appending(path: "attributions/ov").path)
+                let name = try #require(names.first)
+                let edge = try #require(name.firstMatch(of: /L1H2S(\d+)Q(\d+)K(\d+)\.json/))
+                let stored = try site.read("attributions/ov/\(name)")
+                try FileManager.default.removeItem(
+                    at: site.data.appending(path: "attributions/ov/\(name)"))
+                let again = try await client.post(
+                    "ov_attributions",
+                    #"{"layer":1,"head":2,"seq_idx":"\#(edge.1)","query_pos":\#(edge.2),"key_pos":\#(edge.3),"context":{}}"#
+                )
+                #expect(again.bytes == stored)
             }
         }
     }

@@ -32,6 +32,12 @@ struct GGUFFixture: Sendable, CustomTestStringConvertible {
         GGUFFixture(name: "phi3"),
         GGUFFixture(name: "olmo2"),
         GGUFFixture(name: "bert", omitted: ["logits"]),
+        GGUFFixture(name: "phi"),
+        GGUFFixture(name: "starcoder2"),
+        GGUFFixture(name: "stablelm"),
+        GGUFFixture(name: "falcon"),
+        GGUFFixture(name: "falcon-40b"),
+        GGUFFixture(name: "qwen3_moe"),
     ]
 }
 
@@ -51,6 +57,11 @@ extension OracleTests {
         var got = try Model(opening: Fixtures.url("gguf/\(fixture.name).gguf")).description
         let want = try Model(opening: Fixtures.url("models/\(fixture.name)")).description
         got.beginningOfSequence = want.beginningOfSequence
+        // The base of the rotary frequencies is a Float32 in the file.
+        for (i, rotary) in want.rotaries.enumerated() where i < got.rotaries.count {
+            expectNear(got.rotaries[i], rotary)
+            got.rotaries[i] = rotary
+        }
         if fixture.omitted.contains("q") {
             // The 1 of Gemma's norms and the score scale are in the file's weights.
             #expect(abs(got.scoreScale - 0.25) < 1e-7)
@@ -64,10 +75,17 @@ extension OracleTests {
         let got = try Model(opening: Fixtures.url("gguf/llama3-rope.gguf")).description.rotaries
         let want = try Model(opening: Fixtures.url("models/llama3-rope")).description.rotaries
         #expect(got.count == 1)
-        for (a, b) in zip(got[0].inverseFrequencies, want[0].inverseFrequencies) {
+        expectNear(got[0], want[0])
+    }
+
+    /// The same turning, frequencies to Float32's precision.
+    private func expectNear(_ got: Rotary, _ want: Rotary) {
+        #expect(got.layout == want.layout)
+        #expect((got.amplitude, got.offset) == (want.amplitude, want.offset))
+        #expect(got.inverseFrequencies.count == want.inverseFrequencies.count)
+        for (a, b) in zip(got.inverseFrequencies, want.inverseFrequencies) {
             #expect(abs(a / b - 1) < 1e-6)
         }
-        #expect(got[0].inverseFrequencies.count == want[0].inverseFrequencies.count)
     }
 
     @Test func `Gemma 3 has five windowed layers for a full one unless the file says otherwise`()
@@ -86,6 +104,15 @@ extension OracleTests {
         #expect(layers.allSatisfy { $0.window == nil && $0.rotary == 0 })
     }
 
+    @Test func `StarCoder 2 has the window of all published models unless the file says another`()
+        throws
+    {
+        let windows = try edited(
+            "starcoder2", "attention.sliding_window", "attention.sliding_windoX"
+        ) { $0.description.layers.map(\.window) }
+        #expect(windows == [4096, 4096])
+    }
+
     @Test func `Mistral without a window in its file is a llama`() throws {
         let model = try edited("mistral", "attention.sliding_window", "attention.sliding_windoX") {
             $0.description
@@ -101,6 +128,10 @@ extension OracleTests {
         // Qwen 3 under the name of Qwen 2, which has no norm of queries.
         ("qwen3", "qwen3", "qwen2", "attn_k_norm"),
         ("phi3", "phi3", "phi4", "phi4"),
+        // Norms of queries in a StableLM; a Falcon with biases, and so with ALiBi.
+        ("stablelm", "blk.0.attn_k.bias", "blk.0.attn_q_norm", "attn_q_norm"),
+        ("falcon", "blk.0.ffn_up.weight", "blk.0.attn_qkv.bias", "ALiBi"),
+        ("starcoder2", "feed_forward_length", "attention.clamp_kqv", "attention.clamp_kqv"),
     ])
     func `a file of another kind is refused by name`(
         name: String, text: String, replacement: String, mention: String

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { foldTerms, readAttribution, scoreSum, waterfall } from "../../web/js/pure/attribution.js";
+import { foldTerms, readAttribution, scoreSum, summary, waterfall } from "../../web/js/pure/attribution.js";
 import { explainedWords, inside, packCloud, projectedPosition, rankShares } from "../../web/js/pure/cloud.js";
 import { addToCluster, deleteCluster, membership, readClusters, renameCluster, losses, mergeClusters } from "../../web/js/pure/clusters.js";
 import { MISSING, attentionRamp, attentionStep, luminance, signed, viridis } from "../../web/js/pure/colour.js";
@@ -271,7 +271,7 @@ test("CSV quotes what must be quoted and equals the JSON of the same table", () 
 
 test("an attribution answer is read whatever it leaves out", () => {
   assert.deepEqual(readAttribution({}), {
-    pairs: [], query: [], key: [], writes: [], written: [], sum: null, attention: null, dictionary: null,
+    pairs: [], query: [], key: [], writes: [], written: [], sum: null, attention: null, headOutputs: "", dictionary: null,
   });
   const { pairs } = readAttribution({ pairs: [{
     attribution: -1, query_feature: 4,
@@ -326,6 +326,16 @@ test("features of heads' outputs are read with the keys that they come from", ()
   assert.equal(written.length, 1);
   assert.deepEqual([written[0].score, written[0].feature.id, written[0].feature.activation], [1.5, "7", 2]);
   assert.deepEqual(written[0].partners.map((k) => [k.score, k.feature.description]), [[1, "key 3"]]);
+  assert.equal(written[0].partners[0].key, 3);
+});
+
+test("an answer by heads' outputs alone has no sum and no dictionary of the residual stream", () => {
+  const answer = readAttribution({
+    dictionary: { model_sha256: "m", head_outputs_sha256: "h" }, attention: 0.5, pairs: [], query_marginals: [],
+    key_marginals: [], head_outputs_dictionary: "Z8", written_features: [{ feature: 7, head_score: 1.5, top_keys: [] }],
+  });
+  assert.deepEqual([answer.sum, answer.dictionary, answer.headOutputs, answer.written.length], [null, null, "Z8", 1]);
+  assert.deepEqual(summary(answer, "ov"), { sentence: "", warning: "" });
 });
 
 test("edges of bins are whole numbers only where they are such", () => {

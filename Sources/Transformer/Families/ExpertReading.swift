@@ -17,29 +17,35 @@ extension ModelConfig {
 }
 
 extension TensorNames {
-    /// The matrices of each expert: each in tensors of its own, or all in one [experts, 2 dExpert, dModel] and
-    /// one [experts, dModel, dExpert].
+    /// The matrices of each expert: each in tensors of its own; or all gates and ups in one
+    /// [experts, 2 dExpert, dModel], or in one [experts, dExpert, dModel] each, and all downs in one
+    /// [experts, dModel, dExpert].
     ///
-    /// - Parameter own: what a checkpoint with tensors of their own calls gate, up and down.
+    /// - Parameter own: what a checkpoint with tensors of their own, or one for each kind, calls gate, up and down.
     func experts(
         _ stem: String, _ experts: Experts, dModel: Int,
         own: (gate: String, up: String, down: String) = ("gate_proj", "up_proj", "down_proj")
     ) -> [ExpertTensors] {
         let (count, dExpert) = (experts.count, experts.dExpert)
         let isFused = contains(stem + "gate_up_proj")
+        let isStacked = contains("\(stem)\(own.gate).weight")
+        func stacked(_ name: String, _ rows: Int, _ columns: Int, _ e: Int) -> TensorPart {
+            TensorPart(
+                tensor: stem + name, rows: rows, storedShape: [count, rows, columns], expert: e)
+        }
         return (0..<count).map { e in
             guard !isFused else {
                 return ExpertTensors(
-                    up: Projection(parts: [
-                        TensorPart(
-                            tensor: stem + "gate_up_proj", rows: 2 * dExpert,
-                            storedShape: [count, 2 * dExpert, dModel], expert: e)
-                    ]),
-                    down: Projection(parts: [
-                        TensorPart(
-                            tensor: stem + "down_proj", rows: dModel,
-                            storedShape: [count, dModel, dExpert], expert: e)
-                    ]))
+                    up: Projection(parts: [stacked("gate_up_proj", 2 * dExpert, dModel, e)]),
+                    down: Projection(parts: [stacked("down_proj", dModel, dExpert, e)]))
+            }
+            guard !isStacked else {
+                return ExpertTensors(
+                    up: Projection(
+                        parts: [own.gate, own.up].map {
+                            stacked("\($0).weight", dExpert, dModel, e)
+                        }),
+                    down: Projection(parts: [stacked("\(own.down).weight", dModel, dExpert, e)]))
             }
             return ExpertTensors(
                 up: gatedUp("\(stem)\(e).", own.gate, own.up, width: dExpert, dModel: dModel),

@@ -92,9 +92,7 @@ export function createAttribution(app, kind) {
 function answerView(app, kind, answer) {
   const { qpos, kpos, seq } = app.store.state;
   const tokens = app.session.sequence(seq)?.tokens;
-  /** @param {string} side */
-  const at = (side) => {
-    const i = side === "key" ? kpos : qpos;
+  const at = (/** @type {string} */ side, i = side === "key" ? kpos : qpos) => {
     const token = tokens?.[i];
     return `${side} ${i}${token === undefined ? "" : ` ${quoted(token)}`}`;
   };

@@ -87,5 +87,6 @@ function factsOf(answer, stored, seq) {
   return [
     attention === null ? "" : attention ? `attention ${number(attention)}` : "attention below the stored threshold",
     `sequence ${seq}`, name ? `dictionary ${name}${ofLayer}${size}` : "",
+    answer?.headOutputs ? `heads' outputs by ${answer.headOutputs}` : "",
   ].filter(Boolean).join(" · ");
 }

@@ -10,7 +10,8 @@ const SIDES = { qk: { key: "Key", query: "Query" }, ov: { key: "Value", query: "
 const SMALLEST = 1e-12; // so that a list of zeros has a colour scale
 
 /**
- * Lists of `answer` (of readAttribution); `at(side)` names the token of a side of the edge; `preferred` is the list
+ * Lists of `answer` (of readAttribution); `at(side)` names the token of a side of the edge, `at(side, i)` another one;
+ * `preferred` is the list
  * that is shown until one is chosen.
  * @param {import("../core/app.js").App} app
  */
@@ -112,7 +113,8 @@ export function createFeatureList(app, kind, answer, at, preferred = "pairs") {
       el("h4", {}, view === "written" ? "Comes from" : `${view === "writes" ? "Comes from" : "Acts with"} ${names[side].toLowerCase()} features`),
       partners.map((partner, i) => button("", () => store.set({ partner: i }), {
         class: "partner-row", "aria-pressed": String(i === store.state.partner),
-      }, scoreBadge(partner.score, largest), words(partner.feature, side === "key" ? "k" : "q"))));
+      }, scoreBadge(partner.score, largest), partner.key === undefined
+        ? words(partner.feature, side === "key" ? "k" : "q") : el("span", { class: "k" }, at("key", partner.key)))));
   }
 
   function table() {

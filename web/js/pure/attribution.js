@@ -12,7 +12,7 @@ const list = (value) => (Array.isArray(value) ? value.filter((v) => v && typeof 
  * @typedef {{tokens: string[], activations: number[], interval: number, peak: number, max: number}} Snippet
  * @typedef {{id: string, name: string, description: string, activation: number | null, snippets: Snippet[]}} Feature
  *   `activation` at its token of the edge, null where the answer has none
- * @typedef {{score: number, feature: Feature, partners: {score: number, feature: Feature}[]}} Marginal
+ * @typedef {{score: number, feature: Feature, partners: {score: number, key?: number, feature: Feature}[]}} Marginal
  * @typedef {{score: number, query: Feature, key: Feature}} Pair
  */
 
@@ -59,7 +59,7 @@ const written = (value) =>
     score: finite(w.head_score),
     feature: feature(w.feature, w.description, w.snippets, w.activation),
     partners: list(w.top_keys).filter((k) => Number.isInteger(k.key)).map((k) => ({
-      score: finite(k.score), feature: feature(null, `key ${k.key}`, [], null),
+      score: finite(k.score), key: k.key, feature: feature(null, `key ${k.key}`, [], null),
     })),
   }));
 
@@ -83,6 +83,7 @@ export function readAttribution(answer) {
     written: written(answer?.written_features),
     sum: scoreSum(answer, pairs),
     attention: known(answer?.attention),
+    headOutputs: text(answer?.head_outputs_dictionary),
     dictionary: text(name) ? { name: text(name), features: known(features), layer: known(layer) } : null,
   };
 }
