@@ -67,8 +67,8 @@ struct StageEmit: ParsableCommand {
 
     /// Refuses to mix two models' trees, and to replace a folder that is something else.
     private func makeRoom(_ tree: TreeReplacement, for modelHash: String) throws {
-        let names = try? FileManager.default.contentsOfDirectory(atPath: tree.url.path)
-        guard let names, !names.isEmpty else { return }
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: tree.url.path)) ?? []
+        guard !names.allSatisfy(Self.isLock) else { return }
         guard let config = tree.current("config.json") else {
             throw UserError(
                 "\(data): is a folder with other things in it; set DATA to a new or empty folder.")
@@ -78,6 +78,11 @@ struct StageEmit: ParsableCommand {
         throw UserError(
             "\(data): holds the tree of another model (\(old?.model_name ?? "unknown")); set DATA to another folder, or run make set-aside to move that tree to a free name."
         )
+    }
+
+    /// Whether a file is a lock or a note of who is at work, of a tree that is or was within the folder.
+    private static func isLock(_ name: String) -> Bool {
+        name.hasPrefix(".") && [".lock", ".run"].contains { name.hasSuffix($0) }
     }
 
     private struct OldConfig: Decodable {

@@ -257,6 +257,29 @@ import Testing
         }
     }
 
+    @Test func `a folder of locks is an empty one, and one with anything else is not`() throws {
+        try withPipeline { pipeline in
+            #expect(try pipeline.scan().status == 0)
+            try FileManager.default.createDirectory(
+                at: pipeline.data, withIntermediateDirectories: true)
+            for name in [".inner.lock", ".inner.run", ".inner.run.lock"] {
+                try Data().write(to: pipeline.data.appending(path: name))
+            }
+            try pipeline.finish(project: false)
+            #expect(try pipeline.files()["config.json"] != nil)
+
+            try FileManager.default.removeItem(at: pipeline.data.appending(path: "config.json"))
+            let result = try TestSupport.run(
+                "stage-emit",
+                [
+                    "--scan", pipeline.work("scan"), "--metrics", pipeline.work("metrics"),
+                    "--sample", pipeline.work("sample"), "--data", pipeline.data.path,
+                ])
+            #expect(result.status != 0)
+            #expect(result.errors.contains("is a folder with other things in it"))
+        }
+    }
+
     @Test func `another model's tree is not replaced`() throws {
         try withPipeline { pipeline in
             #expect(try pipeline.scan().status == 0)
