@@ -82,7 +82,12 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         place = connections.enter(from: channel.remoteAddress?.ipAddress ?? "") {
             channel.close(promise: nil)
         }
-        if place == nil { context.close(promise: nil) }
+        guard place == nil else { return }
+        place = connections.enterToBeRefused()
+        guard place != nil else { return context.close(promise: nil) }
+        refuse(
+            .serviceUnavailable,
+            "The server answers as many connections as it may; try again in a moment.", context)
     }
 
     private func leave() {
@@ -216,6 +221,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         var head = HTTPResponseHead(version: .http1_1, status: status)
         head.headers.add(name: "Content-Type", value: "application/json; charset=utf-8")
         head.headers.add(name: "Content-Length", value: String(error.json.count))
+        if status == .serviceUnavailable { head.headers.add(name: "Retry-After", value: "1") }
         exchanges = []
         write(context: context, data: wrapOutboundOut(.head(head)), promise: nil)
         let body = ByteBuffer(bytes: error.json)

@@ -45,6 +45,10 @@ package final class Connections: Sendable {
     private let limit: Int
     private let limitPerAddress: Int
     private let places = Mutex<[ObjectIdentifier: Place]>([:])
+    private let refusals = Mutex<Set<ObjectIdentifier>>([])
+
+    /// How many are told at a time that there is no place.
+    private static let mostRefusals = 64
 
     /// - Parameters:
     ///   - limit: how many there may be.
@@ -79,8 +83,22 @@ package final class Connections: Sendable {
         return isIn ? place : nil
     }
 
+    /// A place beside the others for a connection that is told that there is none, until it has read so; nil if many
+    /// are being told already.
+    package func enterToBeRefused() -> Place? {
+        let place = Place("") {}
+        return refusals.withLock { refusals in
+            guard refusals.count < Self.mostRefusals else { return nil }
+            refusals.insert(ObjectIdentifier(place))
+            return place
+        }
+    }
+
     /// Gives a place back.
-    package func leave(_ place: Place) { places.withLock { $0[ObjectIdentifier(place)] = nil } }
+    package func leave(_ place: Place) {
+        places.withLock { $0[ObjectIdentifier(place)] = nil }
+        refusals.withLock { _ = $0.remove(ObjectIdentifier(place)) }
+    }
 
     private static func idlest(_ places: some Sequence<Place>, _ counts: [String: Int]) -> Place? {
         let now = ContinuousClock.now

@@ -47,6 +47,28 @@ import Testing
         }
     }
 
+    @Test func `One that finds no place is told so`() async throws {
+        try await serving { server, site in
+            try Data(count: 16 << 20).write(to: site.data.appending(path: "heads/large.json"))
+            // Whoever does not read gives way after a second, so a slow machine may need another attempt.
+            for attempt in 1... {
+                var open: [Int32] = []
+                defer { open.forEach { close($0) } }
+                for _ in 0..<400 {
+                    open.append(try server.connect())
+                    try ServerProcess.write(get("/data/heads/large.json", server), to: open.last!)
+                }
+                let answer = try server.request("GET", "/")
+                guard answer.status == 200, attempt < 20 else {
+                    #expect(answer.status == 503)
+                    #expect(answer.headers["retry-after"] == "1")
+                    #expect(String(decoding: answer.body, as: UTF8.self).contains("try again"))
+                    return
+                }
+            }
+        }
+    }
+
     @Test func `A large answer comes whole to a client that takes its time`() async throws {
         try await serving { server, site in
             let file = (0..<(3 << 20)).map { UInt8(truncatingIfNeeded: $0 >> 8) }
