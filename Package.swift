@@ -43,8 +43,6 @@ func tests(_ name: String, _ dependencies: Target.Dependency...) -> Target {
 let argumentParser = Target.Dependency.product(
     name: "ArgumentParser", package: "swift-argument-parser")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
-let hummingbirdTesting = Target.Dependency.product(
-    name: "HummingbirdTesting", package: "hummingbird")
 let heapModule = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 
 /// What only make fuzz builds, as it needs the sanitizers' main program.
@@ -212,7 +210,8 @@ let package = Package(
             "stage-project",
             "stage-weights", "stage-writes", "stage-map", "stage-probe", "stage-lab", "stage-emit"),
         tests(
-            "ServerTests", "Server", "stage-dictionary", "CZlib", hummingbird, hummingbirdTesting),
+            "ServerTests", "Server", "stage-dictionary", "CZlib", hummingbird,
+            .product(name: "NIOEmbedded", package: "swift-nio")),
 
         // Benchmarks.
         benchmark("bench-json", path: "bench/json", "Corpora", "Tokenizers"),

@@ -5,7 +5,6 @@ import CZlib
 import Foundation
 import HTTPTypes
 import Hummingbird
-import HummingbirdTesting
 import Testing
 
 @Suite struct FileTests {

@@ -4,47 +4,8 @@
 import Foundation
 import HTTPTypes
 import Hummingbird
-import HummingbirdTesting
 import Server
 import Testing
-
-/// Sends one request to a server that is not listening.
-struct TestClient: Sendable {
-    let client: any TestClientProtocol
-
-    func get(
-        _ path: String, _ headers: HTTPFields = [:], method: HTTPRequest.Method = .get
-    ) async throws -> TestResponse {
-        try await client.execute(uri: path, method: method, headers: headers, body: nil) { $0 }
-    }
-
-    func post(_ name: String, _ body: [UInt8], type: String = "application/json") async throws
-        -> TestResponse
-    {
-        try await client.execute(
-            uri: "/api/head_vis/public/\(name)/v0", method: .post, headers: [.contentType: type],
-            body: ByteBuffer(bytes: body)
-        ) { $0 }
-    }
-
-    func post(_ name: String, _ body: String) async throws -> TestResponse {
-        try await post(name, Array(body.utf8))
-    }
-
-    /// The answer to an operation, which must succeed.
-    func answer(_ name: String, _ body: String) async throws -> [String: Any] {
-        let response = try await post(name, body)
-        guard response.status == .ok else {
-            throw TestFailure("\(name): \(response.status) \(String(buffer: response.body))")
-        }
-        return try object(response.bytes)
-    }
-}
-
-extension TestResponse {
-    var bytes: [UInt8] { Array(body.readableBytesView) }
-    var detail: String? { (try? object(bytes))?["detail"] as? String }
-}
 
 /// Runs `body` against a server for a copy of the tree, with the model ready.
 func routing(
@@ -58,13 +19,11 @@ func routing(
         change(&options)
         let server = HeadVisServer(options) { _ in }
         try await server.prepare()
-        try await server.application().test(.router) { client in
-            let client = TestClient(client: client)
-            while try await client.get("/api/head_vis/public/status/v0").bytes
-                .firstRange(of: Array("loading".utf8)) != nil
-            { try await Task.sleep(for: .milliseconds(10)) }
-            try await body(client, site)
-        }
+        let client = try await TestClient(server.application())
+        while try await client.get("/api/head_vis/public/status/v0").bytes
+            .firstRange(of: Array("loading".utf8)) != nil
+        { try await Task.sleep(for: .milliseconds(10)) }
+        try await body(client, site)
     }
 }
 
