@@ -97,7 +97,8 @@ private struct NeighborSearch {
         distances: UnsafeMutablePointer<Float>
     ) {
         let blocks = (queryCount + Self.queriesPerBlock - 1) / Self.queriesPerBlock
-        concurrently(min(workers, blocks)) { worker in
+        let workers = min(workers, blocks)
+        share(workers, among: workers) { _, worker in
             let tileWidth = min(Self.pointsPerTile, pointCount)
             let stride = (tileWidth + laneCount - 1) / laneCount * laneCount
             let tile = UnsafeMutablePointer<Float>.allocate(
@@ -106,7 +107,7 @@ private struct NeighborSearch {
             defer { tile.deallocate() }
             var lists = [CandidateList](
                 repeating: CandidateList(k: k), count: Self.queriesPerBlock)
-            for block in Swift.stride(from: worker, to: blocks, by: min(workers, blocks)) {
+            for block in Swift.stride(from: worker, to: blocks, by: workers) {
                 let first = block * Self.queriesPerBlock
                 let rows = min(Self.queriesPerBlock, queryCount - first)
                 collect(rows: rows, from: first, tile: tile, stride: stride, into: &lists)

@@ -92,14 +92,3 @@ func dotRows(
         i += 1
     }
 }
-
-/// a · b of vectors whose length is a multiple of `laneCount`.
-func dot(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ count: Int) -> Float {
-    var lanes = Lanes()
-    var j = 0
-    while j < count {
-        lanes.addProduct(a.lanes(at: j), b.lanes(at: j))
-        j += laneCount
-    }
-    return lanes.laneSum
-}

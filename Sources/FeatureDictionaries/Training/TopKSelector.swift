@@ -16,7 +16,7 @@ final class TopKSelector {
     private let count: Int
     /// Vector j of the row belongs to group vector j % groups.
     private let groups: Int
-    /// Scratch for the groups' maxima, then for the candidates' values.
+    /// Scratch for the groups' maxima, and for the candidates' values.
     private let maxima: UnsafeMutablePointer<Float>
     private let values: UnsafeMutablePointer<Float>
     private let candidates: UnsafeMutablePointer<Int32>
@@ -46,29 +46,13 @@ final class TopKSelector {
     ) -> Int {
         let bound = max(lowerBound(row, bias), Float.leastNonzeroMagnitude)
         let found = gather(row, bias, from: bound)
-        guard found > k else {
-            indices.update(from: candidates, count: found)
-            selected.update(from: values, count: found)
-            return found
-        }
-        maxima.update(from: values, count: found)
-        let threshold = largest(k, of: maxima, found)
-        var above = 0
-        for i in 0..<found where values[i] > threshold { above += 1 }
-        var (written, equal) = (0, k - above)
-        for i in 0..<found where values[i] >= threshold {
-            if values[i] == threshold {
-                guard equal > 0 else { continue }
-                equal -= 1
-            }
-            indices[written] = candidates[i]
-            selected[written] = values[i]
-            written += 1
-        }
-        return written
+        let kept = keepTop(k, of: values, candidates, found)
+        indices.update(from: candidates, count: kept)
+        selected.update(from: values, count: kept)
+        return kept
     }
 
-    /// The k-th largest of the groups' maxima; lowest if there are fewer groups than that.
+    /// The k-th largest of the groups' maxima; 0 or less if fewer than that are above 0.
     private func lowerBound(_ row: UnsafePointer<Float>, _ bias: UnsafePointer<Float>) -> Float {
         let span = groups * laneCount
         guard span > k else { return -.infinity }
@@ -87,7 +71,7 @@ final class TopKSelector {
             }
             j += span
         }
-        return largest(k, of: maxima, span)
+        return kthLargest(k, of: maxima, span)
     }
 
     /// Gathers the values from `bound` up, with their indices.
@@ -112,30 +96,4 @@ final class TopKSelector {
         }
         return found
     }
-}
-
-/// The k-th largest of some values, 0 < k <= count, which are reordered: Hoare's quickselect.
-func largest(_ k: Int, of values: UnsafeMutablePointer<Float>, _ count: Int) -> Float {
-    var (low, high) = (0, count - 1)
-    let target = k - 1
-    while low < high {
-        let pivot = values[(low + high) / 2]
-        var (i, j) = (low, high)
-        while i <= j {
-            while values[i] > pivot { i += 1 }
-            while pivot > values[j] { j -= 1 }
-            guard i <= j else { break }
-            (values[i], values[j]) = (values[j], values[i])
-            i += 1
-            j -= 1
-        }
-        if target <= j {
-            high = j
-        } else if target >= i {
-            low = i
-        } else {
-            break
-        }
-    }
-    return values[target]
 }
