@@ -2,6 +2,7 @@
 """A server for one attack, on a copy of a tree."""
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -38,7 +39,7 @@ class Site:
         self.kill()
         shutil.rmtree(self.folder)
 
-    def start(self):
+    def start(self, **environment):
         """Starts the server, or starts it anew, and waits until it can do everything."""
         log = self.folder / "log"
         with open(log, "w") as output:
@@ -46,6 +47,7 @@ class Site:
                 [self.program, "--data", self.data, "--web", ROOT / "web", "--port", "0", "--quiet"] + self.options,
                 stdin=subprocess.DEVNULL,
                 stderr=output,
+                env={**os.environ, **environment},
             )
         end = time.monotonic() + 60
         while time.monotonic() < end and self.process.poll() is None:
@@ -62,6 +64,11 @@ class Site:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGKILL)
         self.process.wait()
+
+    def end(self):
+        """Asks the server to end, and waits for it."""
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(30)
 
     def memory(self):
         """The server's resident memory in MB."""

@@ -59,8 +59,8 @@ def stages():
         ),
         Stage(
             "evidence", "features-L1.h5",
-            "stage-dictionary", "evidence", *text, "--layer", "1", "--dictionaries", "dictionaries",
-            "--output", "features-L1.h5",
+            "stage-dictionary", "evidence", *text, "--layers", "1", "--dictionaries", "dictionaries",
+            "--output-folder", ".",
         ),
         Stage("emit", "data", "stage-emit", "--scan", "scan.h5", *[f"--{x}={x}.h5" for x in tree], "--data", "data"),
     ]
@@ -117,14 +117,14 @@ class Workshop:
             output.write_bytes(b"older")
         return folder
 
-    def build_library(self):
-        """The library that kills; False where there is no compiler."""
-        compiler = shutil.which("cc") or shutil.which("clang")
-        if not compiler:
-            return False
-        source = Path(__file__).parent / "kill_at.c"
-        subprocess.run([compiler, "-shared", "-fPIC", "-O2", "-o", self.library, source, "-ldl"], check=True)
-        return True
+def build_library(path):
+    """Builds the library that kills; False where there is no compiler."""
+    compiler = shutil.which("cc") or shutil.which("clang")
+    if not compiler:
+        return False
+    source = Path(__file__).parent / "kill_at.c"
+    subprocess.run([compiler, "-shared", "-fPIC", "-O2", "-o", path, source, "-ldl"], check=True)
+    return True
 
 
 def texts():
