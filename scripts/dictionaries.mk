@@ -54,12 +54,13 @@ OUTDATED := $(foreach layer,$(TRAINED),$(if \
 	$(call equal,$(file < $(DICTIONARIES)/L$(layer)/.parameters),$(stamp_of_training)),,$(layer)))
 
 ifneq ($(filter dictionary,$(GOALS)),)
-$(foreach layer,$(OUTDATED),$(call dictionary_of,$(layer))): FORCE
-$(foreach layer,$(DICTIONARY_LAYERS),$(call dictionary_of,$(layer))): $(call dictionary_of,%): | \
-		$(call built,stage-dictionary) $(INPUT_FILES)
-	$(call launch,dictionary-L$*)$(call program,stage-dictionary) train --layers $* $(strip $(training_parameters)) \
-		$(workers) --output-folder $(DICTIONARIES)
-	@printf '%s' $(call quote,$(stamp_of_training)) > $(@D)/.parameters
+LACKING := $(foreach layer,$(DICTIONARY_LAYERS),$(if $(wildcard $(call dictionary_of,$(layer))),$(filter $(layer),$(OUTDATED)),$(layer)))
+ifneq ($(LACKING),)
+# All in one run: the model's pass over the text is one for all of them.
+$(foreach layer,$(LACKING),$(call dictionary_of,$(layer))) &: FORCE | $(call built,stage-dictionary) $(INPUT_FILES)
+	$(call launch,dictionaries)$(call program,stage-dictionary) train --layers "$(strip $(LACKING))" \
+		$(strip $(training_parameters)) $(workers) --output-folder $(DICTIONARIES) --note $(call quote,$(stamp_of_training))
+endif
 endif
 
 # --- Evidence ---
@@ -73,12 +74,17 @@ $(foreach stage,$(EVIDENCE),$(eval stamp_of_$(stage) = $$(stamp_of_evidence)))
 weights_of = $(if $(filter dictionary,$(GOALS)),$(call dictionary_of,$(1)),$(or \
 	$(wildcard $(call dictionary_of,$(1))),$(wildcard $(DICTIONARIES)/*/sae_weights.safetensors)))
 
+# Each stale file only says so, as one run writes them all.
 $(foreach layer,$(DICTIONARY_LAYERS),$(call evidence_of,$(layer))): $(call evidence_of,%): \
 		$(call built,stage-dictionary) $(STAMPS)/features-L% $$(call weights_of,$$*) $(INPUT_FILES)
-	$(call launch,evidence-L$*)$(call program,stage-dictionary) evidence --layer $* $(strip $(evidence_parameters)) $(workers) --output $@
+	$(eval STALE_EVIDENCE += $*)@:
 
 ifneq ($(DICTIONARY_LAYERS),)
-dictionary evidence: $(foreach layer,$(DICTIONARY_LAYERS),$(call evidence_of,$(layer)))
+dictionary evidence: collected-evidence
+collected-evidence: $(foreach layer,$(DICTIONARY_LAYERS),$(call evidence_of,$(layer)))
+	$(if $(STALE_EVIDENCE),$(call launch,evidence)$(call program,stage-dictionary) evidence --layers "$(strip $(STALE_EVIDENCE))" \
+		$(strip $(evidence_parameters)) $(workers) --output-folder $(WORK),@:)
+.PHONY: collected-evidence
 else
 dictionary evidence: $(call built,stage-dictionary) $(INPUT_FILES)
 	layers=$$($(call program,stage-dictionary) layers --model $(call quote,$(MODEL_PATH)) \
@@ -88,9 +94,20 @@ endif
 
 # --- Attributions ---
 
+# $(call attribute,OPTIONS,NAME)
+attribute = $(call launch,$(2))$(call program,stage-dictionary) attribute --model $(call quote,$(or $(SCANNED_MODEL),$(MODEL_PATH))) \
+	--work $(WORK) --data $(DATA) $(strip $(described_dictionaries)) --edges $(ATTRIBUTED_EDGES) \
+	$(if $(filter command% environment%,$(origin LAYERS)),--layers $(call quote,$(LAYERS))) \
+	$(if $(HEADS),--heads $(call quote,$(HEADS))) $(1) $(workers)
+
+ifeq ($(SHARDS),1)
 attributions: $(call built,stage-dictionary) $$(TREE_IF_MISSING)
-	$(call launch,attributions)$(call program,stage-dictionary) attribute --model $(call quote,$(or $(SCANNED_MODEL),$(MODEL_PATH))) --work $(WORK) --data $(DATA) \
-		$(strip $(described_dictionaries)) --edges $(ATTRIBUTED_EDGES) \
-		$(if $(filter command% environment%,$(origin LAYERS)),--layers $(call quote,$(LAYERS))) \
-		$(if $(HEADS),--heads $(call quote,$(HEADS))) $(workers)
+	$(call attribute,,attributions)
+else
+ATTRIBUTION_SHARDS := $(if $(filter attributions,$(GOALS)),$(addprefix attributions-,$(shell seq $(SHARDS))))
+attributions: $(ATTRIBUTION_SHARDS)
+$(ATTRIBUTION_SHARDS): attributions-%: $(call built,stage-dictionary) $$(TREE_IF_MISSING)
+	$(call attribute,--shard $*/$(SHARDS),attributions-$*)
+.PHONY: $(ATTRIBUTION_SHARDS)
+endif
 .PHONY: dictionary evidence attributions

@@ -6,6 +6,7 @@ import Explanations
 import FeatureDictionaries
 import Foundation
 import Stages
+import WorkFiles
 
 struct Attribute: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -41,6 +42,12 @@ struct Attribute: ParsableCommand {
     @Option(help: "Single heads to take, such as \"5.1 8.3\".")
     var heads = ""
 
+    @Option(
+        help:
+            "Take only piece i of n of the edges' sequences, as i/n; all pieces together, in any order or at the same time, store what one run without it stores.",
+        transform: Shard.init(parsing:))
+    var shard: Shard?
+
     @OptionGroup var workers: WorkerArguments
 
     func run() throws {
@@ -51,7 +58,7 @@ struct Attribute: ParsableCommand {
                 dictionaries.map { URL(filePath: $0) } ?? work.appending(path: "dictionaries"),
                 choice: described.choice),
             workers: workers.count)
-        try run.write(edges, layers: layers, heads: heads)
+        try run.write(edges, layers: layers, heads: heads, shard: shard)
     }
 }
 

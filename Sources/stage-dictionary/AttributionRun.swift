@@ -112,7 +112,9 @@ struct AttributionRun {
 
     /// Stores the attributions of the chosen edges of the chosen heads, as far as their layers have
     /// dictionaries.
-    func write(_ choice: EdgeChoice, layers: String, heads: String) throws {
+    ///
+    /// - Parameter shard: the piece of their sequences to take; nil takes all.
+    func write(_ choice: EdgeChoice, layers: String, heads: String, shard: Shard?) throws {
         let d = loaded.model.description
         let chosen =
             layers.isEmpty && heads.isEmpty
@@ -138,6 +140,7 @@ struct AttributionRun {
             tasks += choice.pairs(of: try sample.sample(ofHead: index))
                 .map { Task(head, sequence: $0.sequence, $0.pair) }
         }
+        if let shard { tasks = Self.piece(shard, of: tasks) }
         var progress = Progress("attributing", unit: "edges", total: tasks.count)
         var done = 0
         var rest = known[...]
@@ -153,6 +156,16 @@ struct AttributionRun {
             }
         }
         progress.finish(done)
+    }
+
+    /// The edges of every n-th of the sequences, so that a sequence's pass is made once.
+    private static func piece(_ shard: Shard, of tasks: [Task]) -> [Task] {
+        let sequences = Set(tasks.map(\.sequence)).sorted()
+        let own = Set(
+            stride(from: shard.index - 1, to: sequences.count, by: shard.count).map {
+                sequences[$0]
+            })
+        return tasks.filter { own.contains($0.sequence) }
     }
 
     /// Opens dictionaries from the front, as many as may be held.

@@ -11,11 +11,13 @@ import UserErrors
 
 struct Evidence: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Collects the text on which the features of a dictionary fire.",
+        abstract: "Collects the text on which the features of dictionaries fire.",
         discussion: """
-            Walks the corpus once up to the dictionary's layer and writes, for each feature, how \
-            often and how strongly it fires, snippets from its strongest to its weakest firings, \
-            and the tokens at which it fires. `h5dump -H` explains the file.
+            Walks the corpus once up to the last layer (more often where the dictionaries of all \
+            layers do not fit into memory) and writes for each layer a file such as \
+            features-L5.h5: for each feature how often and how strongly it fires, snippets from \
+            its strongest to its weakest firings, and the tokens at which it fires. `h5dump -H` \
+            explains the file.
             """)
 
     @Option(help: "A Hugging Face model folder, or a .gguf file.")
@@ -34,8 +36,8 @@ struct Evidence: ParsableCommand {
 
     @OptionGroup var chosen: DictionaryArguments
 
-    @Option(help: "The layer whose input the dictionary describes.")
-    var layer: Int
+    @Option(help: "The layers whose input the dictionaries describe: numbers, or all.")
+    var layers: String
 
     @Option(help: "Strongest firings of a feature that are kept.")
     var top = EvidencePlan().top
@@ -48,8 +50,11 @@ struct Evidence: ParsableCommand {
 
     @OptionGroup var workers: WorkerArguments
 
-    @Option(help: "The file to write.")
-    var output: String
+    @Option(help: "The folder to write the layers' files to.")
+    var outputFolder: String
+
+    /// The share of the machine's memory that dictionaries may take.
+    private static let memoryShare = 0.25
 
     func validate() throws {
         try reading.validate()
@@ -62,22 +67,35 @@ struct Evidence: ParsableCommand {
 
     func run() throws {
         let loaded = try LoadedModel(opening: model)
-        guard (0..<loaded.model.description.nLayers).contains(layer) else {
-            throw UserError(
-                "--layer is \(layer), but the model has layers 0 to \(loaded.model.description.nLayers - 1)."
-            )
-        }
-        let (files, dictionary) = try DictionaryFolder(
-            URL(filePath: dictionaries), choice: chosen.choice
-        ).open(layer: layer, of: loaded.model.description)
+        let description = loaded.model.description
+        let selection = try HeadSelection(layers: layers, heads: "", of: description)
         let corpus = try TokenizedCorpus(paths: corpus, arguments: reading, loaded: loaded)
         try corpus.requireContext(of: loaded)
         var plan = EvidencePlan()
         (plan.top, plan.samples, plan.seed) = (top, samples, seed)
-        let run = EvidenceRun(
-            loaded: loaded, files: files, dictionary: dictionary, corpus: corpus, plan: plan,
-            maxLength: reading.seqLen,
-            workers: workers.count)
-        try run.write(to: output)
+        let folder = DictionaryFolder(URL(filePath: dictionaries), choice: chosen.choice)
+        var waiting = Set(selection.heads.map(\.layer)).sorted()[...]
+        while !waiting.isEmpty {
+            let run = EvidenceRun(
+                loaded: loaded, dictionaries: try next(&waiting, in: folder, of: description),
+                corpus: corpus, plan: plan, maxLength: reading.seqLen, workers: workers.count)
+            try run.write { "\(outputFolder)/features-L\($0).h5" }
+        }
+    }
+
+    /// Opens the dictionaries of as many layers as fit into memory, of one at least.
+    private func next(
+        _ layers: inout ArraySlice<Int>, in folder: DictionaryFolder, of model: ModelDescription
+    ) throws -> [(files: DictionaryFiles, dictionary: FeatureDictionary)] {
+        let room = Self.memoryShare * Double(ProcessInfo.processInfo.physicalMemory)
+        var opened: [(files: DictionaryFiles, dictionary: FeatureDictionary)] = []
+        var bytes = 0.0
+        while let layer = layers.first, bytes < room {
+            let dictionary = try folder.open(layer: layer, of: model)
+            bytes += 2 * 4 * Double(dictionary.dictionary.count) * Double(model.dModel)
+            opened.append(dictionary)
+            layers.removeFirst()
+        }
+        return opened
     }
 }

@@ -9,11 +9,10 @@ import Transformer
 import UserErrors
 import WorkFiles
 
-/// One collection of evidence.
+/// One collection of evidence for the dictionaries of some layers.
 struct EvidenceRun {
     let loaded: LoadedModel
-    let files: DictionaryFiles
-    let dictionary: FeatureDictionary
+    let dictionaries: [(files: DictionaryFiles, dictionary: FeatureDictionary)]
     let corpus: TokenizedCorpus
     let plan: EvidencePlan
     let maxLength: Int
@@ -23,46 +22,59 @@ struct EvidenceRun {
     /// few enough for the codes of a dictionary of which thousands of features fire at a token.
     private static let batchTokens = 4096
 
-    /// Collects everything into `output`.
-    func write(to output: String) throws {
-        let collector = try collect()
-        var writer = FeaturesWriter()
-        for feature in 0..<dictionary.count {
-            let evidence = collector.evidence(of: feature) { corpus[$0] }
-            guard evidence.maxActivation.isFinite else {
-                throw UserError(
-                    "\(files.weights.path): feature \(feature) fires with infinite activation; is the dictionary one of this model?"
-                )
+    /// Collects everything and writes a file for each layer.
+    ///
+    /// - Parameter path: the file of a layer.
+    func write(to path: (_ layer: Int) -> String) throws {
+        for ((files, dictionary), collector) in zip(dictionaries, try collect()) {
+            var writer = FeaturesWriter()
+            for feature in 0..<dictionary.count {
+                let evidence = collector.evidence(of: feature) { corpus[$0] }
+                guard evidence.maxActivation.isFinite else {
+                    throw UserError(
+                        "\(files.weights.path): feature \(feature) fires with infinite activation; is the dictionary one of this model?"
+                    )
+                }
+                writer.append(record(of: evidence))
             }
-            writer.append(record(of: evidence))
+            try writer.write(
+                to: path(dictionary.layer), provenance: try provenance(files),
+                layer: dictionary.layer, tokens: corpus.tokens.count - corpus.count,
+                display: loaded.tokenizer.display)
         }
-        try writer.write(
-            to: output, provenance: try provenance(), layer: dictionary.layer,
-            tokens: corpus.tokens.count - corpus.count, display: loaded.tokenizer.display)
     }
 
-    private func collect() throws -> EvidenceCollector {
+    /// What each dictionary's features fire on, from one pass.
+    private func collect() throws -> [EvidenceCollector] {
+        let layers = dictionaries.map(\.dictionary.layer)
         // The pass shows a layer's input where one of its heads is studied, whichever it is.
         let pass = try ForwardPass(
-            loaded.model, selection: HeadSelection([HeadAddress(layer: dictionary.layer, head: 0)]),
+            loaded.model,
+            selection: HeadSelection(layers.map { HeadAddress(layer: $0, head: 0) }),
             maxLength: corpus.longest, workers: workers)
-        let visitors = (0..<workers).map { _ in EvidenceVisitor(dictionary) }
-        var collector = EvidenceCollector(features: dictionary.count, plan)
+        let visitors = (0..<workers).map { _ in EvidenceVisitor(dictionaries.map(\.dictionary)) }
+        var collectors = dictionaries.map {
+            EvidenceCollector(features: $0.dictionary.count, plan)
+        }
+        let names = layers.map(String.init).joined(separator: ", ")
         var progress = Progress(
-            "evidence of layer \(dictionary.layer)", unit: "tokens", total: corpus.tokens.count)
+            "evidence of layer\(layers.count > 1 ? "s" : "") \(names)", unit: "tokens",
+            total: corpus.tokens.count)
         var next = 0
         while next < corpus.count {
             let batch = nextBatch(from: next)
             visitors.forEach { $0.begin() }
             try pass.run(batch.map { corpus[$0] }, visitors: visitors)
-            let codes = visitors.flatMap(\.codes).sorted { $0.sequence < $1.sequence }
-            collector.add(
-                codes.map { (batch.lowerBound + $0.sequence, $0.codes) }, workers: workers)
+            for i in collectors.indices {
+                let codes = visitors.flatMap { $0.codes[i] }.sorted { $0.sequence < $1.sequence }
+                collectors[i].add(
+                    codes.map { (batch.lowerBound + $0.sequence, $0.codes) }, workers: workers)
+            }
             next = batch.upperBound
             progress.update(corpus.starts[next])
         }
         progress.finish(corpus.tokens.count)
-        return collector
+        return collectors
     }
 
     private func nextBatch(from first: Int) -> Range<Int> {
@@ -89,7 +101,7 @@ struct EvidenceRun {
             })
     }
 
-    private func provenance() throws -> Provenance {
+    private func provenance(_ files: DictionaryFiles) throws -> Provenance {
         var facts = try Provenance(loaded, corpus, maxLength: maxLength)
         facts["dictionary"] = .text(files.folder.lastPathComponent)
         facts["dictionary_sha256"] = .text(try sha256(of: files.files))

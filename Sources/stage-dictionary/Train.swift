@@ -55,6 +55,9 @@ struct Train: ParsableCommand {
     @Option(help: "The folder to write the layers' folders to.")
     var outputFolder: String
 
+    @Option(help: "Text to keep beside each dictionary, in the file .parameters.")
+    var note: String?
+
     func validate() throws {
         try reading.validate()
         func require(_ value: Int, _ name: String, in range: ClosedRange<Int>) throws {
@@ -95,7 +98,7 @@ struct Train: ParsableCommand {
         let training = Training(
             loaded: loaded, corpus: corpus, text: text, settings: settings,
             maxLength: reading.seqLen)
-        try training.run(layers: layers, output: output.url)
+        try training.run(layers: layers, output: output.url, note: note)
     }
 
     /// Refuses to put a dictionary beside one of the same layer that was made elsewhere.

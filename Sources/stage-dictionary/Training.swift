@@ -22,7 +22,9 @@ struct Training {
     private static let memoryShare = 0.5
 
     /// Trains and writes everything.
-    func run(layers: [Int], output: URL) throws {
+    ///
+    /// - Parameter note: kept beside each dictionary.
+    func run(layers: [Int], output: URL, note: String?) throws {
         guard text.trainingTokens >= settings.features else {
             throw UserError(
                 "the corpus has \(text.trainingTokens) tokens to train on, fewer than the \(settings.features) features of a dictionary; give more text or lower --features-per-dimension."
@@ -35,7 +37,7 @@ struct Training {
             let collector = try residuals(group)
             for layer in group {
                 guard let rows = collector.rows[layer] else { continue }
-                try train(layer, rows, provenance, output)
+                try train(layer, rows, provenance, output, note)
             }
         }
     }
@@ -89,7 +91,8 @@ struct Training {
     }
 
     private func train(
-        _ layer: Int, _ rows: PaddedRows, _ provenance: TrainingProvenance, _ output: URL
+        _ layer: Int, _ rows: PaddedRows, _ provenance: TrainingProvenance, _ output: URL,
+        _ parameters: String?
     ) throws {
         let standardization = Standardization(
             rows, count: text.trainingTokens, workers: settings.workers)
@@ -117,7 +120,7 @@ struct Training {
             metadata: SAELensMetadata(
                 modelName: loaded.name, layer: layer, contextSize: maxLength,
                 prependsBOS: corpus.beginning != nil, dataset: provenance.dataset),
-            report: report)
+            report: report, note: parameters)
         note("\(folder.path): \(report.summary)")
     }
 

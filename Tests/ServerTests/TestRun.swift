@@ -86,8 +86,8 @@ struct TestRun: Sendable {
         try Programs.run(
             Programs.folder.appending(path: "stage-dictionary"),
             ["evidence"] + reading + [
-                "--layer", "1", "--dictionaries", folder.appending(path: "dictionaries").path,
-                "--output", "\(work)/features-L1.h5",
+                "--layers", "1", "--dictionaries", folder.appending(path: "dictionaries").path,
+                "--output-folder", work,
             ])
         return TestRun(folder: folder, corpus: corpus)
     }

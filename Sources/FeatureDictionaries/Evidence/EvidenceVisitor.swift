@@ -1,27 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
-// A worker's eye on the forward pass: the residual stream that enters a layer becomes codes.
+// A worker's eye on the forward pass: the residual streams that enter some layers become codes.
 
 import Transformer
 
-/// Encodes the sequences of one batch after another at the dictionary's layer.
+/// Encodes the sequences of one batch after another at each dictionary's layer.
 public final class EvidenceVisitor: AttentionVisitor {
-    /// The codes of the sequences that this worker saw, by their index in the batch, since `begin`.
-    public private(set) var codes: [(sequence: Int, codes: SparseCodes)] = []
-    private let encoder: FeatureEncoder
+    /// By dictionary, the codes of the sequences that this worker saw since `begin`, by their index in the batch.
+    public private(set) var codes: [[(sequence: Int, codes: SparseCodes)]]
+    private let encoders: [FeatureEncoder]
 
-    /// A visitor of the layer whose input the dictionary describes.
-    public init(_ dictionary: FeatureDictionary) { encoder = FeatureEncoder(dictionary) }
+    /// A visitor of the layers whose inputs the dictionaries describe, one of each.
+    public init(_ dictionaries: [FeatureDictionary]) {
+        encoders = dictionaries.map { FeatureEncoder($0) }
+        codes = dictionaries.map { _ in [] }
+    }
 
     /// Turns to the next batch.
-    public func begin() { codes.removeAll(keepingCapacity: true) }
+    public func begin() {
+        for i in codes.indices { codes[i].removeAll(keepingCapacity: true) }
+    }
 
     public func needsOutput(ofSequence sequence: Int) -> Bool { false }
 
     public func enter(_ layer: LayerView) {
-        guard layer.layer == encoder.dictionary.layer else { return }
+        guard let i = encoders.firstIndex(where: { $0.dictionary.layer == layer.layer }) else {
+            return
+        }
         var own = SparseCodes()
-        encoder.encode(layer.residual, rows: layer.length, into: &own)
-        codes.append((layer.sequence, own))
+        encoders[i].encode(layer.residual, rows: layer.length, into: &own)
+        codes[i].append((layer.sequence, own))
     }
 
     public func attend(_ block: ScoreBlock) { block.softmax() }

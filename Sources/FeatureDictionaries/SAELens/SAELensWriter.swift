@@ -39,8 +39,9 @@ extension TrainedDictionary {
     /// - Parameters:
     ///   - folder: the folder to write, such as `L5`.
     ///   - report: written as `training.json` into the same folder.
+    ///   - note: written as `.parameters` into the same folder: what its maker wants to know later of how it was made.
     public func write(
-        to folder: URL, metadata: SAELensMetadata, report: some Encodable
+        to folder: URL, metadata: SAELensMetadata, report: some Encodable, note: String? = nil
     ) throws {
         let files = FileManager.default
         let name = folder.lastPathComponent
@@ -61,6 +62,7 @@ extension TrainedDictionary {
             tensors, to: partial.appending(path: "sae_weights.safetensors"))
         try write(report, to: partial.appending(path: "training.json"))
         do {
+            try note.map { try Data($0.utf8).write(to: partial.appending(path: ".parameters")) }
             if files.fileExists(atPath: folder.path) {
                 try files.moveItem(at: folder, to: replaced)
             }
