@@ -7,6 +7,7 @@ import FeatureDictionaries
 import Foundation
 import Sequences
 import Stages
+import Transformer
 import UserErrors
 
 struct Evidence: ParsableCommand {

@@ -28,6 +28,8 @@ struct TestClient: Sendable {
     private func send(
         _ method: HTTPRequest.Method, _ path: String, _ headers: HTTPFields, _ body: [UInt8]
     ) async throws -> TestResponse {
+        // As a socket would: clients in a loop leave others their turn.
+        await Task.yield()
         var headers = headers
         if method == .post { headers[.contentLength] = String(body.count) }
         let head = HTTPRequest(
