@@ -6,7 +6,7 @@ import { button, el } from "../core/dom.js";
 import { createPlace } from "../core/place.js";
 import { summary } from "../pure/attribution.js";
 import { splitCommands } from "../pure/commands.js";
-import { quoted } from "../pure/format.js";
+import { named } from "../pure/spelling.js";
 import { createEdgeAnswer } from "./edgeanswer.js";
 import { createEdgePanel } from "./edgepanel.js";
 import { createFeatureList } from "./featurelist.js";
@@ -93,8 +93,7 @@ function answerView(app, kind, answer) {
   const { qpos, kpos, seq } = app.store.state;
   const tokens = app.session.sequence(seq)?.tokens;
   const at = (/** @type {string} */ side, i = side === "key" ? kpos : qpos) => {
-    const token = tokens?.[i];
-    return `${side} ${i}${token === undefined ? "" : ` ${quoted(token)}`}`;
+    return `${side} ${i}${tokens?.[i] === undefined ? "" : ` ${named(tokens, i)}`}`;
   };
   const { sentence, warning } = summary(answer, kind);
   const lists = createFeatureList(app, kind, answer, at, warning ? "writes" : "pairs");

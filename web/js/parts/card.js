@@ -11,6 +11,7 @@ import { FONT, sideBySide } from "../pure/scene.js";
 import { tokensScene } from "../plots/tokens.js";
 import { number } from "../pure/format.js";
 import { folds, patternTable, strongestLinks, strongestPair, summed, toRecord } from "../pure/sequence.js";
+import { named } from "../pure/spelling.js";
 import { cardHeader } from "./cardheader.js";
 import { createBeside } from "./beside.js";
 import { createEdgeHeads } from "./edgeheads.js";
@@ -224,7 +225,7 @@ function sumText(sequence, chosen, transpose) {
   if (!chosen.length) return "";
   const sums = summed(sequence, chosen, transpose);
   const top = [...sums.keys()].filter((at) => sums[at] > 0).sort((a, b) => sums[b] - sums[a]).slice(0, TOP)
-    .map((at) => `${at} ${sequence.tokens[at].trim() || "␣"} ${number(sums[at])}`);
+    .map((at) => `${at} ${named(sequence.tokens, at)} ${number(sums[at])}`);
   const one = chosen.length === 1;
   const who = one ? "Token" : `${chosen.length} tokens`;
   const does = transpose ? `receive${one ? "s" : ""} from` : `attend${one ? "s" : ""} to`;

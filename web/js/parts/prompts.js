@@ -3,8 +3,9 @@
 
 import { button, el, fill } from "../core/dom.js";
 import { createPlace } from "../core/place.js";
-import { address, quoted } from "../pure/format.js";
+import { address } from "../pure/format.js";
 import { fromRecord } from "../pure/sequence.js";
+import { named } from "../pure/spelling.js";
 import { offers } from "./custom.js";
 import { createPromptHeads } from "./promptheads.js";
 import { createPromptList } from "./promptlist.js";
@@ -89,7 +90,7 @@ function promptBody(app, found) {
   }
   function showEdge() {
     const at = edge();
-    const word = (/** @type {number} */ i) => `${i} ${quoted(found.tokens[i])}`;
+    const word = (/** @type {number} */ i) => `${i} ${named(found.tokens, i)}`;
     const clear = button("Clear", () => store.set({ edge: "" }), { class: "small" });
     if (at) fill(line, "query ", el("b", { class: "q" }, word(at.q)), " → key ", el("b", { class: "k" }, word(at.k)),
       "; 0 is below the stored threshold. ", clear);
