@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { cameraAxes, frame, inside, project } from "../../web/js/pure/cloud.js";
 import { extent } from "../../web/js/pure/rank.js";
 import { fromRecord, patternDifference, patternTable } from "../../web/js/pure/sequence.js";
-import { barPlot, binned, readBins } from "../../web/js/plots/bars.js";
+import { barPair, barPlot, binned, readBins } from "../../web/js/plots/bars.js";
 import {
   nearestAlong, nearestPoint, placePoints, readLenses, writeLenses, zoomedAt,
 } from "../../web/js/plots/cloud.js";
@@ -15,6 +15,7 @@ import { headMapPlot } from "../../web/js/plots/headmap.js";
 import { readComposition, readHeadMaps, readSimilar, standingOut } from "../../web/js/pure/circuit.js";
 import { contour, densityOf, regionsOf, typical } from "../../web/js/pure/density.js";
 import { heatmapPlot, moved, zoomed } from "../../web/js/plots/heatmap.js";
+import { withLegend } from "../../web/js/plots/legend.js";
 import { toSvg } from "../../web/js/pure/scene.js";
 import { nearest, scatterPlot } from "../../web/js/plots/scatter.js";
 import { ROWS, sample } from "./sample.js";
@@ -185,4 +186,39 @@ test("the difference of two patterns has what either stores, with its sign, in c
   });
   const fills = scene.marks.filter((m) => m.kind === "rect" && /^rgba/.test(m.fill ?? "") && m.w > 20).map((m) => m.fill);
   assert.deepEqual(fills.sort(), ["rgba(175,141,195,0.500)", "rgba(175,141,195,1.000)", "rgba(90,174,97,0.500)"]);
+});
+
+test("bars of two heads are as high where they count as much, in the same bins", () => {
+  const colours = { ink: "ink", soft: "soft", faint: "faint", line: "line", accent: "accent", panel: "panel" };
+  const heads = [
+    { title: "L0H0", bins: { edges: [0, 1, 2, 4], values: [8, 2, 1] } },
+    { title: "L0H1", bins: { edges: [0, 1, 2], values: [2, 4] } },
+  ];
+  for (const options of [{ even: true }, { even: false }, { logY: true }]) {
+    const { marks, width } = barPair(heads, { colours, xLabel: "x", yLabel: "y", ...options });
+    const bars = marks.filter((m) => m.kind === "rect" && m.fill === "accent");
+    assert.equal(bars.length, 6);
+    assert.equal(bars[1].h, bars[3].h); // both 2
+    assert.equal(bars[5].h, 0); // a bin the second head does not have
+    const second = bars[3].x - bars[0].x;
+    assert.ok(second > width / 2 && Math.abs(bars[4].x - bars[1].x - second) < 1e-9);
+    assert.deepEqual(marks.filter((m) => m.weight === 600).map((m) => m.text), ["L0H0", "L0H1"]);
+  }
+  const other = [heads[0], { title: "L0H1", bins: { edges: [-1, 5], values: [3] } }];
+  const { marks } = barPair(other, { colours, even: true });
+  const bars = marks.filter((m) => m.kind === "rect" && m.fill === "accent");
+  // Other bins: both on an axis from -1 to 5.
+  assert.ok(Math.abs((bars[3].w + 1) / (bars[0].w + 1) - 6) < 1e-6);
+});
+
+test("a legend stands under its drawing and goes on in a second line", () => {
+  const scene = { width: 200, height: 100, ground: "panel", marks: [] };
+  const words = ["one", "a second that is long", "three"];
+  const made = withLegend(scene, [{ text: "scale", stops: ["#000", "#888", "#fff"] }, ...words.map((text) => ({ text, stops: ["#f00"] }))], { soft: "soft" });
+  const texts = made.marks.filter((m) => m.kind === "text");
+  assert.deepEqual(texts.map((m) => m.text), ["scale", ...words]);
+  assert.equal(made.marks.filter((m) => m.kind === "rect").length, 3 + words.length);
+  assert.ok(texts.every((m) => m.y > 100 && m.y < made.height && m.x < 200));
+  assert.ok(texts.at(-1).y > texts[0].y);
+  assert.deepEqual(withLegend(scene, [], { soft: "soft" }), scene);
 });

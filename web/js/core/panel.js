@@ -8,12 +8,13 @@ import { fileName, saveCsv, saveJson, savePng, saveSvg, toObjects } from "./expo
 /**
  * Panel `name` (its key in the URL when maximised). `give` holds what it can export, each a
  * function called on demand: `scene()` a drawing, `table()` {columns, rows}, `json()` any value.
+ * `onPaper` is the title of its figure, where that is another.
  * @param {import("./app.js").App} app
- * @param {{name: string, title: string, describe?: string, level?: number,
+ * @param {{name: string, title: string, onPaper?: string, describe?: string, level?: number,
  *   give?: import("./app.js").Give}} options
  * @returns {{root: HTMLElement, body: HTMLElement, controls: HTMLElement, setTitle: (text: string) => void}}
  */
-export function createPanel(app, { name, title, describe = "", give = {}, level = 2 }) {
+export function createPanel(app, { name, title, onPaper = "", describe = "", give = {}, level = 2 }) {
   const heading = el(`h${level}`, { id: `panel-${name}` }, title);
   const controls = el("div", { class: "controls" });
   const body = el("div", { class: "panel-body" });
@@ -29,11 +30,12 @@ export function createPanel(app, { name, title, describe = "", give = {}, level 
   }
   app.gives.set(root, { title: () => heading.textContent, give });
   const file = () => fileName(app.tree?.config.model_name?.split("/").pop() ?? "headvis", app.headName(), name);
-  const { scene, table, json } = give;
+  const { scene, figure, table, json } = give;
+  const figureTitle = () => `${app.headName()}${figure && app.compare.name ? ` and ${app.compare.name}` : ""}: ${onPaper || heading.textContent}`;
   const saves = /** @type {[string, () => unknown][]} */ ([
     scene && ["SVG", () => scene() && saveSvg(file(), app.theme.inLight(scene), heading.textContent)],
     scene && ["PNG", () => scene() && savePng(file(), app.theme.inLight(scene))],
-    scene && ["Figure …", () => openFigure(app, { file: file(), title: `${app.headName()}: ${heading.textContent}`, scene })],
+    scene && ["Figure …", () => openFigure(app, { file: file(), title: figureTitle(), read: figure ?? (async () => scene) })],
     table && ["CSV", () => saveCsv(file(), table())],
     json ? ["JSON", () => saveJson(file(), json())] : table && ["JSON", () => saveJson(file(), toObjects(table()))],
   ].filter(Boolean));

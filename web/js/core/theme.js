@@ -6,13 +6,17 @@ const NAMES = [
   "both-mark", "ring",
 ];
 
-/** The colours of a theme, which the page is in from then on. */
+/**
+ * The colours of a theme, which the page is in from then on.
+ * @param {string} name
+ * @returns {import("./app.js").Colours}
+ */
 function coloursOf(name) {
   document.documentElement.dataset.theme = name;
   const style = getComputedStyle(document.documentElement);
-  return Object.fromEntries(NAMES.map((colour) => [
+  return /** @type {import("./app.js").Colours} */ (Object.fromEntries(NAMES.map((colour) => [
     colour.replace("-", "_"), style.getPropertyValue(`--${colour}`).trim(),
-  ]));
+  ])));
 }
 
 /** Keeps the page in the chosen theme; `theme.name` and `theme.colours` follow. */

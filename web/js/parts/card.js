@@ -120,7 +120,7 @@ export function createCard(app, sequence, { name = "", tools = () => [] }) {
   /** @type {[string, () => unknown][]} */
   const saves = [
     ["SVG", () => saveSvg(file(), app.theme.inLight(scene), title())], ["PNG", () => savePng(file(), app.theme.inLight(scene))],
-    ["Figure …", () => openFigure(app, { file: file(), title: title(), scene })],
+    ["Figure …", () => openFigure(app, { file: file(), title: title(), read: async () => scene })],
     ["CSV: pattern", () => saveCsv(file(), give.table())], ["JSON", () => saveJson(file(), give.json())],
   ];
   const actions = {

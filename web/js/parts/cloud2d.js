@@ -3,7 +3,7 @@
 
 import { oncePerFrame } from "../core/dom.js";
 import { createCanvas } from "../plots/canvas.js";
-import { cloudScene, nearestAlong, nearestPoint, placeLine, placePoints, unitOf, WHOLE, zoomedAt } from "../plots/cloud.js";
+import { cloudScene, nearestAlong, nearestPoint, placeLine, placeNames, placePoints, unitOf, WHOLE, zoomedAt } from "../plots/cloud.js";
 import { cameraAxes, frame, inside, project } from "../pure/cloud.js";
 
 /**
@@ -29,17 +29,12 @@ export function createCloud2d(
       places = placePoints(flat, { width, height, lens });
       const dense = regions(flat);
       return cloudScene({
-        places, look: look(), width, height, colours: colours(), labels: labelled([...dense?.names ?? [], ...labels()]),
+        places, look: look(), width, height, colours: colours(), labels: placeNames([...dense?.names ?? [], ...labels()], places),
         lines: dense?.lines.map(({ level, path }) => ({ level, points: placeLine(path, flat, { width, height, lens }) })),
       });
     },
     over: (width, height) => ({ width, height, marks: overMarks() }),
   });
-
-  /** The names in the middle of their points. */
-  const labelled = (names) => names.map(({ text, points }) => ({
-    text, x: middleOf(points.map((i) => places[2 * i])), y: middleOf(points.map((i) => places[2 * i + 1])),
-  })).filter(({ x, y }) => x !== undefined && y !== undefined);
 
   function overMarks() {
     /** @returns {import("../pure/scene.js").Mark[]} */
@@ -146,12 +141,6 @@ export function createCloud2d(
     stop: canvas.stop,
   };
 }
-
-/** The median of what is a number; undefined without any. */
-const middleOf = (values) => {
-  const sorted = values.filter(Number.isFinite).sort((a, b) => a - b);
-  return sorted[sorted.length >> 1];
-};
 
 /** The drawing of points under a camera, for the exports of a 3-D panel. */
 export function flatScene({ xyz, look, camera, colours, size, chosen }) {

@@ -4,6 +4,9 @@
 import { short } from "../pure/format.js";
 import { axis } from "../pure/scale.js";
 import { MARGIN, frameMarks } from "./frame.js";
+import { pairScene } from "./pair.js";
+
+/** @typedef {{edges: number[], values: number[]}} Bins */
 
 /** Edges and values of a {bin_edges, bin_values} field; null when they do not fit together. */
 export function readBins(value) {
@@ -26,28 +29,29 @@ export function binned(list, count = 20) {
 /**
  * Bars over bins. `even` gives every bin the same width, which is right where edges double;
  * `logY` makes heights log10(n + 1). `hot` is the bin under the pointer; `other` values of
- * the same bins are drawn as a line over them.
+ * the same bins are drawn as a line over them. `most` is the value the axis ends at, else the largest; `extent` where the
+ * bins' axis begins and ends, else as they do.
  * @param {any} options
- * @returns {{scene: object, bin: (x: number) => number}}
+ * @returns {{scene: import("../pure/scene.js").Scene, bin: (x: number) => number}}
  */
 export function barPlot({
   bins, width, height, colours, xLabel, yLabel, xFormat = short, even = false, logY = false, hot = -1,
-  other = null,
+  other = null, most = Math.max(...bins.values, ...(other ?? []), 0), extent = [bins.edges[0], bins.edges.at(-1)],
 }) {
   const { edges, values } = bins;
   const high = (v) => (logY ? Math.log10(Math.max(0, v) + 1) : v);
   const heights = values.map(high);
-  const top = Math.max(...heights, ...(other ?? []).map(high), 1e-9) * 1.06;
+  const top = Math.max(high(most), 1e-9) * 1.06;
   const [left, right] = [MARGIN.left, width - MARGIN.right];
   const x = even
     ? axis([0, values.length], [left, right], { count: Math.min(values.length, 10) })
-    : axis([edges[0], edges.at(-1)], [left, right], { count: Math.round(width / 80) });
+    : axis(extent, [left, right], { count: Math.round(width / 80) });
   if (even) {
     const every = Math.ceil(edges.length / Math.max(2, width / 46));
     x.ticks = edges.map((_, i) => i).filter((i) => i % every === 0);
   }
   const y = axis([0, top], [height - MARGIN.bottom, MARGIN.top], { count: 4 });
-  if (logY) y.ticks = powers(Math.max(...values, 1)).map((v) => Math.log10(v + 1));
+  if (logY) y.ticks = powers(Math.max(most, 1)).map((v) => Math.log10(v + 1));
   const marks = frameMarks({
     x, y, width, height, colours, xLabel, yLabel,
     xFormat: even ? (i) => xFormat(edges[i]) : xFormat,
@@ -69,6 +73,25 @@ export function barPlot({
     scene: { width, height, ground: colours.panel, marks },
     bin: (px) => values.findIndex((_, i) => px >= place(i)[0] && px < place(i)[1]),
   };
+}
+
+const [PANEL_WIDTH, PANEL_HEIGHT] = [420, 260]; // of one of two heads
+
+/**
+ * The bins of two heads on the same axes; bins that go on where the other's end are followed by empty ones.
+ * @param {{title: string, bins: Bins}[]} heads
+ * @param {any} options what barPlot takes beside bins and size
+ */
+export function barPair(heads, options) {
+  const longest = heads.map((h) => h.bins.edges).reduce((a, b) => (b.length > a.length ? b : a));
+  const all = heads.map(({ bins: { edges, values } }) => (edges.every((e, i) => e === longest[i])
+    ? { edges: longest, values: [...values, ...new Array(longest.length - edges.length).fill(0)] } : { edges, values }));
+  const even = options.even && all.every((bins) => bins.edges === longest);
+  const most = Math.max(...all.flatMap((bins) => bins.values), 0);
+  const extent = [Math.min(...all.map((b) => b.edges[0])), Math.max(...all.map((b) => b.edges[b.edges.length - 1]))];
+  return pairScene(heads.map(({ title }, i) => ({
+    title, scene: barPlot({ ...options, bins: all[i], width: PANEL_WIDTH, height: PANEL_HEIGHT, even, most, extent }).scene,
+  })), options.colours);
 }
 
 function powers(most) {

@@ -26,9 +26,8 @@ function reach(flat, axis) {
   return Math.max(1e-6, sizes[Math.min(n - 1, Math.ceil(SEEN * n))] ?? 0);
 }
 
-/** Pixel positions of projected x, y pairs in a panel, under a lens. */
-export function placePoints(flat, { width, height, lens = WHOLE }) {
-  const unit = unitOf(flat, { width, height, lens });
+/** Pixel positions of projected x, y pairs in a panel, under a lens; `unit` where the panel's own does not count. */
+export function placePoints(flat, { width, height, lens = WHOLE, unit = unitOf(flat, { width, height, lens }) }) {
   const out = new Float32Array(flat.length);
   for (let i = 0; i < flat.length; i += 2) {
     out[i] = width / 2 + (flat[i] - lens.x) * unit;
@@ -38,9 +37,26 @@ export function placePoints(flat, { width, height, lens = WHOLE }) {
 }
 
 /** A line x, y, x, y ... of the plane in a panel of those points. */
-export function placeLine(path, flat, { width, height, lens = WHOLE }) {
-  const unit = unitOf(flat, { width, height, lens });
+export function placeLine(path, flat, { width, height, lens = WHOLE, unit = unitOf(flat, { width, height, lens }) }) {
   return path.map((v, i) => (i % 2 ? height / 2 - (v - lens.y) * unit : width / 2 + (v - lens.x) * unit));
+}
+
+/**
+ * Names in the middle of their points; those without any in the panel are left out.
+ * @param {{text: string, points: number[]}[]} names
+ * @param {ArrayLike<number>} places
+ */
+export const placeNames = (names, places) => names.map(({ text, points }) => ({
+  text, x: medianOf(points.map((i) => places[2 * i])), y: medianOf(points.map((i) => places[2 * i + 1])),
+})).filter(({ x, y }) => x !== undefined && y !== undefined);
+
+/**
+ * The median of what is a number; undefined without any.
+ * @param {number[]} values
+ */
+function medianOf(values) {
+  const sorted = values.filter(Number.isFinite).sort((a, b) => a - b);
+  return sorted[sorted.length >> 1];
 }
 
 /** The lens zoomed by `factor` with the plane's point (x, y) staying where it is on screen. */
