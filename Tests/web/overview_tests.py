@@ -279,3 +279,39 @@ def two_heads_stand_side_by_side_in_a_figure(tab):
         tab.shot(f"figure-pair-{width}")
         page.keyboard.press("Escape")
         until(page, "document.querySelector('dialog') === null")
+
+
+@test("synthetic static")
+def the_figure_of_a_sequence_is_cropped_to_an_edge_and_its_map_keeps_what_is_held(tab):
+    tab.open().cards()
+    page = tab.page
+    card = page.locator(".card").first
+    q, k = tab.strongest_line(card)
+    card.locator(f".tok[data-i='{q}']").click()
+    tab.expect(sel=f".+:{q}")
+    n = int(re.search(r"(\d+) tokens", card.inner_text()).group(1))
+    menu = card.locator("header .menu")
+    menu.locator("> button").click()
+    menu.locator("button", has_text="Figure").click()
+    page.wait_for_selector(".figure-preview canvas")
+
+    def saved():
+        drawing = ElementTree.fromstring(tab.download(page.locator("dialog button", has_text="Save SVG").click))
+        return drawing, [node.text or "" for node in drawing.iter(f"{SVG}text")]
+    _, whole = saved()
+    assert any(t.startswith("attention given, 0 to ") for t in whole) and any(t.startswith("attention received, 0 to ") for t in whole)
+    page.locator("dialog label", has_text="Only around").click()
+    page.wait_for_selector(".figure-preview canvas")
+    tab.shot("figure-crop")
+    drawing, texts = saved()
+    assert len(texts) < len(whole) or n < 60
+    words = card.locator(".tok").evaluate_all("all => all.map((n) => [n.dataset.i, n.textContent])")
+    near = [text for i, text in words if min(abs(int(i) - q), abs(int(i) - k)) <= 3 and text.strip() and "\n" not in text]
+    assert all(any(text.strip() in t for t in texts) for text in near), (near, texts)
+    page.locator("dialog button", has_text="Close").click()
+    until(page, "document.querySelector('dialog') === null")
+    card.get_by_label("Heat map of sequence").click()
+    until(page, "document.querySelector('.plot-map canvas').width > 300")
+    held = ElementTree.fromstring(tab.save(card.locator(".panel-map").get_attribute("data-panel"), "SVG"))
+    mark = page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--query-mark').trim()")
+    assert len(held.findall(f".//{SVG}path[@stroke='{mark}']")) == 1

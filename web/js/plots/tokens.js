@@ -2,12 +2,28 @@
 // A sequence as a scene, for export: the text set in lines, coloured as it is on screen.
 
 import { attentionRamp, attentionStep } from "../pure/colour.js";
-import { broken } from "../pure/format.js";
+import { broken, number } from "../pure/format.js";
 import { bytesOf, partsOf } from "../pure/spelling.js";
 
 const SIZE = 13;
 const LINE = 23;
 const [BYTE_SIZE, BYTE_LINE, BYTE_GAP] = [8.5, 13, 3]; // of byte tokens under their character
+
+/**
+ * What the colours of a sequence mean, from 0 to the attention `largest`.
+ * @param {{largest: number, transpose: boolean, strips: boolean, theme: string}} options `strips`: whether there are some below
+ *   the tokens
+ */
+export function tokensLegend({ largest, transpose, strips, theme }) {
+  const entry = (/** @type {boolean} */ under) => {
+    const ramp = attentionRamp(theme, under);
+    return {
+      text: `attention ${transpose === under ? "given" : "received"}, 0 to ${number(largest)}`,
+      stops: Array.from({ length: 12 }, (_, i) => ramp[attentionStep((i / 11) * largest, largest)].fill),
+    };
+  };
+  return strips ? [entry(false), entry(true)] : [entry(false)];
+}
 
 /**
  * Sets the stretches of `tokens` that are in sight into lines of `width`; `measure(text)` is the width of a text at 13 px.
@@ -17,10 +33,10 @@ export function tokensScene({ title, tokens, look, theme, colours, width = 720, 
   const ramp = attentionRamp(theme);
   const strip = attentionRamp(theme, true);
   /** @type {import("../pure/scene.js").Mark[]} */
-  const marks = [{ kind: "text", x: 12, y: 22, text: title, fill: colours.soft, size: 11.5 }];
+  const marks = title ? [{ kind: "text", x: 12, y: 22, text: title, fill: colours.soft, size: 11.5 }] : [];
   const margin = 12;
   let x = margin;
-  let y = 32;
+  let y = title ? 32 : 8;
   let below = 0; // what byte tokens take under this line
   const newline = () => {
     x = margin;
@@ -80,7 +96,8 @@ export function tokensScene({ title, tokens, look, theme, colours, width = 720, 
     at = to;
   }
   if (at < tokens.length) put(` ⋯ ${tokens.length - at} tokens ⋯`, null);
-  for (const line of look.lines) marks.push(lineMark(places.get(line.source), places.get(line.at), line.value / look.largest, colours));
+  const inSight = look.lines.filter(({ source, at }) => places.has(source) && places.has(at));
+  for (const line of inSight) marks.push(lineMark(places.get(line.source), places.get(line.at), line.value / look.largest, colours));
   return { width, height: y + LINE + below + 8, ground: colours.panel, marks };
 }
 

@@ -9,6 +9,9 @@ const ROW = 22;
 const NAMES = 230; // width left of the bars
 const NUMBERS = 70; // width right of them
 
+/** What the colours of the bars mean. */
+export const SIGNS = [{ text: "adds", stops: [signed(1, 1).fill] }, { text: "takes away", stops: [signed(-1, 1).fill] }];
+
 /** @returns {import("../pure/scene.js").Scene} */
 export function waterfallScene({ terms, total, title, colours, width = 640 }) {
   const { bars, zero } = waterfall(terms, total);
