@@ -8,7 +8,7 @@ import { extent } from "../../web/js/pure/rank.js";
 import { fromRecord, patternDifference, patternTable } from "../../web/js/pure/sequence.js";
 import { barPair, barPlot, binned, readBins } from "../../web/js/plots/bars.js";
 import {
-  nearestAlong, nearestPoint, placePoints, readLenses, writeLenses, zoomedAt,
+  centred, cloudScene, nearestAlong, nearestPoint, placePoints, readLenses, writeLenses, zoomedAt,
 } from "../../web/js/plots/cloud.js";
 import { circuitHeight, circuitPlot } from "../../web/js/plots/circuit.js";
 import { headMapPlot } from "../../web/js/plots/headmap.js";
@@ -221,4 +221,30 @@ test("a legend stands under its drawing and goes on in a second line", () => {
   assert.ok(texts.every((m) => m.y > 100 && m.y < made.height && m.x < 200));
   assert.ok(texts.at(-1).y > texts[0].y);
   assert.deepEqual(withLegend(scene, [], { soft: "soft" }), scene);
+});
+
+test("the camera centres what most points are, and strays on one side do not move it", () => {
+  const flat = new Float32Array(400);
+  for (let i = 0; i < 200; i++) flat.set([3 + (i % 10) / 10, -2 + (i % 7) / 7], 2 * i);
+  flat.set([-40, 5], 0);
+  flat.set([NaN, NaN], 2);
+  const moved = centred(flat);
+  assert.ok(Math.abs(moved[2 * 10] + 0.45) < 1e-5 && Math.abs(moved[2 * 9] - 0.45) < 1e-5);
+  assert.ok(Number.isNaN(moved[2]));
+  assert.deepEqual([...centred(new Float32Array(0))], []);
+  const places = placePoints(moved, { width: 300, height: 300 });
+  assert.ok(places[2 * 9] > 280 && places[2 * 10] < 20);
+});
+
+test("labels in a cloud keep off each other and inside; a cluster's is drawn in any case", () => {
+  const options = { places: new Float32Array(0), look: { colors: [], dim: false }, width: 200, height: 120, colours: COLOURS };
+  const at = (text, x, y, sure = false) => ({ text, x, y, sure });
+  const crowd = Array.from({ length: 9 }, (_, i) => at(`label ${i}`, 100 + i, 60));
+  const drawn = cloudScene({ ...options, labels: crowd }).marks.map((m) => [m.x, m.y]);
+  assert.ok(drawn.length >= 5 && drawn.length < 9);
+  for (const [i, a] of drawn.entries()) for (const b of drawn.slice(i + 1)) assert.ok(Math.abs(a[1] - b[1]) >= 14);
+  assert.equal(cloudScene({ ...options, labels: crowd.map((l) => ({ ...l, sure: true })) }).marks.length, 9);
+  const [edge] = cloudScene({ ...options, labels: [at("at the very right", 199, 118)] }).marks;
+  assert.ok(edge.x + 8 * 7 < 200 && edge.y < 120);
+  assert.equal(cloudScene({ ...options, labels: [at("outside", 500, 60, true)] }).marks.length, 0);
 });

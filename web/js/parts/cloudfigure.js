@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A space of two heads' clouds as one figure: side by side, by one camera, on one scale, under one legend.
 
-import { cloudScene, placeLine, placeNames, placePoints, unitOf } from "../plots/cloud.js";
+import { centred, cloudScene, placeLine, placeNames, placePoints, unitOf } from "../plots/cloud.js";
 import { withLegend } from "../plots/legend.js";
 import { pairScene } from "../plots/pair.js";
 import { cameraAxes, frame, project } from "../pure/cloud.js";
@@ -54,7 +54,7 @@ export function cloudPair(app, sides, { space, layout: wanted, camera, paint, re
     if (!layout?.spaces[space]) throw new Error(`The cloud of ${name} does not have this space.`);
     const xyz = model.positions(layout, space);
     // In the layout's own units, so that one of them is as long in either panel.
-    return project(xyz, { middle: frame(xyz).middle, half: 1 }, cameraAxes(camera.eye, camera.up));
+    return centred(project(xyz, { middle: frame(xyz).middle, half: 1 }, cameraAxes(camera.eye, camera.up)));
   });
   const size = { width: SIDE, height: SIDE };
   const unit = Math.min(...flats.map((flat) => unitOf(flat, size)));
@@ -63,7 +63,7 @@ export function cloudPair(app, sides, { space, layout: wanted, camera, paint, re
     const places = placePoints(flat, { ...size, unit });
     const own = s ? colors.slice(sides[0].model.total) : colors.slice(0, model.total);
     const dense = regions ? regionsOfCloud(model, flat) : null;
-    const named = [...dense?.names ?? [], ...(paint === "cluster" ? namesOf(model, clusters) : [])];
+    const named = [...(paint === "cluster" ? namesOf(model, clusters) : []), ...dense?.names ?? []];
     return {
       title: `${name} · ${model.layout(wanted).label}`,
       scene: cloudScene({

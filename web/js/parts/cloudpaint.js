@@ -34,7 +34,7 @@ export function pointsOf({ store }, { total, identity, norm, attention, tokensOf
 export function namesOf(model, clusters) {
   const of = clusters.length ? membership(clusters, model.total, model.identity) : [];
   return clusters.map((cluster, c) => ({
-    text: cluster.name, points: Array.from(of.keys()).filter((i) => of[i] === c),
+    text: cluster.name, sure: true, points: Array.from(of.keys()).filter((i) => of[i] === c),
   }));
 }
 
