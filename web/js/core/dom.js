@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Builds elements; strings become text nodes and never markup.
 
+/** @typedef {Node | string | number | null | undefined | false | Child[]} Child what `el` puts into an element; arrays are opened */
+
 /**
  * Element `tag` with properties and children. `class`, `aria-*`, `data-*`, `role` and `for` are
  * attributes, `on` holds listeners, anything else is a property. Children: nodes, strings, numbers,
  * arrays; null, undefined and false are left out.
+ * @template {keyof HTMLElementTagNameMap} T
+ * @param {T} tag
+ * @param {Record<string, any>} props
+ * @param {Child[]} children
+ * @returns {HTMLElementTagNameMap[T]}
  */
 export function el(tag, props = {}, ...children) {
   const node = document.createElement(tag);

@@ -83,6 +83,7 @@ export function createLab(app) {
     }
   }
 
+  /** @param {import("../pure/lab.js").Field} field */
   function field({ key, label, type, choices, optional }) {
     const id = `lab-${key.replace(".", "-")}`;
     const change = (value) => (texts[key] = value);

@@ -58,7 +58,7 @@ export function createProjection(app) {
   const chosen = () => (model ? model.pointOf(store.state.point) : -1);
   const shown = () => ({
     model: /** @type {Model} */ (model), layout: layout(), lasso, colors, clusters: keeper.clusters, chosen: chosen(), flat: isFlat(), paint: painted(),
-    spaces: model?.spaces(layout(), store.state.spaces || "OQK") ?? [],
+    spaces: model?.spaces(model.layout(store.state.cloud), store.state.spaces || "OQK") ?? [],
     labels: painted() === "cluster" ? keeper.clusters : [],
   });
 

@@ -118,7 +118,11 @@ function densityMarks(values, x, middle, width, colours) {
   });
 }
 
-/** Where a value stands among all heads: a tick for each, this one marked, and the value of an `other`. */
+/**
+ * Where a value stands among all heads: a tick for each, this one marked, and the value of an `other`.
+ * @param {{values: number[], value: number, error: number | null, width: number, height: number,
+ *   colours: import("../core/app.js").Colours, other?: number | null}} options
+ */
 export function stripPlot({ values, value, error, width, height, colours, other = null }) {
   const low = Math.min(...values);
   const high = Math.max(...values);

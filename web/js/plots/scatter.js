@@ -128,6 +128,7 @@ function legend(name, [low, high], width, colours) {
   return marks;
 }
 
+/** @type {(points: {x: number, y: number}[]) => import("../pure/near.js").Place} */
 const placeIn = (points) => (i) => [points[i].x, points[i].y];
 
 /** The point nearest to a pixel within `reach`, or null. */
