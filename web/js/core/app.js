@@ -6,7 +6,7 @@
  * @typedef {Awaited<ReturnType<typeof import("./tree.js").openTree>>} Tree
  * @typedef {ReturnType<typeof import("./backend.js").createBackend>} Backend null in static mode
  * @typedef {import("../pure/scene.js").Scene} Scene
- * @typedef {{columns: string[], rows: any[][]}} Table
+ * @typedef {{columns: string[], rows: unknown[][]}} Table
  * @typedef {{scene?: () => Scene | null | undefined, figure?: () => Promise<() => Scene | null | undefined>, table?: () => Table,
  *   json?: () => unknown}} Give what a part can export, each made on demand; `figure` reads what a figure needs beside what is on
  *   screen and answers what draws it

@@ -41,7 +41,7 @@ export async function openFigure(app, { file, title, crop = "", read }) {
     if (!drawn) return;
     const scene = made(drawn);
     const canvas = el("canvas", { role: "img", "aria-label": "Preview of the figure", width: 2 * scene.width, height: 2 * scene.height });
-    drawScene(canvas.getContext("2d"), scene, 2);
+    drawScene(/** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d")), scene, 2);
     fill(preview, canvas);
   }
   for (const field of [heading, caption]) field.addEventListener("input", show);

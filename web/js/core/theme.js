@@ -19,12 +19,19 @@ function coloursOf(name) {
   ])));
 }
 
-/** Keeps the page in the chosen theme; `theme.name` and `theme.colours` follow. */
+/**
+ * Keeps the page in the chosen theme; `theme.name` and `theme.colours` follow.
+ * @param {import("./app.js").Store} store
+ */
 export function createTheme(store) {
   const system = matchMedia("(prefers-color-scheme: dark)");
   const theme = {
     name: "light", colours: coloursOf("light"),
-    /** What `run` answers when it draws in the light theme, as a paper wants it. */
+    /**
+     * What `run` answers when it draws in the light theme, as a paper wants it.
+     * @template T
+     * @param {() => T} run
+     */
     inLight(run) {
       const { name, colours } = theme;
       Object.assign(theme, { name: "light", colours: light });

@@ -86,7 +86,7 @@ export function createCard(app, sequence, { name = "", tools = () => [] }) {
     const { seq, qpos, kpos } = store.state;
     const held = pick.selected();
     return spansOf(sequence, {
-      open: isOpen(), anchors: [...held, ...(seq === sequence.id && qpos !== null ? [qpos, kpos] : [])],
+      open: isOpen(), anchors: [...held, ...(seq === sequence.id && qpos !== null && kpos !== null ? [qpos, kpos] : [])],
       near: strongestLinks(sequence, held, store.state.transpose, LINES).map(({ at }) => at),
     });
   };

@@ -20,7 +20,8 @@ import { createTokens } from "./tokens.js";
  */
 export function createEdgePanel(app, kind) {
   const { store, session } = app;
-  const { seq, qpos: q, kpos: k } = store.state;
+  const { seq, qpos, kpos } = store.state;
+  const [q, k] = [qpos ?? -1, kpos ?? -1];
   const sequence = session.sequence(seq);
   const other = kind === "qk" ? "ov" : "qk";
   const swap = button(`See ${other.toUpperCase()}`, () => store.set({ tab: other, view: "", pick: 0, partner: null }));

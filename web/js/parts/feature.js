@@ -24,6 +24,8 @@ export function scoreBadge(value, most) {
  * The panel `name` of a feature on a side ("key" or "query") of the edge; `at` says in words
  * which token it was read at, `extra` is put between its description and its snippets.
  * @param {import("../core/app.js").App} app
+ * @param {{name: string, side: string, title: string, feature: import("../pure/attribution.js").Feature, at: string,
+ *   extra?: HTMLElement | null}} options
  */
 export function createFeature(app, { name, side, title, feature, at, extra = null }) {
   const panel = createPanel(app, {

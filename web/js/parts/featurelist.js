@@ -84,6 +84,7 @@ export function createFeatureList(app, kind, answer, at, preferred = "pairs") {
     );
   }
 
+  /** @type {(app: import("../core/app.js").App, side: string, feature: import("../pure/attribution.js").Feature, extra?: HTMLElement | null) => HTMLElement} */
   const featureOn = (app, side, feature, extra = null) =>
     createFeature(app, { name: `${kind}-${side}`, side, title: names[side], feature, at: at(side), extra });
 

@@ -98,7 +98,10 @@ export function createHeatmap(app, sequence, { largest, onCell, onPress, held = 
   });
   showStripe();
 
-  /** The held queries, left of their rows. */
+  /**
+   * The held queries, left of their rows.
+   * @returns {import("../pure/scene.js").Mark[]}
+   */
   function heldMarks() {
     const { left, top, side } = plot.side;
     return held().map((q) => plot.place(q, 0)).filter((row) => row.y + row.h > top && row.y < top + side).map((row) => ({
@@ -109,6 +112,7 @@ export function createHeatmap(app, sequence, { largest, onCell, onPress, held = 
   const withHeld = (scene) => scene && { ...scene, marks: [...scene.marks, ...heldMarks()] };
   function overMarks() {
     const { left, top, side } = plot.side;
+    /** @type {import("../pure/scene.js").Mark[]} */
     const marks = [];
     const band = (box, fill) => {
       const x = Math.max(left, box.x);

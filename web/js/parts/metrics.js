@@ -51,7 +51,7 @@ function plots(app, { rest, sequences }) {
   for (const plot of list(app.tree.config.custom_plots)) {
     const bins = readBins(rest[plot.key]);
     if (!bins) continue;
-    const doubling = bins.edges.length > 4 && bins.edges.at(-1) > 4 * bins.edges.length;
+    const doubling = bins.edges.length > 4 && bins.edges[bins.edges.length - 1] > 4 * bins.edges.length;
     out.push(barPanel(app, {
       name: `plot-${plot.key}`, field: plot.key, title: String(plot.label ?? words(plot.key)), bins,
       describe: String(plot.description ?? ""),
@@ -66,6 +66,8 @@ function plots(app, { rest, sequences }) {
 /**
  * `look` is what barPlot takes beside bins and size.
  * @param {import("../core/app.js").App} app
+ * @param {{name: string, title: string, bins: import("../plots/bars.js").Bins, field: string, describe: string} &
+ *   Omit<import("../plots/bars.js").Look, "colours">} options
  */
 function barPanel(app, { name, title, bins, field, describe, ...look }) {
   /** The second head's bins, where they are the same ones. */
@@ -262,7 +264,7 @@ function linesOf({ heads }, row, stats) {
 }
 
 /** @param {import("../core/app.js").App} app */
-const columnOf = (app, name) => app.heads.rows.map((r) => valueOf(r, name)).filter((v) => v !== null);
+const columnOf = (app, name) => app.heads.rows.flatMap((r) => valueOf(r, name) ?? []);
 
 const [NAMES_WIDTH, BLOCK_WIDTH, ROW] = [170, 470, 24]; // pixels of the names, of what is told of a head, of a line
 

@@ -6,18 +6,33 @@ import { axis } from "../pure/scale.js";
 import { MARGIN, frameMarks } from "./frame.js";
 import { pairScene } from "./pair.js";
 
-/** @typedef {{edges: number[], values: number[]}} Bins */
+/**
+ * @typedef {{edges: number[], values: number[]}} Bins
+ * @typedef {import("../core/app.js").Colours} Colours
+ */
 
-/** Edges and values of a {bin_edges, bin_values} field; null when they do not fit together. */
+/**
+ * Edges and values of a {bin_edges, bin_values} field; null when they do not fit together.
+ * @param {unknown} value
+ * @returns {Bins | null}
+ */
 export function readBins(value) {
-  const { bin_edges: edges, bin_values: values } = value ?? {};
+  const { bin_edges: edges, bin_values: values } = /** @type {import("../pure/shapes.js").Loose} */ (value ?? {});
+  /**
+   * @param {unknown} list
+   * @returns {list is number[]}
+   */
   const numbers = (list) => Array.isArray(list) && list.every(Number.isFinite);
   return numbers(edges) && numbers(values) && values.length > 0 && edges.length === values.length + 1
     ? { edges, values }
     : null;
 }
 
-/** Twenty equal bins over some values. */
+/**
+ * Twenty equal bins over some values.
+ * @param {number[]} list
+ * @returns {Bins}
+ */
 export function binned(list, count = 20) {
   const low = Math.min(...list, 0);
   const high = Math.max(...list, low + 1e-6);
@@ -31,15 +46,16 @@ export function binned(list, count = 20) {
  * `logY` makes heights log10(n + 1). `hot` is the bin under the pointer; `other` values of
  * the same bins are drawn as a line over them. `most` is the value the axis ends at, else the largest; `extent` where the
  * bins' axis begins and ends, else as they do.
- * @param {any} options
+ * @typedef {{colours: Colours, xLabel: string, yLabel: string, xFormat?: (value: number) => string, even?: boolean, logY?: boolean}} Look
+ * @param {Look & {bins: Bins, width: number, height: number, hot?: number, other?: number[] | null, most?: number, extent?: number[]}} options
  * @returns {{scene: import("../pure/scene.js").Scene, bin: (x: number) => number}}
  */
 export function barPlot({
   bins, width, height, colours, xLabel, yLabel, xFormat = short, even = false, logY = false, hot = -1,
-  other = null, most = Math.max(...bins.values, ...(other ?? []), 0), extent = [bins.edges[0], bins.edges.at(-1)],
+  other = null, most = Math.max(...bins.values, ...(other ?? []), 0), extent = [bins.edges[0], bins.edges[bins.edges.length - 1]],
 }) {
   const { edges, values } = bins;
-  const high = (v) => (logY ? Math.log10(Math.max(0, v) + 1) : v);
+  const high = (/** @type {number} */ v) => (logY ? Math.log10(Math.max(0, v) + 1) : v);
   const heights = values.map(high);
   const top = Math.max(high(most), 1e-9) * 1.06;
   const [left, right] = [MARGIN.left, width - MARGIN.right];
@@ -57,7 +73,7 @@ export function barPlot({
     xFormat: even ? (i) => xFormat(edges[i]) : xFormat,
     yFormat: logY ? (h) => short(Math.round(10 ** h - 1)) : short,
   });
-  const place = (i) => (even ? [x.at(i), x.at(i + 1)] : [x.at(edges[i]), x.at(edges[i + 1])]);
+  const place = (/** @type {number} */ i) => (even ? [x.at(i), x.at(i + 1)] : [x.at(edges[i]), x.at(edges[i + 1])]);
   values.forEach((_, i) => {
     const [from, to] = place(i);
     const upper = y.at(heights[i]);
@@ -80,7 +96,7 @@ const [PANEL_WIDTH, PANEL_HEIGHT] = [420, 260]; // of one of two heads
 /**
  * The bins of two heads on the same axes; bins that go on where the other's end are followed by empty ones.
  * @param {{title: string, bins: Bins}[]} heads
- * @param {any} options what barPlot takes beside bins and size
+ * @param {Look} options what barPlot takes beside bins and size
  */
 export function barPair(heads, options) {
   const longest = heads.map((h) => h.bins.edges).reduce((a, b) => (b.length > a.length ? b : a));
@@ -94,6 +110,7 @@ export function barPair(heads, options) {
   })), options.colours);
 }
 
+/** @param {number} most */
 function powers(most) {
   const out = [0];
   for (let v = 1; v <= most * 1.0001; v *= 10) out.push(v);
@@ -104,6 +121,11 @@ const [TICKS, DENSITY_STEP] = [150, 4]; // more heads than that are told as a de
 
 /**
  * How many values lie in each step across, as the height of a bar from the middle.
+ * @param {number[]} values
+ * @param {import("../pure/scale.js").Scale} x
+ * @param {number} middle
+ * @param {number} width
+ * @param {Colours} colours
  * @returns {import("../pure/scene.js").Mark[]}
  */
 function densityMarks(values, x, middle, width, colours) {
