@@ -39,6 +39,17 @@ test("placed points fill the panel and keep their shape", () => {
   assert.equal(nearestPoint(places, 5, 5), -1);
 });
 
+test("names of outliers keep off each other", () => {
+  const row = (head, x, y) => ({ layer: 1, head, x, y });
+  const rows = [...Array.from({ length: 20 }, (_, i) => row(i, i / 100, i / 90)), row(20, 5, 5), row(21, 5.01, 5.01), row(22, 5, 0)];
+  const { scene } = scatterPlot({
+    rows, names: { x: "x", y: "y", color: null }, logs: { x: false, y: false }, bars: false, shown: null, discrete: new Set(),
+    width: 600, height: 400, colours: COLOURS, extentOf: () => null, shareOf: () => null,
+  });
+  const names = scene.marks.filter((m) => /^L1H/.test(m.text ?? "")).map((m) => m.text);
+  assert.ok(names.includes("L1H22") && names.includes("L1H21") && !names.includes("L1H20"), names.join());
+});
+
 test("bins must fit their edges; equal bins hold every value", () => {
   assert.equal(readBins({ bin_edges: [0, 1], bin_values: [1, 2] }), null);
   assert.equal(readBins(undefined), null);

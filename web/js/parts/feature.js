@@ -11,10 +11,15 @@ import { speltNode } from "./spelt.js";
 const SNIPPETS_FIRST = 6; // snippets shown before "more"
 const AROUND = 14; // tokens of a snippet on either side of its strongest
 
-/** A score on its signed colour, relative to the largest of its list. */
-export function scoreBadge(value, most) {
+/**
+ * A score on its signed colour, relative to the largest of its list.
+ * @param {number} value
+ * @param {number} most
+ * @param {string} theme
+ */
+export function scoreBadge(value, most, theme) {
   const badge = el("span", { class: "score num" }, score(value));
-  const { fill: ground, ink } = signed(value, most);
+  const { fill: ground, ink } = signed(value, most, theme);
   badge.style.backgroundColor = ground;
   badge.style.color = ink;
   return badge;

@@ -30,6 +30,7 @@ const VIRIDIS = [
 ].map(channels);
 
 const STEPS = 256;
+const DARK_GROUND = "#1b1d20"; // of the dark theme's panels
 
 /**
  * 256 colours from the page's ground through the scale, with the ink that is readable on
@@ -60,7 +61,7 @@ export function luminance(rgb) {
 /** @type {Record<string, {given: ReturnType<typeof ramp>, received: ReturnType<typeof ramp>}>} */
 const RAMPS = {
   light: { given: ramp(ORANGES, "#ffffff"), received: ramp(BLUES, "#ffffff") },
-  dark: { given: ramp(EMBER, "#1b1d20"), received: ramp(DUSK, "#1b1d20") },
+  dark: { given: ramp(EMBER, DARK_GROUND), received: ramp(DUSK, DARK_GROUND) },
 };
 
 /**
@@ -102,12 +103,18 @@ export const MISSING = "#9a978f";
  * is readable on it ("" for the page's own). Neither is a colour of queries, keys or attention.
  * @param {number} value
  * @param {number} largest
+ * @param {string} theme of the page it lies on
  */
-export function signed(value, largest) {
+export function signed(value, largest, theme = "light") {
   const alpha = largest > 0 ? Math.min(1, Math.abs(value) / largest) : 0;
   const fill = value < 0 ? `rgba(175,141,195,${alpha.toFixed(3)})` : `rgba(90,174,97,${alpha.toFixed(3)})`;
-  return { fill, ink: alpha > 0.45 ? "#1d1d1b" : "" };
+  if (theme !== "dark") return { fill, ink: alpha > 0.45 ? "#1d1d1b" : "" };
+  const ground = channels(DARK_GROUND);
+  const mixed = (value < 0 ? PURPLE : GREEN).map((c, i) => alpha * c + (1 - alpha) * ground[i]);
+  return { fill, ink: luminance(mixed) > 0.179 ? "#000000" : "#ffffff" };
 }
+
+const [GREEN, PURPLE] = [[90, 174, 97], [175, 141, 195]];
 
 /** Fifteen colours for clusters, distinct for colour-blind eyes as far as fifteen can be. */
 export const PALETTE = [
