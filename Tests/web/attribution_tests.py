@@ -103,6 +103,13 @@ def the_score_is_a_sum_and_the_writes_of_a_head_are_listed(tab):
     page.locator("[aria-label='Maximise What the score is made of']").click()
     until(page, f"document.querySelectorAll('.sum tr').length > {few}")
     tab.shot("score-sum")
+    page.locator("[data-panel='ov-sum'] .menu > button").click()
+    page.locator("[data-panel='ov-sum'] .menu-items button", has_text="Figure").click()
+    page.wait_for_selector(".figure-preview canvas")
+    figure = tab.download(page.locator("dialog button", has_text="Save SVG").click).decode()
+    assert ">adds<" in figure and ">takes away<" in figure
+    page.locator("dialog button", has_text="Close").click()
+    until(page, "document.querySelector('dialog') === null")
     page.keyboard.press("Escape")
     page.locator(".attribution .segmented button", has_text="Writes").click()
     tab.expect(view="writes")

@@ -206,3 +206,112 @@ def the_page_is_used_by_keys_and_on_the_narrowest_screen(tab):
         assert page.evaluate("document.documentElement.scrollWidth") <= 320 and not wide, (query, wide)
         if query in ("", "pane=list"):
             tab.shot(f"narrowest{'-heads' if query else ''}")
+
+
+def figure_of(tab, panel, caption):
+    """The SVG of a panel's figure, and what its dialog shows; the dialog is closed again."""
+    page = tab.page
+    menu = page.locator(f"[data-panel='{panel}'] .menu").first
+    menu.locator("> button").click()
+    menu.locator("button", has_text="Figure").click()
+    page.wait_for_selector(".figure-preview canvas")
+    page.locator("[aria-label='Caption of the figure']").fill(caption)
+    tab.shot(f"figure-{panel}")
+    title = page.locator("[aria-label='Title of the figure']").input_value()
+    drawing = ElementTree.fromstring(tab.download(page.locator("dialog button", has_text="Save SVG").click))
+    assert tab.download(page.locator("dialog button", has_text="Save PNG").click)[:8] == b"\x89PNG\r\n\x1a\n"
+    page.locator("dialog button", has_text="Close").click()
+    until(page, "document.querySelector('dialog') === null")
+    texts = [node.text or "" for node in drawing.iter(f"{SVG}text")]
+    assert drawing.find(f"{SVG}rect").get("fill") == "#ffffff" and texts[0] == title and texts.count(caption) == 1
+    return drawing, title, texts
+
+
+@test("synthetic static")
+def two_heads_stand_side_by_side_in_a_figure(tab):
+    tab.page.emulate_media(color_scheme="dark")
+    tab.open().cards()
+    page = tab.page
+    first, second = tab.data("config.json")["heads"][:2]
+    names = [f"L{layer}H{head}" for layer, head in (first, second)]
+    query = f"layer={first[0]}&head={first[1]}&vs={second[0]}.{second[1]}"
+    # Clouds: every point of both, one scale, one legend.
+    tab.open(f"{query}&tab=umap&flat=true&cloud=pca&paint=distance").ready()
+    clouds = [tab.data(f"umap/{name}.json") for name in names]
+    drawing, title, texts = figure_of(tab, "cloud-Q", "One caption for both.")
+    assert title.startswith(f"{names[0]} and {names[1]}") and [f"{name} · PCA" in texts for name in names] == [True, True]
+    circles = drawing.findall(f".//{SVG}circle")
+    inside = sum(len(cloud["seq_idx"]) for cloud in clouds)
+    assert 0.9 * inside <= len(circles) <= inside, (len(circles), inside)
+    farthest = max(abs(q - k) for cloud in clouds for q, k in zip(cloud["top_q"], cloud["top_k"]))
+    assert f"|q − k|, 0 to {farthest}, logarithmic" in texts
+    left = [c for c in circles if float(c.get("cx")) < float(drawing.get("viewBox").split()[2]) / 2]
+    assert 0 < len(left) < len(circles)
+    assert any(t.endswith(" in both") for t in texts)
+    # Profiles: the bars of both, on the same axes.
+    tab.open(f"{query}&tab=metrics").ready()
+    until(page, f"document.querySelector('.panel-standing h2').textContent.includes('{names[1]}')")
+    heads = [tab.data(f"heads/{name}.json") for name in names]
+    drawing, _, texts = figure_of(tab, "histogram", "Both histograms.")
+    assert all(name in texts for name in names)
+    bars = drawing.findall(f".//{SVG}rect[@opacity='0.85']")
+    assert len(bars) == sum(len(head["histogram"]["bin_values"]) for head in heads)
+    at = texts.index("max activation")
+    assert texts.count("max activation") == 2
+    ticks = texts[texts.index(names[0]) + 1:at]
+    assert ticks == texts[texts.index(names[1]) + 1:][:len(ticks)]
+    # Metrics: both over the same strips.
+    _, title, texts = figure_of(tab, "standing", "All metrics of both.")
+    assert title.startswith(f"{names[0]} and {names[1]}: ") and "blue" not in title
+    assert texts.count(names[0]) == texts.count(names[1]) == 1
+    rows = {(r["layer"], r["head"]): r for r in tab.data("scatter_data.json")}
+    known = json.loads(tab.save("standing", "JSON"))
+    assert sum(t.endswith(f" of {known[0]['of']}") for t in texts) == 2 * len(known)
+    assert all(rows[tuple(first)][r["metric"]] == r["value"] for r in known)
+    page.emulate_media(color_scheme="light")
+    for width, height in ((390, 800), (1440, 900), (3840, 2160)):
+        page.set_viewport_size({"width": width, "height": height})
+        menu = page.locator("[data-panel='histogram'] .menu").first
+        menu.locator("> button").click()
+        menu.locator("button", has_text="Figure").click()
+        page.wait_for_selector(".figure-preview canvas")
+        assert page.evaluate("document.querySelector('dialog').getBoundingClientRect().right <= innerWidth")
+        tab.shot(f"figure-pair-{width}")
+        page.keyboard.press("Escape")
+        until(page, "document.querySelector('dialog') === null")
+
+
+@test("synthetic static")
+def the_figure_of_a_sequence_is_cropped_to_an_edge_and_its_map_keeps_what_is_held(tab):
+    tab.open().cards()
+    page = tab.page
+    card = page.locator(".card").first
+    q, k = tab.strongest_line(card)
+    card.locator(f".tok[data-i='{q}']").click()
+    tab.expect(sel=f".+:{q}")
+    n = int(re.search(r"(\d+) tokens", card.inner_text()).group(1))
+    menu = card.locator("header .menu")
+    menu.locator("> button").click()
+    menu.locator("button", has_text="Figure").click()
+    page.wait_for_selector(".figure-preview canvas")
+
+    def saved():
+        drawing = ElementTree.fromstring(tab.download(page.locator("dialog button", has_text="Save SVG").click))
+        return drawing, [node.text or "" for node in drawing.iter(f"{SVG}text")]
+    _, whole = saved()
+    assert any(t.startswith("attention given, 0 to ") for t in whole) and any(t.startswith("attention received, 0 to ") for t in whole)
+    page.locator("dialog label", has_text="Only around").click()
+    page.wait_for_selector(".figure-preview canvas")
+    tab.shot("figure-crop")
+    drawing, texts = saved()
+    assert len(texts) < len(whole) or n < 60
+    words = card.locator(".tok").evaluate_all("all => all.map((n) => [n.dataset.i, n.textContent])")
+    near = [text for i, text in words if min(abs(int(i) - q), abs(int(i) - k)) <= 3 and text.strip() and "\n" not in text]
+    assert all(any(text.strip() in t for t in texts) for text in near), (near, texts)
+    page.locator("dialog button", has_text="Close").click()
+    until(page, "document.querySelector('dialog') === null")
+    card.get_by_label("Heat map of sequence").click()
+    until(page, "document.querySelector('.plot-map canvas').width > 300")
+    held = ElementTree.fromstring(tab.save(card.locator(".panel-map").get_attribute("data-panel"), "SVG"))
+    mark = page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--query-mark').trim()")
+    assert len(held.findall(f".//{SVG}path[@stroke='{mark}']")) == 1

@@ -6,15 +6,16 @@ import { test } from "node:test";
 import { cameraAxes, frame, inside, project } from "../../web/js/pure/cloud.js";
 import { extent } from "../../web/js/pure/rank.js";
 import { fromRecord, patternDifference, patternTable } from "../../web/js/pure/sequence.js";
-import { barPlot, binned, readBins } from "../../web/js/plots/bars.js";
+import { barPair, barPlot, binned, readBins } from "../../web/js/plots/bars.js";
 import {
-  nearestAlong, nearestPoint, placePoints, readLenses, writeLenses, zoomedAt,
+  centred, cloudScene, nearestAlong, nearestPoint, placePoints, readLenses, writeLenses, zoomedAt,
 } from "../../web/js/plots/cloud.js";
 import { circuitHeight, circuitPlot } from "../../web/js/plots/circuit.js";
 import { headMapPlot } from "../../web/js/plots/headmap.js";
 import { readComposition, readHeadMaps, readSimilar, standingOut } from "../../web/js/pure/circuit.js";
 import { contour, densityOf, regionsOf, typical } from "../../web/js/pure/density.js";
 import { heatmapPlot, moved, zoomed } from "../../web/js/plots/heatmap.js";
+import { withLegend } from "../../web/js/plots/legend.js";
 import { toSvg } from "../../web/js/pure/scene.js";
 import { nearest, scatterPlot } from "../../web/js/plots/scatter.js";
 import { ROWS, sample } from "./sample.js";
@@ -36,6 +37,17 @@ test("placed points fill the panel and keep their shape", () => {
   assert.ok(Math.abs((places[1] - places[3]) * 4 - (places[2] - places[0])) < 1e-3);
   assert.equal(nearestPoint(places, places[2] + 3, places[3]), 1);
   assert.equal(nearestPoint(places, 5, 5), -1);
+});
+
+test("names of outliers keep off each other", () => {
+  const row = (head, x, y) => ({ layer: 1, head, x, y });
+  const rows = [...Array.from({ length: 20 }, (_, i) => row(i, i / 100, i / 90)), row(20, 5, 5), row(21, 5.01, 5.01), row(22, 5, 0)];
+  const { scene } = scatterPlot({
+    rows, names: { x: "x", y: "y", color: null }, logs: { x: false, y: false }, bars: false, shown: null, discrete: new Set(),
+    width: 600, height: 400, colours: COLOURS, extentOf: () => null, shareOf: () => null,
+  });
+  const names = scene.marks.filter((m) => /^L1H/.test(m.text ?? "")).map((m) => m.text);
+  assert.ok(names.includes("L1H22") && names.includes("L1H21") && !names.includes("L1H20"), names.join());
 });
 
 test("bins must fit their edges; equal bins hold every value", () => {
@@ -185,4 +197,65 @@ test("the difference of two patterns has what either stores, with its sign, in c
   });
   const fills = scene.marks.filter((m) => m.kind === "rect" && /^rgba/.test(m.fill ?? "") && m.w > 20).map((m) => m.fill);
   assert.deepEqual(fills.sort(), ["rgba(175,141,195,0.500)", "rgba(175,141,195,1.000)", "rgba(90,174,97,0.500)"]);
+});
+
+test("bars of two heads are as high where they count as much, in the same bins", () => {
+  const colours = { ink: "ink", soft: "soft", faint: "faint", line: "line", accent: "accent", panel: "panel" };
+  const heads = [
+    { title: "L0H0", bins: { edges: [0, 1, 2, 4], values: [8, 2, 1] } },
+    { title: "L0H1", bins: { edges: [0, 1, 2], values: [2, 4] } },
+  ];
+  for (const options of [{ even: true }, { even: false }, { logY: true }]) {
+    const { marks, width } = barPair(heads, { colours, xLabel: "x", yLabel: "y", ...options });
+    const bars = marks.filter((m) => m.kind === "rect" && m.fill === "accent");
+    assert.equal(bars.length, 6);
+    assert.equal(bars[1].h, bars[3].h); // both 2
+    assert.equal(bars[5].h, 0); // a bin the second head does not have
+    const second = bars[3].x - bars[0].x;
+    assert.ok(second > width / 2 && Math.abs(bars[4].x - bars[1].x - second) < 1e-9);
+    assert.deepEqual(marks.filter((m) => m.weight === 600).map((m) => m.text), ["L0H0", "L0H1"]);
+  }
+  const other = [heads[0], { title: "L0H1", bins: { edges: [-1, 5], values: [3] } }];
+  const { marks } = barPair(other, { colours, even: true });
+  const bars = marks.filter((m) => m.kind === "rect" && m.fill === "accent");
+  // Other bins: both on an axis from -1 to 5.
+  assert.ok(Math.abs((bars[3].w + 1) / (bars[0].w + 1) - 6) < 1e-6);
+});
+
+test("a legend stands under its drawing and goes on in a second line", () => {
+  const scene = { width: 200, height: 100, ground: "panel", marks: [] };
+  const words = ["one", "a second that is long", "three"];
+  const made = withLegend(scene, [{ text: "scale", stops: ["#000", "#888", "#fff"] }, ...words.map((text) => ({ text, stops: ["#f00"] }))], { soft: "soft" });
+  const texts = made.marks.filter((m) => m.kind === "text");
+  assert.deepEqual(texts.map((m) => m.text), ["scale", ...words]);
+  assert.equal(made.marks.filter((m) => m.kind === "rect").length, 3 + words.length);
+  assert.ok(texts.every((m) => m.y > 100 && m.y < made.height && m.x < 200));
+  assert.ok(texts.at(-1).y > texts[0].y);
+  assert.deepEqual(withLegend(scene, [], { soft: "soft" }), scene);
+});
+
+test("the camera centres what most points are, and strays on one side do not move it", () => {
+  const flat = new Float32Array(400);
+  for (let i = 0; i < 200; i++) flat.set([3 + (i % 10) / 10, -2 + (i % 7) / 7], 2 * i);
+  flat.set([-40, 5], 0);
+  flat.set([NaN, NaN], 2);
+  const moved = centred(flat);
+  assert.ok(Math.abs(moved[2 * 10] + 0.45) < 1e-5 && Math.abs(moved[2 * 9] - 0.45) < 1e-5);
+  assert.ok(Number.isNaN(moved[2]));
+  assert.deepEqual([...centred(new Float32Array(0))], []);
+  const places = placePoints(moved, { width: 300, height: 300 });
+  assert.ok(places[2 * 9] > 280 && places[2 * 10] < 20);
+});
+
+test("labels in a cloud keep off each other and inside; a cluster's is drawn in any case", () => {
+  const options = { places: new Float32Array(0), look: { colors: [], dim: false }, width: 200, height: 120, colours: COLOURS };
+  const at = (text, x, y, sure = false) => ({ text, x, y, sure });
+  const crowd = Array.from({ length: 9 }, (_, i) => at(`label ${i}`, 100 + i, 60));
+  const drawn = cloudScene({ ...options, labels: crowd }).marks.map((m) => [m.x, m.y]);
+  assert.ok(drawn.length >= 5 && drawn.length < 9);
+  for (const [i, a] of drawn.entries()) for (const b of drawn.slice(i + 1)) assert.ok(Math.abs(a[1] - b[1]) >= 14);
+  assert.equal(cloudScene({ ...options, labels: crowd.map((l) => ({ ...l, sure: true })) }).marks.length, 9);
+  const [edge] = cloudScene({ ...options, labels: [at("at the very right", 199, 118)] }).marks;
+  assert.ok(edge.x + 8 * 7 < 200 && edge.y < 120);
+  assert.equal(cloudScene({ ...options, labels: [at("outside", 500, 60, true)] }).marks.length, 0);
 });

@@ -121,6 +121,14 @@ test("attention steps are 0 for nothing, 255 at 1.4 times the largest, and rise"
   assert.equal(viridis(1), "rgb(253,231,37)");
   assert.deepEqual(signed(-2, 2), { fill: "rgba(175,141,195,1.000)", ink: "#1d1d1b" });
   assert.deepEqual(signed(0.5, 2), { fill: "rgba(90,174,97,0.250)", ink: "" });
+  // On the dark page's panels the ink is readable at every strength: WCAG's 4.5.
+  for (const sign of [1, -1]) for (let v = 0; v <= 100; v++) {
+    const { fill, ink } = signed((sign * v) / 100, 1, "dark");
+    const [r, g, b, alpha] = fill.match(/[\d.]+/g).map(Number);
+    const ground = luminance([r, g, b].map((c, i) => alpha * c + (1 - alpha) * [0x1b, 0x1d, 0x20][i]));
+    const letters = ink === "#000000" ? 0 : 1;
+    assert.ok((Math.max(ground, letters) + 0.05) / (Math.min(ground, letters) + 0.05) >= 4.5, `${sign} ${v}`);
+  }
 });
 
 test("numbers, scores and statistics print in the contracted forms", () => {

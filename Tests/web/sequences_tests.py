@@ -100,3 +100,75 @@ def the_filter_keeps_what_contains_the_words(tab):
     assert 1 <= page.locator(".card").count() <= total
     page.locator(".toolbar input[type=search]").fill("/(/")
     page.wait_for_selector(".sequences > .note.error")
+
+
+def bytes_of(text, *sizes):
+    """The byte tokens of a text, as a tree writes them, so many bytes a token."""
+    data = [chr(b) if b < 0x80 else f"<0x{b:02X}>" for b in text.encode()]
+    return ["".join(data[sum(sizes[:i]):sum(sizes[:i + 1])]) for i in range(len(sizes))]
+
+
+SPELT = bytes_of(" 😀", 3, 1, 1) + bytes_of("你", 1, 2) + bytes_of("好", 2, 1) + bytes_of("שלום", *[1] * 8) + [" <0xE4>"]
+
+
+def with_byte_tokens(tab):
+    """The strongest sequence begins with characters in bytes; its pattern stays, as does the number of its tokens."""
+    def change(route):
+        head = route.fetch()
+        file = head.json()
+        for sequence in file["sequences"]:
+            sequence["tokens"][1:1 + len(SPELT)] = SPELT
+        route.fulfill(response=head, json=file)
+    tab.page.route("**/heads/*.json", change)
+
+
+@test("synthetic static serve")
+def byte_tokens_stand_under_the_character_they_spell(tab):
+    with_byte_tokens(tab)
+    tab.open().cards()
+    page = tab.page
+    card = page.locator(".card").first
+    unfold = card.locator("button", has_text="Unfold")
+    if unfold.count():
+        unfold.click()
+        tab.expect(open=".+")
+    whole = card.locator(".whole")
+    texts = whole.all_inner_texts()
+    assert texts == list("😀你好שלום"), texts
+    texts = card.locator(".tok").all_inner_texts()
+    assert texts[1:8] == ["F0 9F", "98", "80", "E4", "BD A0", "E5 A5", "BD"] and texts[1 + len(SPELT) - 1] == " <0xE4>", texts[:20]
+    above = whole.first.bounding_box()
+    for i in (1, 2, 3):
+        under = card.locator(f".tok[data-i='{i}']").bounding_box()
+        assert under["y"] > above["y"] + above["height"] / 2
+    # Hebrew runs from right to left although the text around does not.
+    places = [whole.nth(i).bounding_box()["x"] for i in range(3, 7)]
+    assert places == sorted(places, reverse=True), places
+    last = card.locator(".tok[data-i='2']")
+    last.hover()
+    until(page, "!document.getElementById('tip').hidden")
+    tip = page.locator("#tip").inner_text()
+    assert tip.startswith("2: ") and "98 of 😀" in tip, tip
+    last.click()
+    tab.expect(sel=".+:2")
+    card.locator(".tok[data-i='3']").click(modifiers=["Shift"])
+    tab.expect(sel=".+:(2,3|3,2)")
+    last.focus()
+    page.keyboard.press("ArrowRight")
+    until(page, "document.activeElement.dataset.i === '3'")
+    assert "80 of 😀" in page.evaluate("document.activeElement.getAttribute('aria-label')")
+    for width in (390, 1440, 3840):
+        for scheme in ("light", "dark"):
+            page.set_viewport_size({"width": width, "height": 900 if width < 3000 else 2160})
+            page.emulate_media(color_scheme=scheme)
+            tab.still()
+            tab.shot(f"bytes-{width}-{scheme}")
+    page.set_viewport_size({"width": 1440, "height": 900})
+    drawing = tab.save_card(card, "SVG").decode()
+    assert drawing.count(">😀<") == 1 and drawing.index(">😀<") < drawing.index(">F0 9F<")
+    card.locator(".chip").first.click()
+    until(page, "document.querySelector('.card .chip').textContent === 'Copied'")
+    assert "😀你好שלום <0xE4>" in page.evaluate("navigator.clipboard.readText()")
+    page.locator(".toolbar input[type=search]").fill("你好")
+    until(page, "/match/.test(document.querySelector('.sequences > .note').textContent)")
+    assert page.locator(".card").count() >= 1

@@ -62,7 +62,7 @@ def a_sequence_exports_the_tokens_and_colours_on_screen(tab):
     arcs = card.locator(".arcs path").count()
     drawing = svg_of(tab.save_card(card, "SVG"))
     texts = [node.text or "" for node in drawing.iter(f"{SVG}text")][1:]  # without the title
-    on_screen = card.locator(".tok, .gap").all_inner_texts()
+    on_screen = card.locator(".tok, .gap, .whole").all_inner_texts()
     assert [t.strip() for t in texts] == [t.strip() for t in on_screen]
     fills = {tuple(rgb(r.get("fill"))) for r in drawing.iter(f"{SVG}rect") if r.get("fill", "").startswith("rgb")}
     assert shown and {tuple(rgb(c)) for c in shown} <= fills

@@ -65,6 +65,7 @@ async function start() {
   performance.mark("headvis:interactive");
 }
 
+/** @param {import("./core/tree.js").Config} config */
 const intervalsOf = ({ n_intervals: n }) => (Number.isInteger(n) && n > 0 ? n : 10);
 const isEdgeTab = (tab) => tab === "qk" || tab === "ov";
 

@@ -6,9 +6,12 @@
  * @typedef {Awaited<ReturnType<typeof import("./tree.js").openTree>>} Tree
  * @typedef {ReturnType<typeof import("./backend.js").createBackend>} Backend null in static mode
  * @typedef {import("../pure/scene.js").Scene} Scene
- * @typedef {{columns: string[], rows: any[][]}} Table
- * @typedef {{scene?: () => Scene | null | undefined, table?: () => Table, json?: () => unknown}} Give what a part can
- *   export, each made on demand
+ * @typedef {{columns: string[], rows: unknown[][]}} Table
+ * @typedef {{scene?: () => Scene | null | undefined, figure?: () => Promise<() => Scene | null | undefined>, table?: () => Table,
+ *   json?: () => unknown}} Give what a part can export, each made on demand; `figure` reads what a figure needs beside what is on
+ *   screen and answers what draws it
+ * @typedef {Record<"paper" | "panel" | "ink" | "soft" | "faint" | "line" | "accent" | "given" | "received" | "key_mark" |
+ *   "query_mark" | "both_mark" | "ring", string>} Colours what drawings are drawn with
  * @typedef {Record<string, {says: string, run: (event: KeyboardEvent) => unknown}>} Keys
  */
 

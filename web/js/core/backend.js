@@ -1,9 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // The optional backend: its six operations, its status and its errors as sentences.
 
+/**
+ * @typedef {import("../pure/shapes.js").Loose} Loose
+ * @typedef {{model?: {state?: string, name?: string, detail?: string}, operations?: Record<string, boolean>, changes?: string}} Status
+ */
+
 /** An answer that is no result; `retryAfter` in seconds when the backend names one, `answer` its JSON. */
 export class BackendError extends Error {
-  /** @param {number | null} retryAfter */
+  /**
+   * @param {string} message
+   * @param {number | null} retryAfter
+   * @param {Loose | null} answer
+   */
   constructor(message, status = 0, retryAfter = null, answer = null) {
     super(message);
     this.status = status;
@@ -17,22 +26,32 @@ export class BackendError extends Error {
   }
 }
 
-/** The backend a server_config.json announces; null in static mode. */
+/**
+ * The backend a server_config.json announces; null in static mode.
+ * @param {Loose | null | undefined} server
+ * @param {string} pageUrl
+ */
 export function createBackend(server, pageUrl) {
   const given = server?.server_url;
   if (given === null || given === undefined || given === false) return null;
+  /** @type {string} */
   let root;
   try {
     root = new URL(String(given) || "/", pageUrl).href.replace(/\/$/, "");
   } catch {
     return null;
   }
-  const endpoint = (name) => `${root}/api/head_vis/public/${name}/v0`;
+  const endpoint = (/** @type {string} */ name) => `${root}/api/head_vis/public/${name}/v0`;
+  /** @type {Set<(answers: boolean) => void>} */
   const listeners = new Set();
   /** @param {boolean} answers */
   const tell = (answers) => listeners.forEach((run) => run(answers));
 
-  /** A request to an operation; a server that cannot be reached is told to all who listen. */
+  /**
+   * A request to an operation; a server that cannot be reached is told to all who listen.
+   * @param {string} name
+   * @param {RequestInit} options
+   */
   async function ask(name, options) {
     try {
       const response = await fetch(endpoint(name), { credentials: "include", ...options });
@@ -46,17 +65,26 @@ export function createBackend(server, pageUrl) {
   }
 
   return {
-    /** Calls `run(answers)` after every request: whether the backend could be reached. */
+    /**
+     * Calls `run(answers)` after every request: whether the backend could be reached.
+     * @param {(answers: boolean) => void} run
+     */
     on(run) {
       listeners.add(run);
     },
 
-    /** POSTs an operation; answers its JSON or throws a BackendError. */
+    /**
+     * POSTs an operation; answers its JSON or throws a BackendError.
+     * @param {string} name
+     * @param {object} body
+     * @param {AbortSignal} [signal]
+     * @returns {Promise<any>} what the operation answers
+     */
     async call(name, body, signal) {
       const response = await ask(name, {
         method: "POST",
         headers: { "Content-Type": "application/json" },
-        body: JSON.stringify({ ...body, context: server.context }),
+        body: JSON.stringify({ ...body, context: server?.context }),
         signal,
       });
       const answer = await response.json().catch(() => null);
@@ -69,7 +97,10 @@ export function createBackend(server, pageUrl) {
       return answer;
     },
 
-    /** Model and operations as the backend reports them; null when it has no status. Throws where nobody answers. */
+    /**
+     * Model and operations as the backend reports them; null when it has no status. Throws where nobody answers.
+     * @returns {Promise<Status | null>}
+     */
     async status() {
       const response = await ask("status", {});
       return response.ok ? response.json().catch(() => null) : null;

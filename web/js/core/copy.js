@@ -5,7 +5,12 @@ import { button } from "./dom.js";
 
 const SAID_MS = 1500;
 
-/** A button that copies `text()`; where there is no clipboard it says `refused` instead. */
+/**
+ * A button that copies `text()`; where there is no clipboard it says `refused` instead.
+ * @param {string} label
+ * @param {() => string} text
+ * @param {import("./dom.js").Props} props
+ */
 export function copyButton(label, text, props = {}, refused = "No clipboard") {
   const node = button(label, async () => {
     try {

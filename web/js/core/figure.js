@@ -1,44 +1,67 @@
 // SPDX-License-Identifier: Apache-2.0
 // A drawing on its way into a paper: in the light theme, under a title, over a caption, as wide as the column.
 
-import { button, el, fill } from "./dom.js";
+import { button, checkbox, el, fill } from "./dom.js";
 import { savePng, saveSvg } from "./exports.js";
 import { drawScene } from "../pure/scene.js";
 import { figureScene } from "../pure/figure.js";
 
+/** @typedef {import("./app.js").Scene} Scene */
+
+const WIDE = 640; // units of a scene beyond which its letters would be small in a column of two
+
 /**
- * Asks how the figure of `scene` shall be and saves it. The fields keep what was last written for the same drawing.
+ * Asks how a figure shall be and saves it. `read` answers what draws it, when all that it needs is there; `crop` are the
+ * words for a part of it that may be all that is wanted, which `read` is then told.
  * @param {import("./app.js").App} app
- * @param {{file: string, title: string, scene: () => import("../pure/scene.js").Scene | null | undefined}} options
+ * @param {{file: string, title: string, crop?: string, read: (crop: boolean) => Promise<() => Scene | null | undefined>}} options
  */
-export function openFigure(app, { file, title, scene }) {
-  const drawn = app.theme.inLight(scene);
-  if (!drawn) return;
+export async function openFigure(app, { file, title, crop = "", read }) {
+  /** @type {Scene | null | undefined} */
+  let drawn = null;
   const heading = el("input", { value: title, "aria-label": "Title of the figure" });
   const caption = el("textarea", { rows: 2, value: app.tree.config.model_name ?? "", "aria-label": "Caption of the figure" });
   const width = el("input", { type: "number", min: 20, max: 400, value: 85, "aria-label": "Width in millimetres" });
+  const part = crop ? checkbox(crop, false, () => draw()) : null;
   const preview = el("div", { class: "figure-preview" });
-  const made = () => figureScene(drawn, {
+  /** @param {Scene} scene */
+  const made = (scene) => figureScene(scene, {
     title: heading.value, caption: caption.value, ink: app.theme.inLight(() => app.theme.colours.ink),
   });
   const millimetres = () => Math.min(400, Math.max(20, Number(width.value) || 85));
+  const saves = [
+    button("Save SVG", () => drawn && saveSvg(file, made(drawn), heading.value, millimetres()), { class: "primary", disabled: true }),
+    button("Save PNG", () => drawn && savePng(file, made(drawn), millimetres()), { class: "primary", disabled: true }),
+  ];
   const dialog = el("dialog", { class: "figure", "aria-label": "Figure" }, el("form", { method: "dialog" },
     el("label", {}, "Title ", heading), el("label", {}, "Caption ", caption),
-    el("label", {}, "Width ", width, " mm (85 is a column of two, 170 both)"),
-    el("div", { class: "row" },
-      button("Save SVG", () => saveSvg(file, made(), heading.value, millimetres()), { class: "primary" }),
-      button("Save PNG", () => savePng(file, made(), millimetres()), { class: "primary" }),
-      el("button", { type: "submit" }, "Close"))), preview);
-  const show = () => {
-    const canvas = el("canvas", { role: "img", "aria-label": "Preview of the figure" });
-    const { width: w, height: h } = made();
-    Object.assign(canvas, { width: 2 * w, height: 2 * h });
-    drawScene(canvas.getContext("2d"), made(), 2);
+    el("label", {}, "Width ", width, " mm (85 is a column of two, 170 both)"), part,
+    el("div", { class: "row" }, saves, el("button", { type: "submit" }, "Close"))), preview);
+  function show() {
+    if (!drawn) return;
+    const scene = made(drawn);
+    const canvas = el("canvas", { role: "img", "aria-label": "Preview of the figure", width: 2 * scene.width, height: 2 * scene.height });
+    drawScene(/** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d")), scene, 2);
     fill(preview, canvas);
-  };
+  }
   for (const field of [heading, caption]) field.addEventListener("input", show);
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();
-  show();
+  await draw();
+  if (drawn && /** @type {Scene} */ (drawn).width > WIDE) width.value = "170";
+
+  async function draw() {
+    drawn = null;
+    for (const save of saves) save.disabled = true;
+    fill(preview, el("p", { class: "dim", role: "status" }, el("span", { class: "spinner" }), "Drawing …"));
+    try {
+      drawn = app.theme.inLight(await read(part?.input.checked === true));
+      if (!drawn) throw new Error("There is nothing to draw yet: close this, and try again when the panel shows something.");
+      for (const save of saves) save.disabled = false;
+      show();
+    } catch (error) {
+      fill(preview, el("p", { class: "error", role: "alert" }, error.message));
+    }
+  }
 }

@@ -4,7 +4,13 @@
 import { address, words } from "../pure/format.js";
 import { byAddress, extent, metricNames, rankOf, rowFilter, valueOf } from "../pure/rank.js";
 
-/** The heads of `tree` under the state of `store`, with what `notes` say of them. */
+/**
+ * The heads of `tree` under the state of `store`, with what `notes` say of them.
+ * @typedef {import("../pure/shapes.js").Row} Row
+ * @param {import("./app.js").Tree} tree
+ * @param {import("./app.js").Store} store
+ * @param {ReturnType<typeof import("./notes.js").createNotes>} notes
+ */
 export function createHeads(tree, store, notes) {
   const { rows, config } = tree;
   const names = metricNames(rows, tree.metricNames);
@@ -12,48 +18,70 @@ export function createHeads(tree, store, notes) {
   const index = byAddress(rows);
   const preset = config.scatter ?? {};
   const discrete = new Set(Array.isArray(preset.discrete_axes) ? preset.discrete_axes : ["layer", "head"]);
-  const pickAxis = (...wanted) => wanted.find((name) => axes.includes(name));
+  const pickAxis = (/** @type {(string | undefined)[]} */ ...wanted) => wanted.find((name) => name !== undefined && axes.includes(name));
   /** @type {{key: string | null, set: Set<string> | null, error: string | undefined}} */
   let memo = { key: null, set: null, error: undefined };
 
-  /** @type {Map<string, Map<object, number>>} */
+  /** @type {Map<string, Map<Row, number>>} */
   const ranks = new Map();
   /** @type {Map<string, [number, number] | null>} */
   const extents = new Map();
-  const rankShare = (name, row) => {
+  const rankShare = (/** @type {string} */ name, /** @type {Row} */ row) => {
     const shares = ranks.has(name) ? [] : rankOf(rows, name);
     if (!ranks.has(name)) ranks.set(name, new Map(rows.map((r, i) => [r, shares[i]])));
     return ranks.get(name)?.get(row) ?? null;
   };
+  /**
+   * @param {"x" | "y" | "color" | "grid"} which
+   * @returns {string | null}
+   */
+  function axisOf(which) {
+    const chosen = store.state[which];
+    if (which === "color") {
+      if (chosen === "none") return null;
+      return pickAxis(chosen, preset.default_color) ?? null;
+    }
+    if (which === "grid") return pickAxis(chosen, "induction_score", names[0]) ?? null;
+    if (which === "x") return pickAxis(chosen, preset.default_x, names[0]) ?? "layer";
+    return pickAxis(chosen, preset.default_y, names[1], names[0]) ?? "head";
+  }
   const heads = {
     rows, names, axes, discrete,
+    /** @type {(layer: number, head: number) => Row | null} */
     row: (layer, head) => index.get(address(layer, head)) ?? null,
 
-    /** The column an axis shows: the state's, else config.scatter's, else a sensible one. */
+    /**
+     * The column an axis shows: the state's, else config.scatter's, else a sensible one.
+     * @template {"x" | "y" | "color" | "grid"} W
+     * @param {W} which
+     * @returns {W extends "x" | "y" ? string : string | null}
+     */
     axis(which) {
-      const chosen = store.state[which];
-      if (which === "color") {
-        if (chosen === "none") return null;
-        return pickAxis(chosen, preset.default_color) ?? null;
-      }
-      if (which === "grid") return pickAxis(chosen, "induction_score", names[0]) ?? null;
-      if (which === "x") return pickAxis(chosen, preset.default_x, names[0]) ?? "layer";
-      return pickAxis(chosen, preset.default_y, names[1], names[0]) ?? "head";
+      return /** @type {W extends "x" | "y" ? string : string | null} */ (axisOf(which));
     },
 
+    /** @type {(name: string) => string} */
     describe: (name) =>
       (typeof config.metric_descriptions?.[name] === "string" ? config.metric_descriptions[name] : ""),
+    /** @type {(name: string | null) => string} */
     label: (name) => (name === null ? "none" : words(name)),
-    /** Smallest and largest value of a column, found once. */
+    /**
+     * Smallest and largest value of a column, found once.
+     * @param {string} name
+     */
     extent(name) {
       if (!extents.has(name)) extents.set(name, extent(rows, name));
       return extents.get(name) ?? null;
     },
 
-    /** Where a row's value lies on the scale of a column, 0..1, by value or by rank as the state says; null without one. */
+    /**
+     * Where a row's value lies on the scale of a column, 0..1, by value or by rank as the state says; null without one.
+     * @param {Row} row
+     * @param {string | null} name
+     */
     share(row, name) {
       const value = name === null ? null : valueOf(row, name);
-      if (value === null) return null;
+      if (value === null || name === null) return null;
       if (store.state.ranks) return rankShare(name, row);
       const [low, high] = heads.extent(name) ?? [0, 1];
       return high > low ? (value - low) / (high - low) : 0.5;
@@ -74,8 +102,10 @@ export function createHeads(tree, store, notes) {
       if (memo.key === key) return memo;
       const filter = rowFilter(find, names, (row) => notes.of(row.layer, row.head));
       const frame = heads.box();
-      const within = (row, name, range) =>
-        valueOf(row, name) !== null && row[name] >= range[0] && row[name] <= range[1];
+      const within = (/** @type {Row} */ row, /** @type {string | null} */ name, /** @type {number[]} */ range) => {
+        const value = name === null ? null : valueOf(row, name);
+        return value !== null && value >= range[0] && value <= range[1];
+      };
       const set = !find.trim() && !frame
         ? null
         : new Set(rows.filter((row) => filter.test(row) && (!frame || (within(row, x, frame.x) && within(row, y, frame.y))))
@@ -90,10 +120,16 @@ export function createHeads(tree, store, notes) {
       return set ? rows.filter((row) => set.has(address(row.layer, row.head))) : rows;
     },
 
-    /** The head `step` places on in display order, around the end; only those that pass the filter, where some do. */
+    /**
+     * The head `step` places on in display order, around the end; only those that pass the filter, where some do.
+     * @param {number} layer
+     * @param {number} head
+     * @param {number} step
+     * @returns {{layer: number, head: number}}
+     */
     next(layer, head, step) {
       const { set } = heads.shown();
-      const isHere = (h) => h.layer === layer && h.head === head;
+      const isHere = (/** @type {{layer: number, head: number}} */ h) => h.layer === layer && h.head === head;
       const kept = set?.size ? tree.heads.filter((h) => isHere(h) || set.has(address(h.layer, h.head))) : tree.heads;
       const at = kept.findIndex(isHere);
       const next = kept[(Math.max(at, 0) + step + kept.length) % kept.length];

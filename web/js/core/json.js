@@ -3,6 +3,7 @@
 
 /** A file that could not be read; `missing` when the server does not have it. */
 export class FileError extends Error {
+  /** @param {string} message */
   constructor(message, missing = false) {
     super(message);
     this.missing = missing;
@@ -15,8 +16,10 @@ export class FileError extends Error {
  * @param {string} path
  * @param {RequestInit} [options]
  * @param {((bytes: number) => void) | null} [tell]
+ * @returns {Promise<any>} what the file holds, to be checked by who reads it
  */
 export async function readJson(url, path, options = {}, tell = null) {
+  /** @type {Response} */
   let response;
   try {
     response = await fetch(url, options);
@@ -26,6 +29,7 @@ export async function readJson(url, path, options = {}, tell = null) {
   }
   if (response.status === 404 || response.status === 410) throw new FileError(`${path} is missing.`, true);
   if (!response.ok) throw new FileError(`${path} could not be fetched: the server answered ${response.status}.`);
+  /** @type {string} */
   let text;
   try {
     text = tell && response.body ? await read(response.body, tell) : await response.text();

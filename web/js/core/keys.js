@@ -7,10 +7,12 @@ import { isTyping } from "./dom.js";
  * Binds `table` ({key: {says, run(event)}}) to the page. Keys with Ctrl or Cmd and keys typed into
  * a field stay the browser's. `alt(held)` follows the Alt key; it is let go when the window loses
  * the focus, since its keyup then never comes.
+ * @param {import("./app.js").Keys} table
+ * @param {(held: boolean) => void} alt
  */
 export function bindKeys(table, alt) {
   let held = false;
-  const hold = (value) => {
+  const hold = (/** @type {boolean} */ value) => {
     if (held === value) return;
     held = value;
     alt(value);

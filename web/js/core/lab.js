@@ -6,13 +6,19 @@ import { readJson } from "./json.js";
 
 const POLL_MS = 700;
 
+/**
+ * @typedef {import("../pure/lab.js").Question} Question
+ * @typedef {{job: string, state: string, done: number, total: number, prompts: [number, number], answers: unknown[],
+ *   failures: {question: number, detail: string}[]}} Job
+ */
+
 /** @param {import("./app.js").App} app */
 export function createLabClient({ tree, backend }) {
   const asking = () => {
     if (!backend) throw new Error("A question needs a backend; stored answers can be read without: run serve.");
     return backend;
   };
-  const read = (path) => readJson(new URL(path, tree.base).href, path, { cache: "no-cache" });
+  const read = (/** @type {string} */ path) => readJson(new URL(path, tree.base).href, path, { cache: "no-cache" });
   return {
     /** The answers that the tree lists; none where it has no lab. */
     async list() {
@@ -25,13 +31,22 @@ export function createLabClient({ tree, backend }) {
     },
 
     /** A stored answer {id, question, answer}. */
-    stored: (id) => read(`lab/${id}.json`),
+    stored: (/** @type {string} */ id) => read(`lab/${id}.json`),
 
-    /** Asks the backend. */
+    /**
+     * Asks the backend.
+     * @param {Question} question
+     * @param {AbortSignal} [signal]
+     */
     ask: async (question, signal) => asking().call("ask_head", question, signal),
 
-    /** Runs a file of questions as a job; `tell` gets its state until it ends. */
+    /**
+     * Runs a file of questions as a job; `tell` gets its state until it ends.
+     * @param {Question[]} questions
+     * @param {(job: Job) => void} tell
+     */
     async job(questions, tell) {
+      /** @type {Job} */
       let state = await asking().call("start_lab_job", { questions });
       tell(state);
       while (state.state === "running") {
@@ -42,6 +57,6 @@ export function createLabClient({ tree, backend }) {
       return state;
     },
 
-    cancel: async (job) => asking().call("cancel_lab_job", { job }),
+    cancel: async (/** @type {string} */ job) => asking().call("cancel_lab_job", { job }),
   };
 }

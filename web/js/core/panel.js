@@ -8,13 +8,14 @@ import { fileName, saveCsv, saveJson, savePng, saveSvg, toObjects } from "./expo
 /**
  * Panel `name` (its key in the URL when maximised). `give` holds what it can export, each a
  * function called on demand: `scene()` a drawing, `table()` {columns, rows}, `json()` any value.
+ * `onPaper` is the title of its figure, where that is another.
  * @param {import("./app.js").App} app
- * @param {{name: string, title: string, describe?: string, level?: number,
+ * @param {{name: string, title: string, onPaper?: string, describe?: string, level?: number,
  *   give?: import("./app.js").Give}} options
  * @returns {{root: HTMLElement, body: HTMLElement, controls: HTMLElement, setTitle: (text: string) => void}}
  */
-export function createPanel(app, { name, title, describe = "", give = {}, level = 2 }) {
-  const heading = el(`h${level}`, { id: `panel-${name}` }, title);
+export function createPanel(app, { name, title, onPaper = "", describe = "", give = {}, level = 2 }) {
+  const heading = el(/** @type {"h2"} */ (`h${level}`), { id: `panel-${name}` }, title);
   const controls = el("div", { class: "controls" });
   const body = el("div", { class: "panel-body" });
   const tools = el("div", { class: "tools" });
@@ -27,13 +28,16 @@ export function createPanel(app, { name, title, describe = "", give = {}, level 
     heading.classList.add("described");
     app.tip.on(heading, describe);
   }
-  app.gives.set(root, { title: () => heading.textContent, give });
+  app.gives.set(root, { title: () => heading.textContent ?? "", give });
   const file = () => fileName(app.tree?.config.model_name?.split("/").pop() ?? "headvis", app.headName(), name);
-  const { scene, table, json } = give;
+  const { scene, figure, table, json } = give;
+  const figureTitle = () => `${app.headName()}${figure && app.compare.name ? ` and ${app.compare.name}` : ""}: ${onPaper || heading.textContent}`;
+  /** A drawing that there is. */
+  const shownScene = () => /** @type {import("./app.js").Scene} */ (scene?.());
   const saves = /** @type {[string, () => unknown][]} */ ([
-    scene && ["SVG", () => scene() && saveSvg(file(), app.theme.inLight(scene), heading.textContent)],
-    scene && ["PNG", () => scene() && savePng(file(), app.theme.inLight(scene))],
-    scene && ["Figure …", () => openFigure(app, { file: file(), title: `${app.headName()}: ${heading.textContent}`, scene })],
+    scene && ["SVG", () => scene() && saveSvg(file(), app.theme.inLight(shownScene), heading.textContent ?? "")],
+    scene && ["PNG", () => scene() && savePng(file(), app.theme.inLight(shownScene))],
+    scene && ["Figure …", () => openFigure(app, { file: file(), title: figureTitle(), read: figure ?? (async () => scene) })],
     table && ["CSV", () => saveCsv(file(), table())],
     json ? ["JSON", () => saveJson(file(), json())] : table && ["JSON", () => saveJson(file(), toObjects(table()))],
   ].filter(Boolean));
@@ -41,12 +45,15 @@ export function createPanel(app, { name, title, describe = "", give = {}, level 
   const { grow, show } = maximiser(app, root, name, title);
   tools.append(grow);
   app.on(["full"], show);
-  return { root, body, controls, setTitle: (text) => fill(heading, text) };
+  return { root, body, controls, setTitle: (/** @type {string} */ text) => fill(heading, text) };
 }
 
 /**
  * The button that maximises `root` under `name`, and what brings both in step with the state.
  * @param {import("./app.js").App} app
+ * @param {HTMLElement} root
+ * @param {string} name
+ * @param {string} title
  */
 export function maximiser(app, root, name, title) {
   const { store } = app;
@@ -67,6 +74,8 @@ export function maximiser(app, root, name, title) {
 /**
  * A small menu of [label, run] behind a download button.
  * @param {import("./app.js").App} app
+ * @param {string} label
+ * @param {[string, () => unknown][]} items
  */
 export function menu(app, label, items) {
   const list = el("div", { class: "menu-items", role: "menu", hidden: true },
@@ -79,11 +88,11 @@ export function menu(app, label, items) {
   });
   const root = el("div", { class: "menu" }, open, list);
   app.own(() => close(false));
-  const away = (event) => root.contains(event.target) || close(false);
+  const away = (/** @type {Event} */ event) => root.contains(/** @type {Node} */ (event.target)) || close(false);
   function show() {
     list.hidden = false;
     open.setAttribute("aria-expanded", "true");
-    list.firstChild.focus();
+    /** @type {HTMLElement} */ (list.firstChild).focus();
     addEventListener("pointerdown", away, true);
   }
   function close(refocus = true) {
@@ -94,18 +103,18 @@ export function menu(app, label, items) {
     if (refocus) open.focus();
   }
   root.addEventListener("keydown", (event) => {
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
     if (event.key === "Escape" && !list.hidden) {
       close();
       event.stopPropagation();
     } else if (step && !list.hidden) {
-      const all = [...list.children];
-      all[(all.indexOf(document.activeElement) + step + all.length) % all.length].focus();
+      const all = /** @type {HTMLElement[]} */ ([...list.children]);
+      all[(all.indexOf(/** @type {HTMLElement} */ (document.activeElement)) + step + all.length) % all.length].focus();
       event.preventDefault();
     }
   });
   root.addEventListener(
-    "focusout", (event) => event.relatedTarget && !root.contains(event.relatedTarget) && close(false),
+    "focusout", (event) => event.relatedTarget && !root.contains(/** @type {Node} */ (event.relatedTarget)) && close(false),
   );
   return root;
 }

@@ -8,6 +8,7 @@ import { fill } from "./dom.js";
  * @param {import("./app.js").App} app
  */
 function filling(app) {
+  /** @type {(() => void)[]} */
   const ends = [];
   let over = false;
   /** @param {() => void} run */
@@ -16,7 +17,7 @@ function filling(app) {
     else ends.push(run);
   };
   return {
-    app: Object.assign(Object.create(app), { own, on: (keys, run) => own(app.store.on(keys, run)) }),
+    app: Object.assign(Object.create(app), { own, on: /** @type {import("./app.js").App["on"]} */ ((keys, run) => own(app.store.on(keys, run))) }),
     end() {
       over = true;
       for (const run of ends.splice(0).reverse()) run();
@@ -29,9 +30,12 @@ function filling(app) {
 /**
  * A place in the page, `element`, whose contents come and go. What its parts subscribed to, observe or draw ends
  * when it is filled again or emptied, and when the place it lies in is.
+ * @template {Element} T
  * @param {import("./app.js").App} app
+ * @param {T} element
  */
 export function createPlace(app, element) {
+  /** @type {ReturnType<typeof filling> | null} */
   let current = null;
   function end() {
     const former = current;
@@ -41,7 +45,10 @@ export function createPlace(app, element) {
   app.own(end);
   return {
     element,
-    /** Puts what `make` answers for an app of its own (as children of `el`) in the place of what was there. */
+    /**
+     * Puts what `make` answers for an app of its own (as children of `el`) in the place of what was there.
+     * @param {(app: import("./app.js").App) => import("./dom.js").Child} make
+     */
     fill(make) {
       end();
       const mine = filling(app);

@@ -72,7 +72,7 @@ export function createPrompts(tree, store, backend) {
     async of(layer, head) {
       const found = await Promise.all(prompts.list.map(({ id }) =>
         prompts.sequence(id, layer, head).catch((error) => (error.missing ? null : Promise.reject(error)))));
-      return found.filter((s) => s !== null);
+      return found.flatMap((s) => s ?? []);
     },
     /**
      * Attention of each head on an edge of a prompt, by address, as far as it is stored.

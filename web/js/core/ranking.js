@@ -8,16 +8,25 @@ const LANES = 3; // files asked for at once
  * attention in one pass (`live`). Else the head files are read: `rows` are {layer, head, value, interval} for the heads that
  * store the sequence, `value` 0 where the entry is not among the stored ones; `without` counts the heads that do not store
  * it, `failed` those whose file could not be read. `interval` is null where no file was read.
+ * @typedef {{seq: string, q: number, k: number}} Edge
+ * @typedef {{layer: number, head: number, value: number, interval: number | null}} Ranked
+ * @param {import("./app.js").Tree} tree
+ * @param {import("./app.js").Store} store
+ * @param {import("./app.js").Backend} backend
  */
 export function createRanking(tree, store, backend) {
   /** @type {AbortController | null} */
   let abort = null;
-  /** @type {{layer: number, head: number, value: number, interval: number | null}[]} */
+  /** @type {Ranked[]} */
   const none = [];
   const ranking = {
     key: "", running: false, live: false, done: 0, of: tree.heads.length, without: 0, failed: 0, rows: none,
 
-    /** Starts over for an edge; `tell()` hears every step. */
+    /**
+     * Starts over for an edge; `tell()` hears every step.
+     * @param {Edge} edge
+     * @param {() => void} tell
+     */
     async start(edge, tell) {
       ranking.stop();
       abort = new AbortController();
@@ -58,19 +67,26 @@ export function createRanking(tree, store, backend) {
       ranking.running = false;
     },
     /** Whether this ranking, finished or not, is of an edge. */
-    isOf: (edge) => ranking.key === keyOf(edge),
+    isOf: (/** @type {Edge} */ edge) => ranking.key === keyOf(edge),
     /** Rows from the strongest, equal ones by layer and head. */
     get sorted() {
       return [...ranking.rows].sort((a, b) => b.value - a.value || a.layer - b.layer || a.head - b.head);
     },
   };
+  /**
+   * @param {Edge} edge
+   * @param {AbortSignal} signal
+   * @returns {Promise<Ranked[] | null>}
+   */
   async function fromBackend({ seq, q, k }, signal) {
+    if (!backend) return null;
     const { layer, head } = store.state; // where a custom sequence is stored
     const body = { layer, head, seq_idx: seq, query_pos: q, key_pos: k };
     const { heads } = await backend.call("attention_on_edge", body, signal);
-    return heads.map((h) => ({ layer: h.layer, head: h.head, value: h.attention, interval: null }));
+    return heads.map((/** @type {{layer: number, head: number, attention: number}} */ h) => ({ layer: h.layer, head: h.head, value: h.attention, interval: null }));
   }
   return ranking;
 }
 
+/** @param {Edge} edge */
 const keyOf = ({ seq, q, k }) => `${seq}:${q},${k}`;

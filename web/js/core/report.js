@@ -55,30 +55,38 @@ ${partsOf(app).map((node) => partOf(app, node)).join("\n")}
 `;
 }
 
-/** @param {import("./app.js").App} app */
+/**
+ * @param {import("./app.js").App} app
+ * @param {Element} node
+ */
 function partOf(app, node) {
   const { title, give } = /** @type {{title: () => string, give: import("./app.js").Give}} */ (app.gives.get(node));
   const scene = give.scene?.();
   const table = give.table?.();
   const json = give.json ? give.json() : table && toObjects(table);
   const name = fileName(app.headName(), title());
-  const files = [
-    table && ["CSV", "csv", "text/csv", toCsv(table)],
-    json && ["JSON", "json", "application/json", JSON.stringify(json)],
-  ].filter(Boolean).map(([label, ending, type, text]) =>
+  /** @type {[string, string, string, string][]} */
+  const given = [];
+  if (table) given.push(["CSV", "csv", "text/csv", toCsv(table)]);
+  if (json) given.push(["JSON", "json", "application/json", JSON.stringify(json)]);
+  const files = given.map(([label, ending, type, text]) =>
     `<a download="${escape(name)}.${ending}" href="data:${type};base64,${base64(text)}">${label}</a>`);
   const body = scene ? toSvg(scene, title()) : table ? tableOf(table) : textOf(node);
   return `<section><h2>${escape(title())} <small>${files.join(" ")}</small></h2>\n${body}</section>`;
 }
 
+/** @param {import("./app.js").Table} table */
 function tableOf({ columns, rows }) {
-  const cell = (value) => (typeof value === "number" ? `<td class="num">${escape(number(value))}</td>` : `<td>${escape(value ?? "")}</td>`);
+  const cell = (/** @type {unknown} */ value) => (typeof value === "number" ? `<td class="num">${escape(number(value))}</td>` : `<td>${escape(value ?? "")}</td>`);
   const more = rows.length > ROWS_SHOWN ? `<p>${rows.length - ROWS_SHOWN} more rows are in its files.</p>` : "";
   return `<div class="wide"><table><thead><tr>${columns.map((c) => `<th>${escape(c)}</th>`).join("")}</tr></thead><tbody>${
     rows.slice(0, ROWS_SHOWN).map((row) => `<tr>${row.map(cell).join("")}</tr>`).join("\n")}</tbody></table></div>${more}`;
 }
 
-/** The text of a part with its colours, without anything that acts. */
+/**
+ * The text of a part with its colours, without anything that acts.
+ * @param {Element} node
+ */
 function textOf(node) {
   const copy = /** @type {HTMLElement} */ ((node.querySelector(".panel-body") ?? node).cloneNode(true));
   for (const part of copy.querySelectorAll(LEFT_OUT)) part.remove();
@@ -88,6 +96,7 @@ function textOf(node) {
   return copy.outerHTML;
 }
 
+/** @param {string} text */
 function base64(text) {
   const bytes = new TextEncoder().encode(text);
   let binary = "";
@@ -95,6 +104,7 @@ function base64(text) {
   return btoa(binary);
 }
 
+/** @param {import("./app.js").Colours} c */
 const styleOf = (c) => `
 body { margin: 2rem auto; max-width: 76rem; padding: 0 1rem; background: ${c.paper}; color: ${c.ink}; font: 15px/1.5 system-ui, sans-serif; }
 h1 { font-weight: 400; } h2 { font-size: 1rem; margin: 0 0 .5rem; } small { font-weight: 400; margin-left: .8em; } a { color: ${c.accent}; overflow-wrap: anywhere; }

@@ -5,22 +5,30 @@ const QUIET_MS = 150; // after the last scroll event
 const GIVE_UP_MS = 10_000; // how long a place is waited for while its data loads
 const STILL_FRAMES = 4; // a place counts as reached when it held this long: cards get their height as they are made
 
-/** `id:pixels` as {id, past}; null for anything else. */
+/**
+ * `id:pixels` as {id, past}; null for anything else.
+ * @param {string} at
+ */
 export function readPlace(at) {
   const match = /^(.*):(-?\d{1,7})$/.exec(at);
   return match ? { id: match[1], past: Number(match[2]) } : null;
 }
 
-/** `viewOf(tab)` is the scrolling element of a tab; items in it that can be named have a data-id. */
+/**
+ * `viewOf(tab)` is the scrolling element of a tab; items in it that can be named have a data-id.
+ * @param {import("./app.js").Store} store
+ * @param {(tab: string) => HTMLElement} viewOf
+ */
 export function followScroll(store, viewOf) {
-  let timer = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
   let seeking = 0;
   let own = false;
 
   const view = () => viewOf(store.state.tab);
-  const items = (root) => [...root.querySelectorAll(".cards > [data-id]")];
+  const items = (/** @type {HTMLElement} */ root) => /** @type {HTMLElement[]} */ ([...root.querySelectorAll(".cards > [data-id]")]);
   // What is pinned above the items hides what is under it.
-  const edge = (root) => root.querySelector(".toolbar")?.getBoundingClientRect().bottom ?? root.getBoundingClientRect().top;
+  const edge = (/** @type {HTMLElement} */ root) => root.querySelector(".toolbar")?.getBoundingClientRect().bottom ?? root.getBoundingClientRect().top;
 
   /** The place in sight, as `at` writes it. */
   function place() {
@@ -33,13 +41,18 @@ export function followScroll(store, viewOf) {
       : `:${Math.round(root.scrollTop)}`;
   }
 
-  /** How far the view must still scroll to `wanted`; null while what it names is not there. */
+  /**
+   * How far the view must still scroll to `wanted`; null while what it names is not there.
+   * @param {HTMLElement} root
+   * @param {{id: string, past: number}} wanted
+   */
   function distance(root, { id, past }) {
     if (id === "") return past - root.scrollTop;
     const item = items(root).find((node) => node.dataset.id === id);
     return item ? item.getBoundingClientRect().top + past - edge(root) : null;
   }
 
+  /** @param {string} at */
   function seek(at) {
     cancelAnimationFrame(seeking);
     seeking = 0;

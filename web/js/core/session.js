@@ -17,6 +17,10 @@ const NAMING = /** @type {const} */ (["interval", "seq", "sel", "map", "open", "
  * data is null while loading and when the file cannot be read (then `error` says why). Custom sequences are read
  * where the tree says that there are some, else when they are asked for: `asked` is "no", "loading", "loaded" or
  * "failed". Every change bumps the store's `headVersion`.
+ * @param {import("./app.js").Tree} tree
+ * @param {import("./app.js").Store} store
+ * @param {ReturnType<typeof import("./prompts.js").createPrompts>} prompts
+ * @param {ReturnType<typeof import("./compare.js").createCompare>} compare
  */
 export function createSession(tree, store, prompts, compare) {
   /** @type {AbortController | null} */
@@ -32,11 +36,16 @@ export function createSession(tree, store, prompts, compare) {
     load,
     loadCustom,
 
-    /** A stored or custom sequence of the open head by id. */
+    /**
+     * A stored or custom sequence of the open head by id.
+     * @param {string} id
+     * @returns {Sequence | null}
+     */
     sequence(id) {
       const { data, custom } = session.head;
       return data?.sequences.find((s) => s.id === id) ?? custom.find((s) => s.id === id) ?? null;
     },
+    /** @param {import("../pure/shapes.js").Loose} record */
     addCustom(record) {
       const sequence = fromRecord(record);
       if (!sequence) return null;
@@ -45,6 +54,7 @@ export function createSession(tree, store, prompts, compare) {
       tell();
       return sequence;
     },
+    /** @param {string} id */
     removeCustom(id) {
       session.head.custom = session.head.custom.filter((s) => s.id !== id);
       tell();
@@ -69,7 +79,7 @@ export function createSession(tree, store, prompts, compare) {
     session.head = mine;
     store.set({ loading: true, readBytes: 0 });
     try {
-      mine.data = await tree.head(layer, head, signal, (bytes) => store.set({ readBytes: bytes }));
+      mine.data = await tree.head(layer, head, signal, (bytes = 0) => store.set({ readBytes: bytes }));
     } catch (error) {
       if (error.name === "AbortError") return;
       mine.error = error.message;
@@ -116,6 +126,8 @@ export function createSession(tree, store, prompts, compare) {
   /**
    * The prompts of all heads in their order, then those of this head alone, the newest first; sequences that were there
    * stay the same objects.
+   * @param {OpenHead} mine
+   * @param {boolean} changed
    */
   async function read(mine, changed) {
     const [shared, own] = await Promise.all([

@@ -6,14 +6,23 @@ export const TABS = ["sequences", "metrics", "circuit", "umap", "qk", "ov", "pro
 /** Interval number that stands for the custom sequences. */
 export const CUSTOM = -1;
 
+/**
+ * A value of the state: how a URL writes and reads it.
+ * @template T
+ * @typedef {{fallback: T, read: (text: string) => T, write: (value: T) => string}} Value
+ */
+
+/** @type {(fallback?: string) => Value<string>} */
 const text = (fallback = "") => ({ fallback, read: (s) => s, write: (v) => v });
+/** @type {() => Value<boolean>} */
 const flag = () => ({ fallback: false, read: (s) => s === "true" || s === "1", write: (v) => (v ? "true" : "") });
+/** @type {(values: string[], fallback: string) => Value<string>} */
 const oneOf = (values, fallback) => ({
   fallback,
   read: (s) => (values.includes(s) ? s : fallback),
   write: (v) => v,
 });
-/** @param {number | null} fallback */
+/** @type {(fallback?: number | null) => Value<number | null>} */
 const whole = (fallback = null) => ({
   fallback,
   read: (s) => (/^-?\d{1,15}$/.test(s) ? Number(s) : fallback),
@@ -84,30 +93,73 @@ export const STATE = {
   data: { ...text(), says: "another data folder on the same origin" },
 };
 
-/** State of a URL's query string; keys the page does not know are ignored. */
+/**
+ * What is shown, as links have it.
+ * @typedef {{[K in keyof typeof STATE]: (typeof STATE)[K]["fallback"]}} Linked
+ */
+
+/**
+ * What holds for the moment only: what is hovered and picked, what is known of the backend, and how often something changed.
+ * @typedef {object} Moment
+ * @property {boolean} [alt] whether Alt is held
+ * @property {string} [hot] the hovered head
+ * @property {string} [onlyCluster] the cluster that is shown alone
+ * @property {string} [missingHead] the head a link named that the tree does not have
+ * @property {{kind: string, id: string, q: number | null} | null} [picking] the edge that is being picked
+ * @property {{seq: string, q: number, k: number} | null} [land] the edge to be found in the cloud
+ * @property {boolean} [loading]
+ * @property {number} [readBytes]
+ * @property {string} [themeName]
+ * @property {boolean} [backendGone]
+ * @property {import("./backend.js").Status | null} [backendStatus]
+ * @property {string} [treeChanges]
+ * @property {number} [headVersion]
+ * @property {number} [vsVersion]
+ * @property {number} [noteVersion]
+ * @property {number} [promptVersion]
+ */
+
+/** @typedef {Omit<Linked, "layer" | "head" | "pick"> & Moment & {layer: number, head: number, pick: number}} State */
+
+/**
+ * STATE without what it says of the values' types.
+ * @type {Record<string, {fallback: unknown, read: (text: string) => unknown, write: (value: any) => string, push?: boolean, says: string}>}
+ */
+export const RULES = STATE;
+
+/**
+ * State of a URL's query string; keys the page does not know are ignored.
+ * @param {string} search
+ * @returns {State}
+ */
 export function readState(search) {
   const params = new URLSearchParams(search);
-  const state = {};
-  for (const [key, rule] of Object.entries(STATE)) {
+  /** @type {Record<string, unknown>} */
+  const read = {};
+  for (const [key, rule] of Object.entries(RULES)) {
     const given = params.get(key);
-    state[key] = given === null ? rule.fallback : rule.read(given);
+    read[key] = given === null ? rule.fallback : rule.read(given);
   }
+  const state = /** @type {State} */ (read);
   const attr = params.get("attr");
   if ((attr === "qk" || attr === "ov") && !params.has("tab")) state.tab = attr;
   if ((state.tab === "qk" || state.tab === "ov") && !hasEdge(state)) state.tab = "sequences";
   return state;
 }
 
-/** Query string of a state, without the keys at their fallback. On qk and ov `attr` stands for `tab`. */
+/**
+ * Query string of a state, without the keys at their fallback. On qk and ov `attr` stands for `tab`.
+ * @param {State} state
+ */
 export function writeState(state) {
   const params = new URLSearchParams();
   const onEdge = state.tab === "qk" || state.tab === "ov";
-  for (const [key, rule] of Object.entries(STATE)) {
+  for (const [key, rule] of Object.entries(RULES)) {
     if (key === "tab" && onEdge) {
       params.set("attr", state.tab);
       continue;
     }
-    const value = state[key] ?? rule.fallback;
+    const value = /** @type {Record<string, unknown>} */ (state)[key] ?? rule.fallback;
     if (value === rule.fallback || rule.write(value) === "") continue;
     params.set(key, key === "embed" ? "1" : rule.write(value));
   }
@@ -130,7 +182,10 @@ export const toggled = (value, entry) => {
   return (all.includes(entry) ? all.filter((e) => e !== entry) : [...all, entry]).join(",");
 };
 
-/** Whether the state names a complete edge. */
+/**
+ * Whether the state names a complete edge.
+ * @param {{seq: string, qpos: number | null, kpos: number | null}} state
+ */
 export function hasEdge(state) {
   return state.seq !== "" && state.qpos !== null && state.kpos !== null && state.qpos >= 0 && state.kpos >= 0;
 }
@@ -143,13 +198,20 @@ export function forgetHead() {
   };
 }
 
-/** `sel` as a sequence id and positions; null when it is empty or malformed. */
+/**
+ * `sel` as a sequence id and positions; null when it is empty or malformed.
+ * @param {string} sel
+ */
 export function readSelection(sel) {
   const match = /^(.+):(\d{1,9}(?:,\d{1,9})*)$/.exec(sel);
   return match ? { id: match[1], positions: match[2].split(",").map(Number) } : null;
 }
 
-/** The `sel` value of some positions of a sequence; none: empty. */
+/**
+ * The `sel` value of some positions of a sequence; none: empty.
+ * @param {string} id
+ * @param {number[]} positions
+ */
 export function writeSelection(id, positions) {
   return positions.length ? `${id}:${positions.join(",")}` : "";
 }

@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // Holds the page's state, tells the parts what changed and keeps the URL in step.
 
-import { STATE, readState, writeState } from "./state.js";
+import { RULES, STATE, readState, writeState } from "./state.js";
+
+/** @typedef {import("./state.js").State} State */
 
 const URL_DELAY_MS = 120; // browsers limit how often history may be written
+
+/** @typedef {{keys: readonly string[], run: (state: State, changed: Set<string>, restored: boolean) => void}} Listener */
 
 /**
  * A store over one flat state. Keys of STATE live in the URL; any other key (what is hovered,
  * which edge is being picked) is for the moment only.
  */
 export function createStore(view = window) {
+  /** @type {Set<Listener>} */
   const listeners = new Set();
-  /** @type {Record<string, any>} */
+  /** @type {State} */
   let state = readState(view.location.search);
   let timer = 0;
   let shown = writeState(state);
@@ -21,6 +26,7 @@ export function createStore(view = window) {
     return { query, href: `${view.location.pathname}${query ? `?${query}` : ""}${view.location.hash}` };
   };
 
+  /** @param {boolean} push */
   function writeUrl(push) {
     clearTimeout(timer);
     timer = 0;
@@ -30,6 +36,7 @@ export function createStore(view = window) {
     view.history[push ? "pushState" : "replaceState"](null, "", href);
   }
 
+  /** @param {Set<string>} changed */
   function notify(changed, restored = false) {
     for (const listener of [...listeners]) {
       // One that an earlier one ended hears nothing more.
@@ -39,10 +46,11 @@ export function createStore(view = window) {
     }
   }
 
+  /** @param {Partial<State>} patch */
   function set(patch, { replace = false } = {}) {
-    const changed = new Set(Object.keys(patch).filter((key) => patch[key] !== state[key]));
+    const changed = new Set(Object.entries(patch).filter(([key, value]) => value !== /** @type {Record<string, unknown>} */ (state)[key]).map(([key]) => key));
     if (!changed.size) return;
-    const push = !replace && [...changed].some((key) => STATE[key]?.push);
+    const push = !replace && [...changed].some((key) => RULES[key]?.push);
     if (push && timer) writeUrl(false);
     state = { ...state, ...patch };
     if (push) writeUrl(true);
@@ -57,7 +65,7 @@ export function createStore(view = window) {
     timer = 0;
     const next = { ...state, ...readState(view.location.search) };
     shown = writeState(next);
-    const changed = new Set(Object.keys(next).filter((key) => next[key] !== state[key]));
+    const changed = new Set(Object.entries(next).filter(([key, value]) => value !== /** @type {Record<string, unknown>} */ (state)[key]).map(([key]) => key));
     state = next;
     notify(changed, true);
   });
@@ -67,7 +75,11 @@ export function createStore(view = window) {
       return state;
     },
     set,
-    /** Calls `run(state, changed, restored)` whenever one of `keys` changes (`restored`: by Back or Forward); answers how to stop it. */
+    /**
+     * Calls `run(state, changed, restored)` whenever one of `keys` changes (`restored`: by Back or Forward); answers how to stop it.
+     * @param {Listener["keys"]} keys
+     * @param {Listener["run"]} run
+     */
     on(keys, run) {
       const listener = { keys, run };
       listeners.add(listener);

@@ -6,21 +6,32 @@ const NAMES = [
   "both-mark", "ring",
 ];
 
-/** The colours of a theme, which the page is in from then on. */
+/**
+ * The colours of a theme, which the page is in from then on.
+ * @param {string} name
+ * @returns {import("./app.js").Colours}
+ */
 function coloursOf(name) {
   document.documentElement.dataset.theme = name;
   const style = getComputedStyle(document.documentElement);
-  return Object.fromEntries(NAMES.map((colour) => [
+  return /** @type {import("./app.js").Colours} */ (Object.fromEntries(NAMES.map((colour) => [
     colour.replace("-", "_"), style.getPropertyValue(`--${colour}`).trim(),
-  ]));
+  ])));
 }
 
-/** Keeps the page in the chosen theme; `theme.name` and `theme.colours` follow. */
+/**
+ * Keeps the page in the chosen theme; `theme.name` and `theme.colours` follow.
+ * @param {import("./app.js").Store} store
+ */
 export function createTheme(store) {
   const system = matchMedia("(prefers-color-scheme: dark)");
   const theme = {
     name: "light", colours: coloursOf("light"),
-    /** What `run` answers when it draws in the light theme, as a paper wants it. */
+    /**
+     * What `run` answers when it draws in the light theme, as a paper wants it.
+     * @template T
+     * @param {() => T} run
+     */
     inLight(run) {
       const { name, colours } = theme;
       Object.assign(theme, { name: "light", colours: light });

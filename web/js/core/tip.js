@@ -3,13 +3,20 @@
 
 import { el, fill } from "./dom.js";
 
+/** @typedef {import("./dom.js").Child} Child */
+
 /** {show(x, y, ...children), hide(), on(element, text)} */
 export function createTip() {
   const node = el("div", { class: "tip", role: "tooltip", id: "tip", hidden: true });
   document.body.append(node);
 
+  /**
+   * @param {number} x
+   * @param {number} y
+   * @param {Child[]} children
+   */
   function show(x, y, ...children) {
-    fill(node, children);
+    fill(node, ...children);
     node.hidden = false;
     const { width, height } = node.getBoundingClientRect();
     const left = x + 14 + width > innerWidth ? Math.max(4, x - width - 14) : x + 14;
@@ -25,7 +32,12 @@ export function createTip() {
   return {
     show,
     hide,
-    /** Shows `text` (a string or a function of none) on hover and focus of an element. */
+    /**
+     * Shows `text` (a string or a function of none) on hover and focus of an element.
+     * @template {HTMLElement} T
+     * @param {T} element
+     * @param {Child | (() => Child)} text
+     */
     on(element, text) {
       const read = () => (typeof text === "function" ? text() : text);
       const open = () => {

@@ -10,6 +10,8 @@ const KEPT_HEADS = 6; // a large head file is some 15 MB unpacked
 /**
  * Where the tree is: the `data` parameter, else beside the page, else beside its folder. Another
  * origin is refused.
+ * @param {string} pageUrl
+ * @param {string} given
  */
 export function dataCandidates(pageUrl, given) {
   const page = new URL(pageUrl);
@@ -26,7 +28,25 @@ export function dataCandidates(pageUrl, given) {
   return /\/web\/[^/]*$/.test(page.pathname) ? [above, beside] : [beside, above];
 }
 
-/** Opens the tree: config.json decides where it is; the other start files are read together. */
+/**
+ * @typedef {import("../pure/shapes.js").Loose} Loose
+ * @typedef {import("../pure/shapes.js").Row} Row
+ * @typedef {import("../pure/sequence.js").Sequence} Sequence
+ * @typedef {{seq: string, q: number, k: number}} Edge
+ * @typedef {"qk" | "ov"} Kind
+ * @typedef {ReturnType<typeof createProblems>} Problems
+ * @typedef {(bytes?: number) => void} Tell how much of a large file is there
+ * @typedef {{sequences: Sequence[], rest: Record<string, any>}} Payload a head's file: its sequences, and all else as it is
+ * @typedef {Record<string, any> & {people_files?: string[]}} Config config.json; whoever reads a key checks it
+ * @typedef {{base: string, config: Config, rows: Row[], server: Loose, manifest: Record<string, Partial<Record<Kind, [number, number][]>>>,
+ *   promptIndex: Loose, notes: Loose, problems: Problems, reader: ReturnType<typeof createReader>}} Opened
+ */
+
+/**
+ * Opens the tree: config.json decides where it is; the other start files are read together.
+ * @param {string} pageUrl
+ * @param {string} given
+ */
 export async function openTree(pageUrl, given) {
   const reader = createReader();
   /** @type {any} */
@@ -61,6 +81,10 @@ export async function openTree(pageUrl, given) {
 // What people make with a backend: a tree lists those that it has.
 const PEOPLE_FILES = ["prompts/index.json", "notes.json"];
 
+/**
+ * @param {string} base
+ * @returns {Promise<Config>}
+ */
 async function readConfig(base) {
   const path = `${new URL(base).pathname}config.json`;
   const config = await readJson(new URL("config.json", base), path, { cache: "no-cache" });
@@ -70,37 +94,64 @@ async function readConfig(base) {
   return config;
 }
 
-const customPath = (layer, head) => `custom_sequences/${address(layer, head)}.json`;
+const customPath = (/** @type {number} */ layer, /** @type {number} */ head) => `custom_sequences/${address(layer, head)}.json`;
+/**
+ * @param {unknown} h
+ * @returns {h is [number, number]}
+ */
 const isHead = (h) => Array.isArray(h) && Number.isInteger(h[0]) && Number.isInteger(h[1]);
 
-/** The heads with custom sequences that a server_config.json names, by address; null where it names none. */
+/**
+ * The heads with custom sequences that a server_config.json names, by address; null where it names none.
+ * @param {Loose} server
+ */
 const customHeadsOf = (server) => (Array.isArray(server.custom_heads)
   ? new Set(server.custom_heads.filter(isHead).map(([layer, head]) => address(layer, head))) : null);
 
-/** The heads config.json names, as rows without metrics. */
+/**
+ * The heads config.json names, as rows without metrics.
+ * @param {Config} config
+ * @returns {Row[]}
+ */
 function listedHeads(config) {
   return (Array.isArray(config.heads) ? config.heads : []).filter(isHead).map(([layer, head]) => ({ layer, head }));
 }
 
-/** The rows with the standard errors of scatter_errors.json, which a tree need not have. */
+/**
+ * The rows with the standard errors of scatter_errors.json, which a tree need not have.
+ * @param {Row[]} rows
+ * @param {unknown} errors
+ * @returns {Row[]}
+ */
 function withErrors(rows, errors) {
   if (!Array.isArray(errors)) return rows;
-  const key = (row) => `${row?.layer}.${row?.head}`;
+  const key = (/** @type {Row | null} */ row) => `${row?.layer}.${row?.head}`;
   const byHead = new Map(errors.map((row) => [key(row), row]));
   return rows.map((row) => (byHead.has(key(row)) ? { ...row, standard_errors: byHead.get(key(row)) } : row));
 }
 
-/** {rows} of scatter_data.json, or {error}. */
+/**
+ * {rows} of scatter_data.json, or {error}.
+ * @param {string} base
+ * @returns {Promise<{rows?: Row[], error?: Error}>}
+ */
 async function readScatter(base) {
   try {
     const rows = await readJson(new URL("scatter_data.json", base), "scatter_data.json", { cache: "no-cache" });
     if (!Array.isArray(rows)) throw new FileError("scatter_data.json is not a list.");
-    return { rows: rows.filter((row) => Number.isInteger(row?.layer) && Number.isInteger(row?.head)) };
+    return { rows: rows.filter((/** @type {Row | null} */ row) => Number.isInteger(row?.layer) && Number.isInteger(row?.head)) };
   } catch (error) {
     return { error };
   }
 }
 
+/**
+ * @param {string} base
+ * @param {string} path
+ * @param {object} fallback
+ * @param {Problems} problems
+ * @returns {Promise<any>} an object of JSON
+ */
 async function optional(base, path, fallback, problems) {
   try {
     const value = await readJson(new URL(path, base), path, { cache: "no-cache" });
@@ -113,30 +164,41 @@ async function optional(base, path, fallback, problems) {
 
 /** What is missing or broken, one sentence a file; the latest word on a file counts. */
 function createProblems() {
+  /** @type {Map<string, string>} */
   const all = new Map();
+  /** @type {Set<() => void>} */
   const listeners = new Set();
   const tell = () => listeners.forEach((run) => run());
   return {
+    /**
+     * @param {string} path
+     * @param {string} message
+     */
     add(path, message) {
       all.set(path, message);
       tell();
     },
+    /** @param {string} path */
     clear(path) {
       if (all.delete(path)) tell();
     },
     get list() {
       return [...all].map(([path, message]) => ({ path, message }));
     },
+    /** @param {() => void} run */
     on(run) {
       listeners.add(run);
     },
   };
 }
 
+/** @param {Opened} opened */
 function createTree({ base, config, rows, server, manifest, promptIndex, notes, problems, reader }) {
   const listed = listedHeads(config);
   const heads = listed.length ? listed : rows.map(({ layer, head }) => ({ layer, head }));
+  /** @type {Map<string, Promise<Payload>>} */
   const kept = new Map();
+  /** @type {Promise<Record<string, string[]>> | null} */
   let sequencesOfClouds = null;
   /** @type {Promise<any> | null} */
   let headMap = null;
@@ -146,13 +208,20 @@ function createTree({ base, config, rows, server, manifest, promptIndex, notes, 
     customHeads = customHeadsOf(await optional(base, "server_config.json", server, problems));
   }
 
-  const url = (path) => new URL(path, base).href;
-  const pathOf = (layer, head, pattern = "L{layer}H{head}.json") =>
-    pattern.replaceAll("{layer}", layer).replaceAll("{head}", head);
+  const url = (/** @type {string} */ path) => new URL(path, base).href;
+  const pathOf = (/** @type {number} */ layer, /** @type {number} */ head, pattern = "L{layer}H{head}.json") =>
+    pattern.replaceAll("{layer}", String(layer)).replaceAll("{head}", String(head));
 
-  const headPath = (layer, head) =>
+  const headPath = (/** @type {number} */ layer, /** @type {number} */ head) =>
     `heads/${pathOf(layer, head, typeof config.head_data_pattern === "string" ? config.head_data_pattern : undefined)}`;
 
+  /**
+   * @param {number} layer
+   * @param {number} head
+   * @param {AbortSignal} [signal]
+   * @param {Tell} [tell]
+   * @returns {Promise<Payload>}
+   */
   async function loadHead(layer, head, signal, tell) {
     const path = headPath(layer, head);
     try {
@@ -175,7 +244,13 @@ function createTree({ base, config, rows, server, manifest, promptIndex, notes, 
     base, config, rows, heads, server, manifest, promptIndex, notes, problems,
     metricNames: Array.isArray(config.metrics) ? config.metrics : [],
 
-    /** The payload of a head; the latest few are kept, so that memory does not grow. */
+    /**
+     * The payload of a head; the latest few are kept, so that memory does not grow.
+     * @param {number} layer
+     * @param {number} head
+     * @param {AbortSignal} [signal]
+     * @param {Tell} [tell]
+     */
     head(layer, head, signal, tell) {
       const key = address(layer, head);
       const found = kept.get(key);
@@ -187,17 +262,29 @@ function createTree({ base, config, rows, server, manifest, promptIndex, notes, 
       const loading = loadHead(layer, head, signal, tell);
       kept.set(key, loading);
       loading.catch(() => kept.get(key) === loading && kept.delete(key));
-      while (kept.size > KEPT_HEADS) kept.delete(kept.keys().next().value);
+      while (kept.size > KEPT_HEADS) kept.delete([...kept.keys()][0]);
       return loading;
     },
 
     /** head_map.json, where the tree has one: {} otherwise. */
     headMap: () => (headMap ??= config.has_head_map === true ? optional(base, "head_map.json", {}, problems) : Promise.resolve({})),
 
-    /** A file as a reader of the worker's makes it. */
+    /**
+     * A file as a reader of the worker's makes it.
+     * @param {string} kind
+     * @param {string} path
+     * @param {AbortSignal} [signal]
+     */
     read: (kind, path, signal) => reader.read(kind, url(path), path, signal),
 
-    /** {value, interval} of an edge in a head's file; null when the file does not hold the sequence. */
+    /**
+     * {value, interval} of an edge in a head's file; null when the file does not hold the sequence.
+     * @param {number} layer
+     * @param {number} head
+     * @param {Edge} edge
+     * @param {AbortSignal} [signal]
+     * @returns {Promise<{value: number, interval: number} | null>}
+     */
     async edge(layer, head, edge, signal) {
       const isCustom = isCustomId(edge.seq);
       if (isCustom && this.hasCustom(layer, head) === false) return null;
@@ -210,15 +297,26 @@ function createTree({ base, config, rows, server, manifest, promptIndex, notes, 
       }
     },
 
-    /** Whether a head has custom sequences; null when the tree does not say, and only asking for them would tell. */
+    /**
+     * Whether a head has custom sequences; null when the tree does not say, and only asking for them would tell.
+     * @param {number} layer
+     * @param {number} head
+     */
     hasCustom: (layer, head) => customHeads && customHeads.has(address(layer, head)),
 
-    /** Remembers that the backend now has a custom sequence of a head. */
+    /**
+     * Remembers that the backend now has a custom sequence of a head.
+     * @param {number} layer
+     * @param {number} head
+     */
     noteCustom: (layer, head) => customHeads?.add(address(layer, head)),
 
     /**
      * The stored custom sequences of a head; none when there is no such file. `changed`: the tree is not what it was when
      * it told which heads have some.
+     * @param {number} layer
+     * @param {number} head
+     * @returns {Promise<Sequence[]>}
      */
     async custom(layer, head, changed = false) {
       if (changed) await readCustomHeads();
@@ -228,7 +326,7 @@ function createTree({ base, config, rows, server, manifest, promptIndex, notes, 
         const file = await readJson(url(path), path, { cache: "no-cache" });
         problems.clear(path);
         const list = Array.isArray(file) ? file : Array.isArray(file?.sequences) ? file.sequences : [];
-        return list.map(fromRecord).filter(Boolean);
+        return list.flatMap((/** @type {Loose} */ record) => fromRecord(record) ?? []);
       } catch (error) {
         if (error.missing) return [];
         problems.add(path, error.message);
@@ -236,17 +334,32 @@ function createTree({ base, config, rows, server, manifest, promptIndex, notes, 
       }
     },
 
+    /**
+     * @param {number} layer
+     * @param {number} head
+     */
     hasCloud(layer, head) {
       if (config.has_umap !== true) return false;
-      return !Array.isArray(config.umap_heads) || config.umap_heads.some((h) => h?.[0] === layer && h?.[1] === head);
+      return !Array.isArray(config.umap_heads) || config.umap_heads.some((/** @type {number[] | null} */ h) => h?.[0] === layer && h?.[1] === head);
     },
 
+    /**
+     * @param {number} layer
+     * @param {number} head
+     * @param {AbortSignal} [signal]
+     * @param {Tell} [tell]
+     * @returns {Promise<import("../pure/cloud.js").Cloud>}
+     */
     cloud(layer, head, signal, tell) {
       const path = `umap/${address(layer, head)}.json`;
       return reader.read("cloud", url(path), path, signal, null, tell);
     },
 
-    /** {clusters, version} of a head's cloud as they are now. */
+    /**
+     * {clusters, version} of a head's cloud as they are now.
+     * @param {number} layer
+     * @param {number} head
+     */
     clusters(layer, head) {
       const path = `umap/${address(layer, head)}.json`;
       return reader.read("clusters", url(path), path);
@@ -254,14 +367,20 @@ function createTree({ base, config, rows, server, manifest, promptIndex, notes, 
 
     /** Tokens of the sequences the clouds point into, by id; empty when the file is missing. */
     cloudTokens() {
-      sequencesOfClouds ??= reader.read("json", url("umap/sequences.json"), "umap/sequences.json").catch((error) => {
+      sequencesOfClouds ??= reader.read("json", url("umap/sequences.json"), "umap/sequences.json").catch((/** @type {Error} */ error) => {
         problems.add("umap/sequences.json", `${error.message} Points of the projection have no text.`);
         return {};
       });
       return sequencesOfClouds;
     },
 
-    /** Stored attribution of an edge; null when the manifest does not list it. */
+    /**
+     * Stored attribution of an edge; null when the manifest does not list it.
+     * @param {Kind} kind
+     * @param {number} layer
+     * @param {number} head
+     * @param {Edge} edge
+     */
     async attribution(kind, layer, head, { seq, q, k }) {
       if (!this.cachedEdges(kind, layer, head, seq).some(([a, b]) => a === q && b === k)) return null;
       const path = `attributions/${kind}/${address(layer, head)}S${encodeURIComponent(seq)}Q${q}K${k}.json`;
@@ -273,15 +392,28 @@ function createTree({ base, config, rows, server, manifest, promptIndex, notes, 
       }
     },
 
-    /** Cached edges [[q, k], ...] of a sequence of a head. */
+    /**
+     * Cached edges [[q, k], ...] of a sequence of a head.
+     * @param {string} kind qk or ov; there are none of another
+     * @param {number} layer
+     * @param {number} head
+     * @param {string} seq
+     */
     cachedEdges(kind, layer, head, seq) {
-      const edges = manifest[`${address(layer, head)}S${seq}`]?.[kind];
+      const edges = manifest[`${address(layer, head)}S${seq}`]?.[/** @type {Kind} */ (kind)];
       return Array.isArray(edges) ? edges.filter((e) => Array.isArray(e) && e.length === 2) : [];
     },
 
-    /** Remembers that the backend now has an edge in its cache. */
+    /**
+     * Remembers that the backend now has an edge in its cache.
+     * @param {Kind} kind
+     * @param {number} layer
+     * @param {number} head
+     * @param {Edge} edge
+     */
     noteCached(kind, layer, head, { seq, q, k }) {
       const key = `${address(layer, head)}S${seq}`;
+      /** @type {Record<Kind, [number, number][]>} */
       const entry = { qk: [], ov: [], ...manifest[key] };
       if (!entry[kind].some(([a, b]) => a === q && b === k)) entry[kind] = [...entry[kind], [q, k]];
       manifest[key] = entry;
@@ -289,6 +421,10 @@ function createTree({ base, config, rows, server, manifest, promptIndex, notes, 
   };
 }
 
+/**
+ * @param {import("./worker.js").Packed} packed
+ * @returns {Payload}
+ */
 function unpackHead({ vocabulary, sequences, rest }) {
   return {
     sequences: sequences.map(({ tokenIds, ...sequence }) => ({
@@ -307,6 +443,7 @@ function unpackHead({ vocabulary, sequences, rest }) {
 /** Reads through the worker: parsing a large file must not stop the page. */
 function createReader() {
   const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+  /** @type {Map<number, {resolve: (value: any) => void, reject: (error: Error) => void, tell: Tell}>} */
   const waiting = new Map();
   let next = 0;
   worker.onmessage = ({ data: { id, result, error, bytes } }) => {
@@ -325,8 +462,17 @@ function createReader() {
     waiting.clear();
   };
   return {
-    /** `ask` is what a reader is asked about the file, beside its kind; `tell(bytes)` hears how far a large one is. */
-    read(kind, href, path, signal, ask = null, tell = (bytes = 0) => {}) {
+    /**
+     * `ask` is what a reader is asked about the file, beside its kind; `tell(bytes)` hears how far a large one is.
+     * @param {string} kind
+     * @param {string} href
+     * @param {string} path
+     * @param {AbortSignal} [signal]
+     * @param {Edge | null} ask
+     * @param {Tell} tell
+     * @returns {Promise<any>} what that reader of the worker makes of it
+     */
+    read(kind, href, path, signal, ask = null, tell = () => {}) {
       const id = next++;
       return new Promise((resolve, reject) => {
         waiting.set(id, { resolve, reject, tell });

@@ -5,14 +5,31 @@ import { fromRecord, valueAt } from "../pure/sequence.js";
 import { readJson } from "./json.js";
 import { packCloud } from "../pure/cloud.js";
 
+/**
+ * @typedef {import("../pure/shapes.js").Loose} Loose
+ * @typedef {import("../pure/sequence.js").Sequence} Sequence
+ * @typedef {Omit<Sequence, "tokens"> & {tokenIds: Uint32Array}} PackedSequence
+ * @typedef {{vocabulary: string[], sequences: PackedSequence[], skipped: number, rest: Record<string, any>}} Packed a head's file
+ * @typedef {{seq: string, q: number, k: number}} Edge
+ */
+
+/** @type {Map<number, AbortController>} */
 const running = new Map();
 
-/** Token strings as one table and ids into it: strings cross to the page once each. */
+/**
+ * Token strings as one table and ids into it: strings cross to the page once each.
+ * @param {Loose | unknown[] | null} value
+ * @param {string} path
+ * @returns {Packed}
+ */
 function packHead(value, path) {
   const records = Array.isArray(value) ? value : value?.sequences;
   if (!Array.isArray(records)) throw new Error(`${path} has no sequences.`);
+  /** @type {Map<string, number>} */
   const ids = new Map();
+  /** @type {string[]} */
   const vocabulary = [];
+  /** @type {PackedSequence[]} */
   const sequences = [];
   let skipped = 0;
   for (const record of records) {
@@ -32,19 +49,29 @@ function packHead(value, path) {
     });
     sequences.push({ ...rest, tokenIds });
   }
-  const { sequences: _, ...rest } = Array.isArray(value) ? { sequences: value } : value;
+  const { sequences: _, ...rest } = /** @type {Loose} */ (Array.isArray(value) ? { sequences: value } : value);
   return { vocabulary, sequences, skipped, rest };
 }
 
+/**
+ * @param {string} kind
+ * @param {any} result what the reader of that kind makes
+ * @returns {ArrayBuffer[]}
+ */
 function buffersOf(kind, result) {
-  if (kind === "head") return result.sequences.flatMap((s) => [
+  if (kind === "head") return /** @type {Packed} */ (result).sequences.flatMap((s) => [
     s.rowStart.buffer, s.cols.buffer, s.vals.buffer, s.tokenIds.buffer,
   ]);
-  if (kind === "cloud") return result.layouts.flatMap((l) => Object.values(l.spaces).map((xyz) => xyz.buffer));
+  if (kind === "cloud") return /** @type {import("../pure/cloud.js").Cloud} */ (result).layouts.flatMap((l) => Object.values(l.spaces).map((xyz) => xyz.buffer));
   return [];
 }
 
-/** {value, interval} of the entry `ask` names; null where the file does not hold its sequence. */
+/**
+ * {value, interval} of the entry `ask` names; null where the file does not hold its sequence.
+ * @param {Loose | unknown[] | null} value
+ * @param {string} path
+ * @param {Edge} ask
+ */
 function edgeOf(value, path, ask) {
   const records = Array.isArray(value) ? value : value?.sequences;
   if (!Array.isArray(records)) throw new Error(`${path} has no sequences.`);
@@ -53,13 +80,16 @@ function edgeOf(value, path, ask) {
   return sequence ? { value: valueAt(sequence, ask.q, ask.k), interval: sequence.interval } : null;
 }
 
-const clustersOf = (value) => ({ clusters: value?.clusters ?? [], version: value?.clusters_version });
+const clustersOf = (/** @type {Loose | null} */ value) => ({ clusters: value?.clusters ?? [], version: value?.clusters_version });
 const FRESH = new Set(["cloud", "clusters", "prompt", "notes"]); // what a backend changes under the page
 
 const LARGE = new Set(["head", "cloud"]); // files of megabytes
 const TELL_EVERY = 1 << 18; // bytes after which it is told how far a file is
 
-const READERS = { head: packHead, cloud: packCloud, edge: edgeOf, clusters: clustersOf, prompt: (value) => value, notes: (value) => value, json: (value) => value };
+const asItIs = (/** @type {unknown} */ value) => value;
+
+/** @type {Record<string, (value: any, path: string, ask: Edge) => unknown>} a parsed file as the page wants it */
+const READERS = { head: packHead, cloud: packCloud, edge: edgeOf, clusters: clustersOf, prompt: asItIs, notes: asItIs, json: asItIs };
 
 self.onmessage = async ({ data: { id, kind, url, path, ask, cancel } }) => {
   if (cancel) {
@@ -70,7 +100,7 @@ self.onmessage = async ({ data: { id, kind, url, path, ask, cancel } }) => {
   running.set(id, abort);
   try {
     let told = 0;
-    const tell = (bytes) => {
+    const tell = (/** @type {number} */ bytes) => {
       if (bytes < told + TELL_EVERY) return;
       told = bytes;
       self.postMessage({ id, bytes });
@@ -79,7 +109,7 @@ self.onmessage = async ({ data: { id, kind, url, path, ask, cancel } }) => {
     const value = await readJson(url, path, /** @type {RequestInit} */ (options), LARGE.has(kind) ? tell : null);
     if (abort.signal.aborted) return;
     const result = READERS[kind](value, path, ask);
-    self.postMessage({ id, result }, buffersOf(kind, result));
+    self.postMessage({ id, result }, { transfer: buffersOf(kind, result) });
   } catch (error) {
     self.postMessage({ id, error: { message: error.message, missing: error.missing === true } });
   } finally {

@@ -6,7 +6,7 @@ import { button, el } from "../core/dom.js";
 import { createPlace } from "../core/place.js";
 import { summary } from "../pure/attribution.js";
 import { splitCommands } from "../pure/commands.js";
-import { quoted } from "../pure/format.js";
+import { named } from "../pure/spelling.js";
 import { createEdgeAnswer } from "./edgeanswer.js";
 import { createEdgePanel } from "./edgepanel.js";
 import { createFeatureList } from "./featurelist.js";
@@ -31,7 +31,7 @@ export function createAttribution(app, kind) {
   const mine = () => store.state.tab === kind;
   const ask = (force = false) => {
     const { layer, head, seq, qpos, kpos } = store.state;
-    if (mine() && seq) held.ask({ layer, head, seq, q: qpos, k: kpos }, force);
+    if (mine() && seq) held.ask({ layer, head, seq, q: qpos ?? -1, k: kpos ?? -1 }, force);
   };
 
   function showEdge() {
@@ -92,9 +92,8 @@ export function createAttribution(app, kind) {
 function answerView(app, kind, answer) {
   const { qpos, kpos, seq } = app.store.state;
   const tokens = app.session.sequence(seq)?.tokens;
-  const at = (/** @type {string} */ side, i = side === "key" ? kpos : qpos) => {
-    const token = tokens?.[i];
-    return `${side} ${i}${token === undefined ? "" : ` ${quoted(token)}`}`;
+  const at = (/** @type {string} */ side, i = (side === "key" ? kpos : qpos) ?? -1) => {
+    return `${side} ${i}${tokens?.[i] === undefined ? "" : ` ${named(tokens, i)}`}`;
   };
   const { sentence, warning } = summary(answer, kind);
   const lists = createFeatureList(app, kind, answer, at, warning ? "writes" : "pairs");

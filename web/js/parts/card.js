@@ -8,9 +8,11 @@ import { maximiser } from "../core/panel.js";
 import { createPlace } from "../core/place.js";
 import { listed, readSelection, toggled } from "../core/state.js";
 import { FONT, sideBySide } from "../pure/scene.js";
-import { tokensScene } from "../plots/tokens.js";
+import { withLegend } from "../plots/legend.js";
+import { tokensLegend, tokensScene } from "../plots/tokens.js";
 import { number } from "../pure/format.js";
 import { folds, patternTable, strongestLinks, strongestPair, summed, toRecord } from "../pure/sequence.js";
+import { named } from "../pure/spelling.js";
 import { cardHeader } from "./cardheader.js";
 import { createBeside } from "./beside.js";
 import { createEdgeHeads } from "./edgeheads.js";
@@ -26,6 +28,7 @@ import { LINES, createTokens } from "./tokens.js";
 /** Sequences longer than this fold around their strongest edge. */
 export const FOLD_FROM = 160;
 const CONTEXT = 34;
+const CROP = 12; // tokens on either side of a query and of its key in a cropped figure
 const TOP = 4; // keys of a selection told in words
 
 /** @type {CanvasRenderingContext2D | null} */
@@ -83,7 +86,7 @@ export function createCard(app, sequence, { name = "", tools = () => [] }) {
     const { seq, qpos, kpos } = store.state;
     const held = pick.selected();
     return spansOf(sequence, {
-      open: isOpen(), anchors: [...held, ...(seq === sequence.id && qpos !== null ? [qpos, kpos] : [])],
+      open: isOpen(), anchors: [...held, ...(seq === sequence.id && qpos !== null && kpos !== null ? [qpos, kpos] : [])],
       near: strongestLinks(sequence, held, store.state.transpose, LINES).map(({ at }) => at),
     });
   };
@@ -96,30 +99,49 @@ export function createCard(app, sequence, { name = "", tools = () => [] }) {
   const built = () => JSON.stringify([spans(), hasMap(), ranked(), app.compare.name]);
 
   const title = () => `${app.headName()}, sequence ${sequence.id}${name ? ` (${name})` : ""}, max ${number(sequence.max)}`;
-  /** The drawing of the tokens as they are, made for the moment when the card is out of sight. */
-  function scene() {
+  /**
+   * The drawing of the tokens as they are, made for the moment when the card is out of sight; on paper with what the colours
+   * mean and, where that is asked for, only with the two stretches around a query and its key.
+   * @param {{paper?: boolean, crop?: boolean}} options
+   */
+  function scene({ paper = false, crop = false } = {}) {
     const away = view === null;
     if (away) build();
+    const { name: theme, colours } = app.theme;
     /**
      * @param {string} title
      * @param {ReturnType<typeof createTokens> | null} view
      */
     const drawn = (title, view) => tokensScene({
-      title, tokens: sequence.tokens, look: view?.look, theme: app.theme.name, colours: app.theme.colours, measure,
+      title, tokens: sequence.tokens, look: crop ? { ...view?.look, spans: cropped() } : view?.look, theme, colours, measure,
     });
     const other = beside?.view();
-    const own = drawn(title(), view);
+    const own = drawn(other && paper ? app.headName() : paper ? "" : title(), view);
     const made = other ? sideBySide([own, drawn(app.compare.name, other)]) : own;
+    const legend = tokensLegend({
+      largest: session.largest(), transpose: mode().transpose, strips: Boolean(view?.look.strips), theme,
+    });
     if (away) unmount();
-    return made;
+    return paper ? withLegend(made, legend, colours) : made;
   }
-  const give = { scene, json: () => toRecord(sequence), table: () => patternTable(sequence) };
+  /** Around the held query and its strongest key, else the strongest edge. */
+  function cropped() {
+    const [held] = pick.selected();
+    const [link] = held === undefined ? [] : strongestLinks(sequence, [held], store.state.transpose, 1);
+    const pair = strongestPair(sequence);
+    const ends = link ? [link.source, link.at] : held !== undefined ? [held] : pair ? [pair.q, pair.k] : [];
+    return folds(sequence.n, ends, CROP);
+  }
+  const give = { scene: () => scene(), json: () => toRecord(sequence), table: () => patternTable(sequence) };
   app.gives.set(root, { title, give });
   const file = () => fileName(app.headName(), "sequence", sequence.id);
   /** @type {[string, () => unknown][]} */
   const saves = [
-    ["SVG", () => saveSvg(file(), app.theme.inLight(scene), title())], ["PNG", () => savePng(file(), app.theme.inLight(scene))],
-    ["Figure …", () => openFigure(app, { file: file(), title: title(), scene })],
+    ["SVG", () => saveSvg(file(), app.theme.inLight(give.scene), title())], ["PNG", () => savePng(file(), app.theme.inLight(give.scene))],
+    ["Figure …", () => openFigure(app, {
+      file: file(), title: title(), crop: "Only around the query and its strongest key",
+      read: async (crop) => () => scene({ paper: true, crop }),
+    })],
     ["CSV: pattern", () => saveCsv(file(), give.table())], ["JSON", () => saveJson(file(), give.json())],
   ];
   const actions = {
@@ -224,7 +246,7 @@ function sumText(sequence, chosen, transpose) {
   if (!chosen.length) return "";
   const sums = summed(sequence, chosen, transpose);
   const top = [...sums.keys()].filter((at) => sums[at] > 0).sort((a, b) => sums[b] - sums[a]).slice(0, TOP)
-    .map((at) => `${at} ${sequence.tokens[at].trim() || "␣"} ${number(sums[at])}`);
+    .map((at) => `${at} ${named(sequence.tokens, at)} ${number(sums[at])}`);
   const one = chosen.length === 1;
   const who = one ? "Token" : `${chosen.length} tokens`;
   const does = transpose ? `receive${one ? "s" : ""} from` : `attend${one ? "s" : ""} to`;

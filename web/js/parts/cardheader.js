@@ -4,8 +4,8 @@
 import { copyButton } from "../core/copy.js";
 import { button, el } from "../core/dom.js";
 import { menu } from "../core/panel.js";
-import { quoted } from "../pure/format.js";
 import { strongestPair } from "../pure/sequence.js";
+import { named, textOf } from "../pure/spelling.js";
 
 /**
  * @typedef {import("../pure/sequence.js").Sequence} Sequence
@@ -22,12 +22,12 @@ import { strongestPair } from "../pure/sequence.js";
  *   extra: (HTMLElement | null)[]}} options
  */
 export function cardHeader(app, sequence, { name, actions, saves, grow, extra }) {
-  const id = copyButton(sequence.id, () => sequence.tokens.join(""), {
+  const id = copyButton(sequence.id, () => textOf(sequence.tokens), {
     class: "chip", "aria-label": `Sequence ${sequence.id}: copy its text`, title: "Copy the text",
   });
   const pair = strongestPair(sequence);
   /** @param {number} i */
-  const word = (i) => `${i} ${quoted(sequence.tokens[i])}`;
+  const word = (i) => `${i} ${named(sequence.tokens, i)}`;
   return el("header", {},
     id, name ? el("b", { class: "prompt-name" }, name) : null,
     el("span", { class: "num" }, "max ", el("b", {}, sequence.max.toFixed(3))),

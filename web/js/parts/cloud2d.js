@@ -3,7 +3,7 @@
 
 import { oncePerFrame } from "../core/dom.js";
 import { createCanvas } from "../plots/canvas.js";
-import { cloudScene, nearestAlong, nearestPoint, placeLine, placePoints, unitOf, WHOLE, zoomedAt } from "../plots/cloud.js";
+import { centred, cloudScene, nearestAlong, nearestPoint, placeLine, placeNames, placePoints, unitOf, WHOLE, zoomedAt } from "../plots/cloud.js";
 import { cameraAxes, frame, inside, project } from "../pure/cloud.js";
 
 /**
@@ -15,7 +15,7 @@ export function createCloud2d(
   holder, { xyz, look, colours, camera, lens: start, onHover, onPress, onLasso, onLens, lassoing, label, labels = /** @type {() => {text: string, points: number[]}[]} */ (() => []), regions = /** @type {(flat: Float32Array) => ReturnType<typeof import("./regions.js").regionsOfCloud> | null} */ (() => null) },
 ) {
   const size = frame(xyz);
-  let flat = project(xyz, size, cameraAxes(camera().eye, camera().up));
+  let flat = centred(project(xyz, size, cameraAxes(camera().eye, camera().up)));
   let lens = start;
   let extent = { width: 1, height: 1 };
   let places = new Float32Array(0);
@@ -29,17 +29,12 @@ export function createCloud2d(
       places = placePoints(flat, { width, height, lens });
       const dense = regions(flat);
       return cloudScene({
-        places, look: look(), width, height, colours: colours(), labels: labelled([...dense?.names ?? [], ...labels()]),
+        places, look: look(), width, height, colours: colours(), labels: placeNames([...labels(), ...dense?.names ?? []], places),
         lines: dense?.lines.map(({ level, path }) => ({ level, points: placeLine(path, flat, { width, height, lens }) })),
       });
     },
     over: (width, height) => ({ width, height, marks: overMarks() }),
   });
-
-  /** The names in the middle of their points. */
-  const labelled = (names) => names.map(({ text, points }) => ({
-    text, x: middleOf(points.map((i) => places[2 * i])), y: middleOf(points.map((i) => places[2 * i + 1])),
-  })).filter(({ x, y }) => x !== undefined && y !== undefined);
 
   function overMarks() {
     /** @returns {import("../pure/scene.js").Mark[]} */
@@ -137,7 +132,7 @@ export function createCloud2d(
       canvas.redrawOver();
     },
     turn(next) {
-      flat = project(xyz, size, cameraAxes(next.eye, next.up));
+      flat = centred(project(xyz, size, cameraAxes(next.eye, next.up)));
       canvas.redraw();
     },
     get scene() {
@@ -147,15 +142,9 @@ export function createCloud2d(
   };
 }
 
-/** The median of what is a number; undefined without any. */
-const middleOf = (values) => {
-  const sorted = values.filter(Number.isFinite).sort((a, b) => a - b);
-  return sorted[sorted.length >> 1];
-};
-
 /** The drawing of points under a camera, for the exports of a 3-D panel. */
 export function flatScene({ xyz, look, camera, colours, size, chosen }) {
-  const flat = project(xyz, frame(xyz), cameraAxes(camera.eye, camera.up));
+  const flat = centred(project(xyz, frame(xyz), cameraAxes(camera.eye, camera.up)));
   const places = placePoints(flat, { width: size, height: size });
   const scene = cloudScene({ places, look, width: size, height: size, colours });
   if (chosen >= 0) scene.marks.push({

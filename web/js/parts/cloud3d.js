@@ -59,7 +59,8 @@ export async function createCloud3d(holder, { xyz, look, colours, camera, onHove
       size: xyz.length > 6000 ? 2.4 : 3.4, color: look().colors, opacity: look().dim ? 0.15 : 0.85, line: { width: 0 },
     },
   });
-  const plot = el("div", { class: "plot3d" });
+  const plot = /** @type {HTMLElement & {on: (event: string, run: (event: any) => unknown) => void, _fullLayout?: any}} plotly makes it so */ (
+    /** @type {unknown} */ (el("div", { class: "plot3d" })));
   holder.append(plot);
   await plotly.newPlot(plot, [main()], layout(), { displayModeBar: false, responsive: true, displaylogo: false });
   let marked = { hot: -1, chosen: -1 };
@@ -78,7 +79,12 @@ export async function createCloud3d(holder, { xyz, look, colours, camera, onHove
     if (change["scene.camera"]) onCamera(change["scene.camera"]);
   });
 
-  /** Rings around the hovered and the chosen point; restyling plotly would take ten frames for each. */
+  /**
+   * Rings around the hovered and the chosen point; restyling plotly would take ten frames for each.
+   * @param {number} width
+   * @param {number} height
+   * @returns {import("../pure/scene.js").Mark[]}
+   */
   function ringMarks(width, height) {
     const { ink, ring } = colours();
     return [[marked.hot, 6.5, ink], [marked.chosen, 7.5, ring]].flatMap(([i, r, stroke]) => {

@@ -4,10 +4,14 @@
 import { el, oncePerFrame } from "../core/dom.js";
 import { createPanel } from "../core/panel.js";
 import { readLenses, WHOLE, writeLenses } from "../plots/cloud.js";
+import { withLegend } from "../plots/legend.js";
 import { explainedWords, SPACE_NAMES } from "../pure/cloud.js";
 import { membership } from "../pure/clusters.js";
+import { legendOf } from "../pure/paint.js";
 import { createCloud2d, flatScene } from "./cloud2d.js";
 import { createCloud3d } from "./cloud3d.js";
+import { cloudPair, secondCloud } from "./cloudfigure.js";
+import { namesOf, pointsOf } from "./cloudpaint.js";
 import { regionsOfCloud } from "./regions.js";
 
 const CAMERA = { eye: { x: 1, y: 1, z: 0.85 }, up: { x: 0, y: 0, z: 1 }, center: { x: 0, y: 0, z: 0 } };
@@ -27,7 +31,7 @@ function cameraOf(eye) {
  * @typedef {ReturnType<typeof import("./cloudmodel.js").createCloudModel>} Model
  * @typedef {{model: Model, layout: any, spaces: string[], flat: boolean, colors: string[], clusters: import("../pure/clusters.js").Cluster[],
  *   labels: import("../pure/clusters.js").Cluster[], chosen: number,
- *   lasso: boolean}} Shown what the panels show now
+ *   lasso: boolean, paint: string}} Shown what the panels show now
  * @typedef {{recolour: () => unknown, mark: (marks: {hot: number, chosen: number}) => void, turn: (camera: any) => unknown,
  *   scene?: any, stop?: () => void}} View
  */
@@ -113,6 +117,18 @@ export function createClouds(app, place, shown, hear) {
   }
 
   /**
+   * The panel for a paper: with what its colours mean, and beside it the second head's where there is one.
+   * @param {string} space
+   */
+  async function figureOf(space) {
+    const { model, layout, clusters, paint, flat } = shown();
+    if (!app.compare.head) return () => withLegend(sceneOf(space), legendOf(paint, pointsOf(app, model, clusters)), app.theme.colours);
+    const other = await secondCloud(app);
+    const own = { name: app.headName(), model, clusters };
+    return () => cloudPair(app, [own, other], { space, layout: layout.name, camera, paint, regions: flat && store.state.regions });
+  }
+
+  /**
    * @param {import("../core/app.js").App} app
    * @param {string} space
    */
@@ -121,7 +137,7 @@ export function createClouds(app, place, shown, hear) {
     const holder = el("div", { class: "plot plot-cloud" });
     const panel = createPanel(app, {
       name: `cloud-${space}`, title: `${space} · ${SPACE_NAMES[space]}`,
-      give: { scene: () => sceneOf(space), table: () => tableOf(shown(), space) },
+      give: { scene: () => sceneOf(space), figure: () => figureOf(space), table: () => tableOf(shown(), space) },
     });
     panel.body.append(holder);
     const explained = layout.name === "pca" ? explainedWords(model.cloud.explained[space]) : null;
@@ -130,7 +146,7 @@ export function createClouds(app, place, shown, hear) {
       xyz: model.positions(layout, space), look, colours: () => app.theme.colours, camera: () => camera,
       label: `Projection of the ${SPACE_NAMES[space]} space, ${model.total} points`,
       onHover: (/** @type {number} */ i, /** @type {any} */ event) => setHot(i, event, holder),
-      labels: () => labelsOf(shown()), regions: remembered((/** @type {Float32Array} */ flat) => regionsOfCloud(model, flat)), onPress: hear.press, onLasso: hear.lasso, lassoing: () => shown().lasso,
+      labels: () => namesOf(shown().model, shown().labels), regions: remembered((/** @type {Float32Array} */ flat) => regionsOfCloud(model, flat)), onPress: hear.press, onLasso: hear.lasso, lassoing: () => shown().lasso,
       onCamera: (/** @type {any} */ next) => turnAll(next, space),
       lens: readLenses(store.state.lens)[space] ?? WHOLE,
       onLens: (/** @type {import("../plots/cloud.js").Lens} */ lens) => setLens(space, lens),
@@ -187,17 +203,6 @@ export function createClouds(app, place, shown, hear) {
       return store.state.lens === owned;
     },
   };
-}
-
-/**
- * The clusters' names and points, where they are drawn.
- * @param {Shown} shown
- */
-function labelsOf({ model, labels }) {
-  const of = labels.length ? membership(labels, model.total, model.identity) : [];
-  return labels.map((cluster, c) => ({
-    text: cluster.name, points: Array.from(of.keys()).filter((i) => of[i] === c),
-  }));
 }
 
 /**

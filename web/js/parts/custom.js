@@ -3,6 +3,7 @@
 
 import { button, el, fill } from "../core/dom.js";
 import { loneSurrogate } from "../pure/format.js";
+import { textOf } from "../pure/spelling.js";
 
 /**
  * Whether the backend says it can do an operation; true while it has not said.
@@ -83,7 +84,7 @@ export function createComposer(app) {
 
   /** Runs the text of a deleted sequence again: the same text has the same id. */
   function bringBack(sequence) {
-    text.value = sequence.tokens.join("");
+    text.value = textOf(sequence.tokens);
     return add();
   }
 

@@ -4,7 +4,8 @@
 import { button, el, fill, oncePerFrame } from "../core/dom.js";
 import { createPanel } from "../core/panel.js";
 import { CUSTOM, forgetHead } from "../core/state.js";
-import { address, number, quoted } from "../pure/format.js";
+import { address, number } from "../pure/format.js";
+import { named } from "../pure/spelling.js";
 
 const AT_ONCE = 64; // more head files than this are read only when asked to
 
@@ -28,8 +29,8 @@ export function createEdgeHeads(app, sequence, { q, k }) {
   const action = el("span", {});
   const body = el("tbody", {});
   line.append(
-    el("span", {}, "query ", el("b", { class: "q" }, `${q} ${quoted(sequence.tokens[q])}`), " → key ",
-      el("b", { class: "k" }, `${k} ${quoted(sequence.tokens[k])}`)),
+    el("span", {}, "query ", el("b", { class: "q" }, `${q} ${named(sequence.tokens, q)}`), " → key ",
+      el("b", { class: "k" }, `${k} ${named(sequence.tokens, k)}`)),
     note, action, el("span", { class: "spring" }), button("Close", () => store.set({ rank: "" }), { class: "small" }));
   panel.body.append(line, el("div", { class: "edgeheads" }, el("table", { class: "weights" },
     el("thead", {}, el(

@@ -4,7 +4,8 @@
 import { button, el } from "../core/dom.js";
 import { CUSTOM } from "../core/state.js";
 import { tokensScene } from "../plots/tokens.js";
-import { number, quoted } from "../pure/format.js";
+import { number } from "../pure/format.js";
+import { named } from "../pure/spelling.js";
 import { valueAt } from "../pure/sequence.js";
 import { measure, spansOf } from "./card.js";
 import { isComing } from "./edgeanswer.js";
@@ -19,7 +20,8 @@ import { createTokens } from "./tokens.js";
  */
 export function createEdgePanel(app, kind) {
   const { store, session } = app;
-  const { seq, qpos: q, kpos: k } = store.state;
+  const { seq, qpos, kpos } = store.state;
+  const [q, k] = [qpos ?? -1, kpos ?? -1];
   const sequence = session.sequence(seq);
   const other = kind === "qk" ? "ov" : "qk";
   const swap = button(`See ${other.toUpperCase()}`, () => store.set({ tab: other, view: "", pick: 0, partner: null }));
@@ -34,7 +36,7 @@ export function createEdgePanel(app, kind) {
   const inside = q < sequence.n && k < sequence.n;
   const stored = inside ? valueAt(sequence, q, k) : null;
   /** @param {number} i */
-  const word = (i) => (inside ? quoted(sequence.tokens[i]) : "outside the sequence");
+  const word = (i) => (inside ? named(sequence.tokens, i) : "outside the sequence");
   const interval = sequence.interval > 0 ? sequence.interval : CUSTOM;
   const heads = button(
     "Rank heads", () => store.set({ tab: "sequences", interval, rank: `${seq}:${q},${k}`, at: `${seq}:0` }),

@@ -5,14 +5,21 @@ import { button, el, fill } from "../core/dom.js";
 import { createPanel } from "../core/panel.js";
 import { attentionRamp, attentionStep, signed } from "../pure/colour.js";
 import { number, score, token as shown } from "../pure/format.js";
+import { bytesOf, partsOf } from "../pure/spelling.js";
+import { speltNode } from "./spelt.js";
 
 const SNIPPETS_FIRST = 6; // snippets shown before "more"
 const AROUND = 14; // tokens of a snippet on either side of its strongest
 
-/** A score on its signed colour, relative to the largest of its list. */
-export function scoreBadge(value, most) {
+/**
+ * A score on its signed colour, relative to the largest of its list.
+ * @param {number} value
+ * @param {number} most
+ * @param {string} theme
+ */
+export function scoreBadge(value, most, theme) {
   const badge = el("span", { class: "score num" }, score(value));
-  const { fill: ground, ink } = signed(value, most);
+  const { fill: ground, ink } = signed(value, most, theme);
   badge.style.backgroundColor = ground;
   badge.style.color = ink;
   return badge;
@@ -22,6 +29,8 @@ export function scoreBadge(value, most) {
  * The panel `name` of a feature on a side ("key" or "query") of the edge; `at` says in words
  * which token it was read at, `extra` is put between its description and its snippets.
  * @param {import("../core/app.js").App} app
+ * @param {{name: string, side: string, title: string, feature: import("../pure/attribution.js").Feature, at: string,
+ *   extra?: HTMLElement | null}} options
  */
 export function createFeature(app, { name, side, title, feature, at, extra = null }) {
   const panel = createPanel(app, {
@@ -65,20 +74,26 @@ function snippetNode(app, snippet, largest) {
   const ramp = attentionRamp(app.theme.name);
   const line = el("p", { class: "snippet" });
   const expand = button("⋯", () => draw(true), { class: "link small", "aria-label": "Full context" });
+  const tokenNode = (i, text) => {
+    const node = el("span", {}, text);
+    const step = attentionStep(snippet.activations[i], largest);
+    if (step) {
+      node.style.backgroundColor = ramp[step].fill;
+      node.style.color = ramp[step].ink;
+      node.title = number(snippet.activations[i]);
+    }
+    return node;
+  };
   const draw = (whole) => {
     const from = whole ? 0 : Math.max(0, snippet.peak - AROUND);
     const to = whole ? snippet.tokens.length : Math.min(snippet.tokens.length, snippet.peak + AROUND + 1);
     const parts = [];
-    for (let i = from; i < to; i++) {
-      const node = el("span", {}, shown(snippet.tokens[i]));
-      const step = attentionStep(snippet.activations[i], largest);
-      if (step) {
-        node.style.backgroundColor = ramp[step].fill;
-        node.style.color = ramp[step].ink;
-        node.title = number(snippet.activations[i]);
-      }
-      parts.push(node);
-      if (snippet.tokens[i].includes("\n")) parts.push(el("br"));
+    for (const part of partsOf(snippet.tokens, from, to)) {
+      const text = snippet.tokens[part.from];
+      const bytes = [];
+      for (let i = part.from; part.whole && i < part.to; i++) bytes.push(tokenNode(i, bytesOf(snippet.tokens[i])));
+      parts.push(part.whole ? speltNode(part.whole, bytes) : tokenNode(part.from, shown(text)));
+      if (!part.whole && text.includes("\n")) parts.push(el("br"));
     }
     const cut = from > 0 || to < snippet.tokens.length;
     fill(line, from > 0 ? "… " : null, parts, to < snippet.tokens.length ? " … " : null, cut ? expand : null);

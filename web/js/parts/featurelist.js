@@ -76,7 +76,7 @@ export function createFeatureList(app, kind, answer, at, preferred = "pairs") {
   function line(row, i) {
     return el(
       "li", { role: "option", id: `${kind}-row-${i}`, "aria-selected": "false", on: { click: () => choose(i) } },
-      scoreBadge(row.score, most),
+      scoreBadge(row.score, most, app.theme.name),
       el(
         "span", { class: "words" },
         view === "pairs" ? [words(row.key, "k"), words(row.query, "q")] : words(row.feature, view === "key" ? "k" : "q"),
@@ -84,6 +84,7 @@ export function createFeatureList(app, kind, answer, at, preferred = "pairs") {
     );
   }
 
+  /** @type {(app: import("../core/app.js").App, side: string, feature: import("../pure/attribution.js").Feature, extra?: HTMLElement | null) => HTMLElement} */
   const featureOn = (app, side, feature, extra = null) =>
     createFeature(app, { name: `${kind}-${side}`, side, title: names[side], feature, at: at(side), extra });
 
@@ -113,7 +114,7 @@ export function createFeatureList(app, kind, answer, at, preferred = "pairs") {
       el("h4", {}, view === "written" ? "Comes from" : `${view === "writes" ? "Comes from" : "Acts with"} ${names[side].toLowerCase()} features`),
       partners.map((partner, i) => button("", () => store.set({ partner: i }), {
         class: "partner-row", "aria-pressed": String(i === store.state.partner),
-      }, scoreBadge(partner.score, largest), partner.key === undefined
+      }, scoreBadge(partner.score, largest, app.theme.name), partner.key === undefined
         ? words(partner.feature, side === "key" ? "k" : "q") : el("span", { class: "k" }, at("key", partner.key)))));
   }
 

@@ -23,7 +23,7 @@ export function createGrid(app) {
     "Grid metric", heads.names.map((n) => [n, heads.label(n)]), heads.axis("grid") ?? "",
     (value) => store.set({ grid: value }),
   );
-  tip.on(metric, () => heads.describe(heads.axis("grid")));
+  tip.on(metric, () => heads.describe(heads.axis("grid") ?? ""));
   const count = el(
     "input",
     {
@@ -51,12 +51,12 @@ export function createGrid(app) {
 
   /** 5 % of the heads, at most ten, unless the state says how many. */
   const most = () => store.state.top ?? Math.min(10, Math.ceil(0.05 * heads.rows.length));
-  const top = () => (heads.axis("grid") ? ranked(heads.shownRows(), heads.axis("grid")).slice(0, most()) : []);
+  const top = () => ranked(heads.shownRows(), heads.axis("grid") ?? "").slice(0, most());
 
   function draw(width, height) {
     const name = heads.axis("grid");
     const { set } = heads.shown();
-    const extent = name && heads.extent(name);
+    const extent = name ? heads.extent(name) : null;
     plot = gridPlot({
       rows: heads.rows, shape, shareOf: (row) => heads.share(row, name), top: top(),
       shown: set ? (row) => set.has(address(row.layer, row.head)) : null, width, height, colours: app.theme.colours,
@@ -65,7 +65,12 @@ export function createGrid(app) {
     return plot.scene;
   }
 
+  /**
+   * @param {number} width
+   * @param {number} height
+   */
   function over(width, height) {
+    /** @type {import("../pure/scene.js").Mark[]} */
     const marks = [];
     const frame = (name, stroke) => {
       const cell = plot.cells.get(name);
@@ -86,14 +91,14 @@ export function createGrid(app) {
   }
 
   function showList() {
-    const name = heads.axis("grid");
+    const name = heads.axis("grid") ?? "";
     fill(list, top().map((row) => el("li", {}, button(address(row.layer, row.head), () => app.goTo(row.layer, row.head), {
       on: { pointerenter: () => app.setHot(address(row.layer, row.head)), pointerleave: () => app.setHot("") },
     }, el("span", { class: "num" }, number(row[name]))))));
   }
 
   function table() {
-    const name = heads.axis("grid");
+    const name = heads.axis("grid") ?? "";
     const rows = ranked(heads.shownRows(), name);
     return {
       columns: ["rank", "layer", "head", name], rows: rows.map((row, i) => [i + 1, row.layer, row.head, row[name]]),

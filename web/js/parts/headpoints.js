@@ -55,8 +55,10 @@ export function headPoints(app, canvas, { points, names, reach = 14 }) {
       if (!best) return;
       app.setHot(nameOf(best));
       const row = heads.row(best.row.layer, best.row.head);
-      app.say([nameOf(best), ...names().slice(0, 2).filter((name) => name && row && valueOf(row, name) !== null)
-        .map((name) => `${heads.label(name)} ${number(valueOf(row, name))}`)].join(", "));
+      app.say([nameOf(best), ...names().slice(0, 2).flatMap((name) => {
+        const value = name ? valueOf(row, name) : null;
+        return value === null ? [] : [`${heads.label(name)} ${number(value)}`];
+      })].join(", "));
       const { clientX, clientY } = canvas.inWindow(best.x, best.y);
       tell(best, clientX, clientY);
     },

@@ -25,7 +25,7 @@ export function createHeatmap(app, sequence, { largest, onCell, onPress, held = 
   const panel = createPanel(app, {
     name: `map-${sequence.id}`, title: `Attention pattern of ${app.headName()}, sequence ${sequence.id}`,
     describe: "Queries down, keys across. Wheel or + and - zoom, drag or arrows move, double click or 0 shows all.",
-    give: { scene: () => (other ? allThree() : canvas.scene), table: () => table() },
+    give: { scene: () => (other ? allThree() : withHeld(canvas.scene)), table: () => table() },
   });
   /** @type {import("../pure/sequence.js").Sequence | null} the second head's, where there is one that has this text */
   let other = null;
@@ -98,8 +98,21 @@ export function createHeatmap(app, sequence, { largest, onCell, onPress, held = 
   });
   showStripe();
 
+  /**
+   * The held queries, left of their rows.
+   * @returns {import("../pure/scene.js").Mark[]}
+   */
+  function heldMarks() {
+    const { left, top, side } = plot.side;
+    return held().map((q) => plot.place(q, 0)).filter((row) => row.y + row.h > top && row.y < top + side).map((row) => ({
+      kind: "line", points: [left - 4, row.y + row.h / 2, left, row.y + row.h / 2], stroke: app.theme.colours.query_mark, width: Math.max(3, row.h),
+    }));
+  }
+  /** A drawing for the exports: what follows the pointer is left out. */
+  const withHeld = (scene) => scene && { ...scene, marks: [...scene.marks, ...heldMarks()] };
   function overMarks() {
     const { left, top, side } = plot.side;
+    /** @type {import("../pure/scene.js").Mark[]} */
     const marks = [];
     const band = (box, fill) => {
       const x = Math.max(left, box.x);
@@ -115,12 +128,7 @@ export function createHeatmap(app, sequence, { largest, onCell, onPress, held = 
         { x: plot.place(0, k).x, y: top, w: Math.max(1.5, plot.place(0, k).w), h: side }, "rgba(33,113,181,0.18)",
       );
     };
-    for (const q of held()) {
-      const row = plot.place(q, 0);
-      if (row.y + row.h > top && row.y < top + side) marks.push({
-        kind: "line", points: [left - 4, row.y + row.h / 2, left, row.y + row.h / 2], stroke: app.theme.colours.query_mark, width: Math.max(3, row.h),
-      });
-    }
+    marks.push(...heldMarks());
     if (cell) line(cell.q, cell.k);
     else if (pointed >= 0) line(pointed, pointed);
     return marks;

@@ -57,7 +57,7 @@ export function createLab(app) {
     result.fill(() => el("div", { class: "empty", role: "status" }, el("span", { class: "spinner" }), "Asking …"));
     try {
       if (!id && !question) throw new Error("This link holds no question.");
-      const record = id ? await lab.stored(id) : await lab.ask(question, signal);
+      const record = id ? await lab.stored(id) : await lab.ask(/** @type {import("../pure/lab.js").Question} */ (question), signal);
       if (signal.aborted) return;
       if (id) fillIn(record.question);
       else {
@@ -83,6 +83,7 @@ export function createLab(app) {
     }
   }
 
+  /** @param {import("../pure/lab.js").Field} field */
   function field({ key, label, type, choices, optional }) {
     const id = `lab-${key.replace(".", "-")}`;
     const change = (value) => (texts[key] = value);

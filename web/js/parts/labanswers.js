@@ -74,10 +74,10 @@ const PANELS = {
       }), { class: "link", title: `Ask ${partName(part)} why it looks there` });
     };
     const side = ({ name, parts }, position) => table(`Largest parts ${name}`, ["component", "part", "mostly from"],
-      bySize(parts).slice(0, PARTS_LISTED).map((part) => [partName(part), score(part.value), from(part, position)]));
+      bySize(/** @type {import("../pure/lab.js").Part[]} */ (parts)).slice(0, PARTS_LISTED).map((part) => [partName(part), score(part.value), from(part, position)]));
     panel.body.append(
       el("p", {}, `score ${score(answer.score)}, attention ${number(answer.attention)}`),
-      drawing(scene(), `Parts of the score by layer. ${sides.map((s) => `Largest ${s.name}: ${bySize(s.parts).slice(0, 3).map((p) => `${partName(p)} ${score(p.value)}`).join(", ")}`).join(". ")}.`),
+      drawing(scene(), `Parts of the score by layer. ${sides.map((s) => `Largest ${s.name}: ${bySize(/** @type {import("../pure/lab.js").Part[]} */ (s.parts)).slice(0, 3).map((p) => `${partName(p)} ${score(p.value)}`).join(", ")}`).join(". ")}.`),
       el("div", { class: "lab-columns" }, side(sides[0], answer.key.position), side(sides[1], answer.query.position)),
     );
     return [panel.root];

@@ -56,7 +56,7 @@ export function createLayout(app) {
   app.on(["pane"], showPane);
   showPane();
   bindKeys(app.keys, (held) => store.set({ alt: held }));
-  followScroll(store, (tab) => views.children[TAB_LIST.findIndex(({ key }) => key === tab)]);
+  followScroll(store, (tab) => /** @type {HTMLElement} */ (views.children[TAB_LIST.findIndex(({ key }) => key === tab)]));
   return [
     el("a", { class: "skip", href: "#main", on: { click: skip } }, "Skip to the head"),
     topBar(app),
@@ -206,7 +206,7 @@ function createTabs(app, main) {
       { role: "tab", id: `tab-${key}`, "aria-controls": `view-${key}` },
     );
     app.tip.on(node, () => closed(key));
-    return [key, node];
+    return /** @type {[string, HTMLButtonElement]} */ ([key, node]);
   });
   bar.append(...buttons.map(([, node]) => node));
   bar.addEventListener("keydown", (event) => {

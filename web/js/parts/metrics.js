@@ -5,7 +5,7 @@ import { button, el } from "../core/dom.js";
 import { createPanel } from "../core/panel.js";
 import { createPlace } from "../core/place.js";
 import { createCanvas } from "../plots/canvas.js";
-import { barPlot, binned, readBins, stripPlot } from "../plots/bars.js";
+import { barPair, barPlot, binned, readBins, stripPlot } from "../plots/bars.js";
 import { shifted } from "../pure/scene.js";
 import { edgeFormat, number, quoted, statistic, uncertainty, words } from "../pure/format.js";
 import { errorOf, standing, valueOf } from "../pure/rank.js";
@@ -51,7 +51,7 @@ function plots(app, { rest, sequences }) {
   for (const plot of list(app.tree.config.custom_plots)) {
     const bins = readBins(rest[plot.key]);
     if (!bins) continue;
-    const doubling = bins.edges.length > 4 && bins.edges.at(-1) > 4 * bins.edges.length;
+    const doubling = bins.edges.length > 4 && bins.edges[bins.edges.length - 1] > 4 * bins.edges.length;
     out.push(barPanel(app, {
       name: `plot-${plot.key}`, field: plot.key, title: String(plot.label ?? words(plot.key)), bins,
       describe: String(plot.description ?? ""),
@@ -66,6 +66,8 @@ function plots(app, { rest, sequences }) {
 /**
  * `look` is what barPlot takes beside bins and size.
  * @param {import("../core/app.js").App} app
+ * @param {{name: string, title: string, bins: import("../plots/bars.js").Bins, field: string, describe: string} &
+ *   Omit<import("../plots/bars.js").Look, "colours">} options
  */
 function barPanel(app, { name, title, bins, field, describe, ...look }) {
   /** The second head's bins, where they are the same ones. */
@@ -76,10 +78,22 @@ function barPanel(app, { name, title, bins, field, describe, ...look }) {
   let plot = null;
   let hot = -1;
   const holder = el("div", { class: "plot plot-bars" });
+  /** On paper two heads stand side by side: bars are read more surely than a line over them. */
+  async function figure() {
+    const second = app.compare.head;
+    if (!second) return () => canvas.scene;
+    const name = app.compare.name;
+    const { rest, sequences } = await app.tree.head(second.layer, second.head);
+    const found = readBins(rest[field]) ?? (field === "histogram" ? binned(sequences.map((s) => s.max)) : null);
+    if (!found) throw new Error(`The file of ${name} does not have this distribution.`);
+    return () => barPair(
+      [{ title: app.headName(), bins }, { title: name, bins: found }], { colours: app.theme.colours, ...look },
+    );
+  }
   const panel = createPanel(app, {
     name, title, describe,
     give: {
-      scene: () => canvas.scene,
+      scene: () => canvas.scene, figure,
       table: () => ({
         columns: ["from", "to", "value"], rows: bins.values.map((v, i) => [bins.edges[i], bins.edges[i + 1], v]),
       }),
@@ -189,22 +203,21 @@ function standingPanel(app) {
   const { heads, store, session } = app;
   const row = heads.row(store.state.layer, store.state.head);
   const other = app.compare.head && heads.row(app.compare.head.layer, app.compare.head.head);
-  const stats = session.head.data?.rest.statistics ?? {};
-  const errorFor = (name) =>
-    errorOf(row, name) ?? (Number.isFinite(stats[`${name}_se`]) ? stats[`${name}_se`] : null);
-  const known = heads.names.filter((name) => valueOf(row, name) !== null);
-  const lines = known.map((name) => ({
-    name, value: row[name], error: errorFor(name), ...standing(heads.rows, name, row[name]),
-  }));
+  const lines = linesOf(app, row, session.head.data?.rest.statistics);
   const panel = createPanel(app, {
     name: "standing", title: `Among all ${heads.rows.length} heads${other ? `, ${app.compare.name} in blue` : ""}`,
+    onPaper: `Among all ${heads.rows.length} heads`,
     describe: "Every tick is a head, the marked one is this; rank 1 is the largest value, the percentile the share of heads at or below it.",
     give: {
       table: () => ({
         columns: ["metric", "value", "standard_error", "rank", "of", "percentile"],
         rows: lines.map((l) => [l.name, l.value, l.error, l.rank, l.of, +l.percentile.toFixed(1)]),
       }),
-      scene: () => standingScene(app, lines),
+      scene: () => standingScene(app, [{ title: app.headName(), lines }]),
+      figure: async () => () => standingScene(app, [
+        { title: app.headName(), lines },
+        ...(other ? [{ title: app.compare.name, lines: linesOf(app, other, app.compare.data?.rest.statistics) }] : []),
+      ]),
     },
   });
   if (!lines.length) panel.body.append(el("p", { class: "empty" }, "The tree has no metrics of this head."));
@@ -238,29 +251,48 @@ function standingPanel(app) {
   return panel.root;
 }
 
-/** @param {import("../core/app.js").App} app */
-const columnOf = (app, name) => app.heads.rows.map((r) => valueOf(r, name)).filter((v) => v !== null);
+/**
+ * What a head's metrics are and where each stands; `stats` are the statistics of its file.
+ * @param {import("../core/app.js").App} app
+ */
+function linesOf({ heads }, row, stats) {
+  const errorFor = (name) =>
+    errorOf(row, name) ?? (Number.isFinite(stats?.[`${name}_se`]) ? stats[`${name}_se`] : null);
+  return heads.names.filter((name) => valueOf(row, name) !== null).map((name) => ({
+    name, value: row[name], error: errorFor(name), ...standing(heads.rows, name, row[name]),
+  }));
+}
 
 /** @param {import("../core/app.js").App} app */
-function standingScene(app, lines) {
+const columnOf = (app, name) => app.heads.rows.flatMap((r) => valueOf(r, name) ?? []);
+
+const [NAMES_WIDTH, BLOCK_WIDTH, ROW] = [170, 470, 24]; // pixels of the names, of what is told of a head, of a line
+
+/**
+ * The metrics of a head, or of two, over the same strips of all heads; with two, each under its name.
+ * @param {import("../core/app.js").App} app
+ */
+function standingScene(app, blocks) {
   const { colours } = app.theme;
-  const width = 640;
-  const marks = [];
-  lines.forEach((line, i) => {
-    const y = 14 + i * 24;
-    marks.push({ kind: "text", x: 10, y: y + 4, text: words(line.name), fill: colours.ink, size: 12 });
-    marks.push({
-      kind: "text", x: 290, y: y + 4,
-      text: `${number(line.value)}${line.error === null ? "" : ` ± ${uncertainty(line.error)}`}`, fill: colours.ink,
-      size: 12, anchor: "end",
-    });
-    const strip = stripPlot({
-      values: columnOf(app, line.name), value: line.value, error: line.error, width: 230, height: 20, colours,
-    });
-    marks.push(...strip.marks.map((m) => shifted(m, 305, y - 10)));
-    marks.push({ kind: "text", x: 560, y: y + 4, text: `${line.rank} of ${line.of}`, fill: colours.soft, size: 12 });
+  const top = blocks.length > 1 ? 22 : 0;
+  const names = blocks[0].lines.map((line) => line.name);
+  const place = (i) => top + 14 + i * ROW;
+  const marks = names.map((name, i) => ({ kind: "text", x: 10, y: place(i) + 4, text: words(name), fill: colours.ink, size: 12 }));
+  blocks.forEach(({ title, lines }, b) => {
+    const left = NAMES_WIDTH + b * BLOCK_WIDTH;
+    if (top) marks.push({ kind: "text", x: left + 135, y: 16, text: title, fill: colours.ink, size: 12, weight: 600 });
+    for (const line of lines) {
+      const y = place(names.indexOf(line.name));
+      const value = `${number(line.value)}${line.error === null ? "" : ` ± ${uncertainty(line.error)}`}`;
+      marks.push({ kind: "text", x: left + 120, y: y + 4, text: value, fill: colours.ink, size: 12, anchor: "end" });
+      const strip = stripPlot({
+        values: columnOf(app, line.name), value: line.value, error: line.error, width: 230, height: 20, colours,
+      });
+      marks.push(...strip.marks.map((m) => shifted(m, left + 135, y - 10)));
+      marks.push({ kind: "text", x: left + 390, y: y + 4, text: `${line.rank} of ${line.of}`, fill: colours.soft, size: 12 });
+    }
   });
-  return { width, height: lines.length * 24 + 10, ground: colours.panel, marks };
+  return { width: NAMES_WIDTH + blocks.length * BLOCK_WIDTH, height: top + names.length * ROW + 10, ground: colours.panel, marks };
 }
 
 const list = (value) => (Array.isArray(value) ? value.filter((v) => v && typeof v.key === "string") : []);

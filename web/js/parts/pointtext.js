@@ -2,8 +2,10 @@
 // The text around a point of the cloud, its query and key marked.
 
 import { button, el, fill } from "../core/dom.js";
-import { broken, number, quoted } from "../pure/format.js";
+import { broken, number } from "../pure/format.js";
 import { folds } from "../pure/sequence.js";
+import { bytesOf, named, partsOf } from "../pure/spelling.js";
+import { speltNode } from "./spelt.js";
 import { edgeLines } from "./tokentip.js";
 
 const CONTEXT = 40;
@@ -15,9 +17,9 @@ const CONTEXT = 40;
 export function createPointText(app, points) {
   const root = el("div", { class: "pointtext", role: "status" });
 
-  function span(tokens, i, q, k) {
+  function span(tokens, i, q, k, text = broken(tokens[i])) {
     const kind = i === q && i === k ? "mark-both" : i === q ? "mark-query" : i === k ? "mark-key" : "";
-    return el("span", { class: kind ? `tok ${kind}` : "tok" }, broken(tokens[i]));
+    return el("span", { class: kind ? `tok ${kind}` : "tok" }, text);
   }
 
   function body(tokens, q, k) {
@@ -25,8 +27,10 @@ export function createPointText(app, points) {
     let at = 0;
     for (const [from, to] of folds(tokens.length, [q, k].filter((i) => i >= 0 && i < tokens.length), CONTEXT)) {
       if (from > at) parts.push(el("span", { class: "dim" }, ` ⋯ ${from - at} tokens ⋯ `));
-      for (let i = from; i < to; i++) {
-        parts.push(span(tokens, i, q, k));
+      for (const part of partsOf(tokens, from, to)) {
+        const bytes = [];
+        for (let i = part.from; part.whole && i < part.to; i++) bytes.push(span(tokens, i, q, k, bytesOf(tokens[i])));
+        parts.push(part.whole ? speltNode(part.whole, bytes) : span(tokens, part.from, q, k));
       }
       at = to;
     }
@@ -51,7 +55,7 @@ export function createPointText(app, points) {
       const [seq, q, k] = points().identity(i);
       const tokens = points().tokensOf(i);
       const value = points().attention(i);
-      const word = (at) => (tokens?.[at] === undefined ? "" : quoted(tokens[at]));
+      const word = (at) => (tokens?.[at] === undefined ? "" : named(tokens, at));
       const stored = app.session.sequence(seq);
       fill(root,
         el("div", { class: "edge-line" }, el(

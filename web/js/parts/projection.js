@@ -3,12 +3,12 @@
 
 import { button, el, fill } from "../core/dom.js";
 import { createPlace } from "../core/place.js";
-import { membership } from "../pure/clusters.js";
 import { tokenRule } from "../pure/match.js";
 import { legendOf, MATCH, paintPoints } from "../pure/paint.js";
 import { missing3d } from "./cloud3d.js";
 import { createCloudControls } from "./cloudcontrols.js";
 import { createCloudModel } from "./cloudmodel.js";
+import { pointsOf } from "./cloudpaint.js";
 import { createClouds } from "./clouds.js";
 import { createClusterList } from "./clusters.js";
 import { createClusterStore } from "./clusterstore.js";
@@ -57,8 +57,8 @@ export function createProjection(app) {
   const isFlat = () => store.state.flat || lasso || Boolean(no3d);
   const chosen = () => (model ? model.pointOf(store.state.point) : -1);
   const shown = () => ({
-    model: /** @type {Model} */ (model), layout: layout(), lasso, colors, clusters: keeper.clusters, chosen: chosen(), flat: isFlat(),
-    spaces: model?.spaces(layout(), store.state.spaces || "OQK") ?? [],
+    model: /** @type {Model} */ (model), layout: layout(), lasso, colors, clusters: keeper.clusters, chosen: chosen(), flat: isFlat(), paint: painted(),
+    spaces: model?.spaces(model.layout(store.state.cloud), store.state.spaces || "OQK") ?? [],
     labels: painted() === "cluster" ? keeper.clusters : [],
   });
 
@@ -99,15 +99,9 @@ export function createProjection(app) {
 
   function recolour() {
     if (!model) return;
-    const { identity, norm, attention, tokensOf, total } = model;
+    const { total } = model;
     const reader = tokenRule(store.state.rule);
-    const side = store.state.side === "q" ? 1 : 2;
-    const { clusters } = keeper;
-    const points = {
-      total, identity, norm, attention, rule: store.state.rule ? reader : null, clusters,
-      tokenAt: (/** @type {number} */ i) => tokensOf(i)?.[identity(i)[side]] ?? null,
-      clusterOf: membership(clusters, total, identity), only: clusters.findIndex((c) => c.name === store.state.onlyCluster),
-    };
+    const points = pointsOf(app, model, keeper.clusters);
     colors = paintPoints(painted(), points);
     showLegend(legend, legendOf(painted(), points));
     const byRule = painted() === "token" && store.state.rule && !reader.error;
@@ -116,7 +110,7 @@ export function createProjection(app) {
     const name = hits.length ? button("Name them", () => onLasso(hits), { class: "small" }) : null;
     fill(note, words, name, name && no3d ? " " : null, no3d);
   }
-  const showControls = () => controls.show({ ...shown(), paint: painted(), no3d });
+  const showControls = () => controls.show({ ...shown(), no3d });
 
   function build() {
     if (!model || !mine()) return;

@@ -72,6 +72,7 @@ export function createPromptHeads(app, found, { edge, edgeValue }) {
   fit.observe(panel.body);
   app.own(() => fit.disconnect());
 
+  /** @returns {import("../pure/scene.js").Mark[]} */
   function ringsOf() {
     return [[app.headName(), app.theme.colours.ring], [store.state.hot, app.theme.colours.ink]].flatMap(([name, stroke]) => {
       const cell = plot?.cells.find(({ head }) => address(head.layer, head.head) === name);

@@ -3,8 +3,9 @@
 
 import { button, el, fill } from "../core/dom.js";
 import { createPlace } from "../core/place.js";
-import { address, quoted } from "../pure/format.js";
+import { address } from "../pure/format.js";
 import { fromRecord } from "../pure/sequence.js";
+import { named } from "../pure/spelling.js";
 import { offers } from "./custom.js";
 import { createPromptHeads } from "./promptheads.js";
 import { createPromptList } from "./promptlist.js";
@@ -17,15 +18,20 @@ export function createPrompts(app) {
   const root = el("div", { class: "prompt-view" }, createPromptList(app), place.element);
   let shown = "";
 
+  /** On a narrow screen the box is on the side that is out of sight. */
+  function writeOne() {
+    store.set({ pane: "list" });
+    /** @type {HTMLElement | null} */ (document.querySelector(".promptbox textarea"))?.focus();
+  }
   async function show() {
     if (store.state.tab !== "prompts") return;
     const id = prompts.find(store.state.prompt)?.id ?? prompts.list[0]?.id ?? "";
     if (id === shown && id) return;
     shown = id;
     if (!id) {
-      place.fill(() => el("p", { class: "empty" }, offers(app, "add_prompt")
-        ? "Write a text into the box above the heads: it runs once through all of them."
-        : "This tree has no prompts yet; make serve runs them."));
+      place.fill(() => el("p", { class: "empty" }, ...(offers(app, "add_prompt")
+        ? ["Write a text into the box above the heads: it runs once through all of them. ", button("Write one", writeOne, { class: "small" })]
+        : ["This tree has no prompts yet; make serve runs them."])));
       return;
     }
     place.fill(() => el("div", { class: "empty", role: "status" }, el("span", { class: "spinner" }), "Loading the prompt …"));
@@ -89,7 +95,7 @@ function promptBody(app, found) {
   }
   function showEdge() {
     const at = edge();
-    const word = (/** @type {number} */ i) => `${i} ${quoted(found.tokens[i])}`;
+    const word = (/** @type {number} */ i) => `${i} ${named(found.tokens, i)}`;
     const clear = button("Clear", () => store.set({ edge: "" }), { class: "small" });
     if (at) fill(line, "query ", el("b", { class: "q" }, word(at.q)), " → key ", el("b", { class: "k" }, word(at.k)),
       "; 0 is below the stored threshold. ", clear);

@@ -30,7 +30,7 @@ export function createScatter(app) {
       label, options, heads.axis(key) ?? "none",
       (value) => store.set(key === "color" ? { color: value } : { [key]: value, box: "" }),
     );
-    tip.on(node, () => heads.describe(heads.axis(key)));
+    tip.on(node, () => heads.describe(heads.axis(key) ?? ""));
     app.on([key], () => (node.value = heads.axis(key) ?? "none"));
     return el("label", { class: "axis" }, el("span", {}, key === "color" ? "colour" : key), node);
   };
@@ -109,7 +109,7 @@ export function createScatter(app) {
 
   function table() {
     const axes = [heads.axis("x"), heads.axis("y"), heads.axis("color")];
-    return metricTable(plot.points.map(({ row }) => row), [...new Set(axes)].filter((n) => heads.names.includes(n)));
+    return metricTable(plot.points.map(({ row }) => row), [...new Set(axes)].flatMap((n) => (n !== null && heads.names.includes(n) ? [n] : [])));
   }
 
   const target = canvas.element;

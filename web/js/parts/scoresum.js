@@ -3,7 +3,8 @@
 
 import { el } from "../core/dom.js";
 import { createPanel } from "../core/panel.js";
-import { waterfallScene } from "../plots/waterfall.js";
+import { withLegend } from "../plots/legend.js";
+import { SIGNS, waterfallScene } from "../plots/waterfall.js";
 import { foldTerms, waterfall } from "../pure/attribution.js";
 import { signed } from "../pure/colour.js";
 import { score } from "../pure/format.js";
@@ -26,6 +27,9 @@ export function createScoreSum(app, kind, sum) {
   const terms = full ? sum.terms : foldTerms(sum.terms, SHOWN);
   const shown = sum.missing ? [...terms, { label: "not told", value: sum.missing }] : terms;
   const { bars, zero } = waterfall(shown, sum.score);
+  const scene = () => waterfallScene({
+    terms: shown, total: sum.score, title: `${app.headName()} ${kind.toUpperCase()}`, colours: app.theme.colours,
+  });
   const panel = createPanel(app, {
     name: `${kind}-sum`, title: "What the score is made of", describe: SAYS[kind],
     give: {
@@ -33,9 +37,7 @@ export function createScoreSum(app, kind, sum) {
         columns: ["term", "value"],
         rows: [...shown.map((t) => [t.label, t.value]), ["score", sum.score]],
       }),
-      scene: () => waterfallScene({
-        terms: shown, total: sum.score, title: `${app.headName()} ${kind.toUpperCase()}`, colours: app.theme.colours,
-      }),
+      scene, figure: async () => () => withLegend(scene(), SIGNS, app.theme.colours),
     },
   });
   const line = ({ label, value, left, right }, i) => {

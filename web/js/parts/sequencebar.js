@@ -44,7 +44,7 @@ export function createSequenceBar(app) {
     { "aria-pressed": "false", class: "toggle", title: "t, or hold Alt" },
   );
   const filter = el("input", {
-    type: "search", placeholder: "Filter text, =token, /pattern/", "aria-label": "Filter sequences",
+    type: "search", placeholder: "text, =token, /pattern/", "aria-label": "Filter sequences",
     spellcheck: false, value: store.state.text, on: { input: () => store.set({ text: filter.value }) },
   });
   const hint = el("span", { class: "dim" });
@@ -80,7 +80,7 @@ export function createSequenceBar(app) {
       setOptions(interval, options, chosenInterval(app));
       if (document.activeElement !== filter) filter.value = store.state.text;
       for (const node of reduction.children) node.setAttribute(
-        "aria-pressed", String(node.dataset.value === store.state.reduction),
+        "aria-pressed", String(node.getAttribute("data-value") === store.state.reduction),
       );
       const across = store.state.transpose !== (store.state.alt === true);
       transpose.setAttribute("aria-pressed", String(across));

@@ -5,6 +5,7 @@ import { button, el } from "../core/dom.js";
 import { createPlace } from "../core/place.js";
 import { CUSTOM } from "../core/state.js";
 import { textRule } from "../pure/match.js";
+import { textOf } from "../pure/spelling.js";
 import { createCard } from "./card.js";
 import { createComposer } from "./custom.js";
 import { createDoing } from "./doing.js";
@@ -159,5 +160,5 @@ function matching(all, rule) {
     return { list: all.filter((s) => s.tokens.some((t) => t.trim() === rule.slice(1).trim())) };
   }
   const { test, error } = textRule(rule);
-  return { list: all.filter((s) => test(s.tokens.join(""))), error };
+  return { list: all.filter((s) => test(textOf(s.tokens))), error };
 }

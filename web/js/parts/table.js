@@ -61,14 +61,16 @@ export function createTable(app) {
     }));
   }
 
+  /** @param {HTMLElement} row */
+  const cellOf = (row) => /** @type {HTMLElement} */ (row.firstChild);
   function drawRows() {
     const height = scroller.clientHeight || 300;
     const from = Math.max(0, Math.floor(scroller.scrollTop / ROW) - SPARE);
     const to = Math.min(rows.length, from + Math.ceil(height / ROW) + 2 * SPARE);
     if (from === first && body.childElementCount > 2) return;
     first = from;
-    above.firstChild.style.height = `${from * ROW}px`;
-    below.firstChild.style.height = `${(rows.length - to) * ROW}px`;
+    cellOf(above).style.height = `${from * ROW}px`;
+    cellOf(below).style.height = `${(rows.length - to) * ROW}px`;
     above.hidden = from === 0;
     below.hidden = to === rows.length;
     fill(body, above, rows.slice(from, to).map(line), below);
@@ -100,8 +102,8 @@ export function createTable(app) {
   function mark() {
     const current = app.headName();
     for (const node of body.children) {
-      node.classList.toggle("current", node.dataset.head === current);
-      node.classList.toggle("hot", node.dataset.head === store.state.hot);
+      node.classList.toggle("current", node.getAttribute("data-head") === current);
+      node.classList.toggle("hot", node.getAttribute("data-head") === store.state.hot);
     }
   }
 
@@ -112,12 +114,12 @@ export function createTable(app) {
     return { columns: [...names, "note_name", "note_text"], rows: values.map((v, i) => [...v, notes[i].name, notes[i].text]) };
   }
 
-  const rowAt = (event) => event.target.closest?.("tr[data-head]")?.dataset.head ?? "";
+  const rowAt = (/** @type {Event} */ event) => /** @type {HTMLElement} */ (event.target).closest?.("tr[data-head]")?.getAttribute("data-head") ?? "";
   body.addEventListener("pointerover", (event) => app.setHot(rowAt(event)));
   body.addEventListener("pointerleave", () => app.setHot(""));
   body.addEventListener("click", (event) => {
     const row = rows.find((r) => address(r.layer, r.head) === rowAt(event));
-    if (row && event.target.tagName !== "BUTTON") app.goTo(row.layer, row.head);
+    if (row && /** @type {HTMLElement} */ (event.target).tagName !== "BUTTON") app.goTo(row.layer, row.head);
   });
   scroller.addEventListener("scroll", oncePerFrame(drawRows), { passive: true });
   new ResizeObserver(oncePerFrame(() => {

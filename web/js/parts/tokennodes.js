@@ -4,6 +4,8 @@
 import { button, el } from "../core/dom.js";
 import { attentionRamp, attentionStep } from "../pure/colour.js";
 import { broken, quoted } from "../pure/format.js";
+import { bytesOf, named, partsOf } from "../pure/spelling.js";
+import { speltNode } from "./spelt.js";
 
 /**
  * @typedef {import("../pure/sequence.js").Sequence} Sequence
@@ -28,11 +30,15 @@ export function tokenNodes(sequence, spans, onOpen) {
       made.gaps.push(gap);
       made.children.push(gap.node);
     }
-    for (let i = from; i < to; i++) {
-      const node = tokenNode(sequence.tokens[i], i);
-      made.nodes[i] = node;
-      made.order.push(i);
-      made.children.push(node);
+    for (const part of partsOf(sequence.tokens, from, to)) {
+      const nodes = [];
+      for (let i = part.from; i < part.to; i++) {
+        const node = part.whole ? byteNode(sequence.tokens, i) : tokenNode(sequence.tokens[i], i);
+        made.nodes[i] = node;
+        made.order.push(i);
+        nodes.push(node);
+      }
+      made.children.push(...(part.whole ? [speltNode(part.whole, nodes)] : nodes));
     }
     at = to;
   }
@@ -45,10 +51,20 @@ export function tokenNodes(sequence, spans, onOpen) {
  */
 function tokenNode(text, i) {
   const blank = text.trim() === "" ? quoted(text) : null; // a name for what has no visible text
+  const dir = text.includes("<0x") ? "ltr" : null; // bytes of no character are no part of words that run to the left
   return el(
-    "span", { class: "tok", role: "button", tabIndex: -1, "data-i": i, "aria-label": blank }, broken(text) || "∅",
+    "span", { class: "tok", role: "button", tabIndex: -1, "data-i": i, "aria-label": blank, dir }, broken(text) || "∅",
   );
 }
+
+/**
+ * A token that is only some bytes of a character.
+ * @param {string[]} tokens
+ * @param {number} i
+ */
+const byteNode = (tokens, i) => el(
+  "span", { class: "tok", role: "button", tabIndex: -1, "data-i": i, "aria-label": named(tokens, i) }, bytesOf(tokens[i]),
+);
 
 /**
  * @param {number} from

@@ -2,8 +2,8 @@
 // The tokens of one sequence: hovered, focused, selected and picked. How they look stands in tokennodes.js and arcs.js.
 
 import { el } from "../core/dom.js";
-import { quoted } from "../pure/format.js";
 import { strongestLinks, strongestPair, strongestPerToken, summed } from "../pure/sequence.js";
+import { named } from "../pure/spelling.js";
 import { createArcs } from "./arcs.js";
 import { createTokenPaint, tokenNodes } from "./tokennodes.js";
 import { tokenTip, wordsOf } from "./tokentip.js";
@@ -95,7 +95,7 @@ export function createTokens(
       tip(i);
     },
     focus(i) {
-      nodes[i]?.setAttribute("aria-label", `${i}: ${quoted(sequence.tokens[i])}, ${wordsOf(sequence, i).join(", ")}`);
+      nodes[i]?.setAttribute("aria-label", `${i}: ${named(sequence.tokens, i)}, ${wordsOf(sequence, i).join(", ")}`);
       focusOn(i);
       tip(i);
     },

@@ -2,8 +2,9 @@
 // What the page says of a token and of an edge under the pointer: its numbers, and the words around.
 
 import { el } from "../core/dom.js";
-import { number, quoted, token as shown } from "../pure/format.js";
+import { number, token as shown } from "../pure/format.js";
 import { entries } from "../pure/sequence.js";
+import { named, partsOf } from "../pure/spelling.js";
 
 const AROUND = 4; // tokens on either side
 
@@ -14,8 +15,10 @@ const AROUND = 4; // tokens on either side
  */
 export function inContext(tokens, at) {
   const from = Math.max(0, at - AROUND);
-  return tokens.slice(from, at + AROUND + 1)
-    .map((t, j) => (from + j === at ? el("b", {}, shown(t) || "∅") : shown(t)));
+  return partsOf(tokens, from, Math.min(tokens.length, at + AROUND + 1)).map((part) => {
+    const text = shown(part.whole?.text ?? tokens[part.from]);
+    return at >= part.from && at < part.to ? el("b", {}, text || "∅") : text;
+  });
 }
 
 /**
@@ -38,9 +41,9 @@ export function wordsOf(sequence, i) {
   const [toKey] = entries(sequence, i, false);
   const [fromQuery] = entries(sequence, i, true);
   const lines = [];
-  if (toKey) lines.push(`gives ${number(toKey.value)} to ${toKey.at} ${quoted(sequence.tokens[toKey.at])}`);
+  if (toKey) lines.push(`gives ${number(toKey.value)} to ${toKey.at} ${named(sequence.tokens, toKey.at)}`);
   if (fromQuery) {
-    lines.push(`receives ${number(fromQuery.value)} from ${fromQuery.at} ${quoted(sequence.tokens[fromQuery.at])}`);
+    lines.push(`receives ${number(fromQuery.value)} from ${fromQuery.at} ${named(sequence.tokens, fromQuery.at)}`);
   }
   return lines.length ? lines : [i === 0 ? "position 0 is left out of every reduction" : "nothing stored"];
 }
@@ -56,7 +59,7 @@ export function tokenTip(sequence, i, { value, summed, transpose }) {
   const [strongest] = entries(sequence, i, transpose);
   const edge = strongest && (transpose ? [strongest.at, i] : [i, strongest.at]);
   return el("div", { class: "toktip" },
-    el("div", {}, el("b", {}, `${i}: ${number(value)}`), " ", el("span", { class: "dim" }, quoted(sequence.tokens[i]))),
+    el("div", {}, el("b", {}, `${i}: ${number(value)}`), " ", el("span", { class: "dim" }, named(sequence.tokens, i))),
     summed === null ? null : el("div", {}, `from the selection: ${number(summed)}`),
     wordsOf(sequence, i).map((line) => el("div", { class: "dim" }, line)),
     edge ? edgeLines(sequence.tokens, edge[0], edge[1]) : null);

@@ -4,17 +4,35 @@
 import { short } from "../pure/format.js";
 import { axis } from "../pure/scale.js";
 import { MARGIN, frameMarks } from "./frame.js";
+import { pairScene } from "./pair.js";
 
-/** Edges and values of a {bin_edges, bin_values} field; null when they do not fit together. */
+/**
+ * @typedef {{edges: number[], values: number[]}} Bins
+ * @typedef {import("../core/app.js").Colours} Colours
+ */
+
+/**
+ * Edges and values of a {bin_edges, bin_values} field; null when they do not fit together.
+ * @param {unknown} value
+ * @returns {Bins | null}
+ */
 export function readBins(value) {
-  const { bin_edges: edges, bin_values: values } = value ?? {};
+  const { bin_edges: edges, bin_values: values } = /** @type {import("../pure/shapes.js").Loose} */ (value ?? {});
+  /**
+   * @param {unknown} list
+   * @returns {list is number[]}
+   */
   const numbers = (list) => Array.isArray(list) && list.every(Number.isFinite);
   return numbers(edges) && numbers(values) && values.length > 0 && edges.length === values.length + 1
     ? { edges, values }
     : null;
 }
 
-/** Twenty equal bins over some values. */
+/**
+ * Twenty equal bins over some values.
+ * @param {number[]} list
+ * @returns {Bins}
+ */
 export function binned(list, count = 20) {
   const low = Math.min(...list, 0);
   const high = Math.max(...list, low + 1e-6);
@@ -26,34 +44,36 @@ export function binned(list, count = 20) {
 /**
  * Bars over bins. `even` gives every bin the same width, which is right where edges double;
  * `logY` makes heights log10(n + 1). `hot` is the bin under the pointer; `other` values of
- * the same bins are drawn as a line over them.
- * @param {any} options
- * @returns {{scene: object, bin: (x: number) => number}}
+ * the same bins are drawn as a line over them. `most` is the value the axis ends at, else the largest; `extent` where the
+ * bins' axis begins and ends, else as they do.
+ * @typedef {{colours: Colours, xLabel: string, yLabel: string, xFormat?: (value: number) => string, even?: boolean, logY?: boolean}} Look
+ * @param {Look & {bins: Bins, width: number, height: number, hot?: number, other?: number[] | null, most?: number, extent?: number[]}} options
+ * @returns {{scene: import("../pure/scene.js").Scene, bin: (x: number) => number}}
  */
 export function barPlot({
   bins, width, height, colours, xLabel, yLabel, xFormat = short, even = false, logY = false, hot = -1,
-  other = null,
+  other = null, most = Math.max(...bins.values, ...(other ?? []), 0), extent = [bins.edges[0], bins.edges[bins.edges.length - 1]],
 }) {
   const { edges, values } = bins;
-  const high = (v) => (logY ? Math.log10(Math.max(0, v) + 1) : v);
+  const high = (/** @type {number} */ v) => (logY ? Math.log10(Math.max(0, v) + 1) : v);
   const heights = values.map(high);
-  const top = Math.max(...heights, ...(other ?? []).map(high), 1e-9) * 1.06;
+  const top = Math.max(high(most), 1e-9) * 1.06;
   const [left, right] = [MARGIN.left, width - MARGIN.right];
   const x = even
     ? axis([0, values.length], [left, right], { count: Math.min(values.length, 10) })
-    : axis([edges[0], edges.at(-1)], [left, right], { count: Math.round(width / 80) });
+    : axis(extent, [left, right], { count: Math.round(width / 80) });
   if (even) {
     const every = Math.ceil(edges.length / Math.max(2, width / 46));
     x.ticks = edges.map((_, i) => i).filter((i) => i % every === 0);
   }
   const y = axis([0, top], [height - MARGIN.bottom, MARGIN.top], { count: 4 });
-  if (logY) y.ticks = powers(Math.max(...values, 1)).map((v) => Math.log10(v + 1));
+  if (logY) y.ticks = powers(Math.max(most, 1)).map((v) => Math.log10(v + 1));
   const marks = frameMarks({
     x, y, width, height, colours, xLabel, yLabel,
     xFormat: even ? (i) => xFormat(edges[i]) : xFormat,
     yFormat: logY ? (h) => short(Math.round(10 ** h - 1)) : short,
   });
-  const place = (i) => (even ? [x.at(i), x.at(i + 1)] : [x.at(edges[i]), x.at(edges[i + 1])]);
+  const place = (/** @type {number} */ i) => (even ? [x.at(i), x.at(i + 1)] : [x.at(edges[i]), x.at(edges[i + 1])]);
   values.forEach((_, i) => {
     const [from, to] = place(i);
     const upper = y.at(heights[i]);
@@ -71,6 +91,26 @@ export function barPlot({
   };
 }
 
+const [PANEL_WIDTH, PANEL_HEIGHT] = [420, 260]; // of one of two heads
+
+/**
+ * The bins of two heads on the same axes; bins that go on where the other's end are followed by empty ones.
+ * @param {{title: string, bins: Bins}[]} heads
+ * @param {Look} options what barPlot takes beside bins and size
+ */
+export function barPair(heads, options) {
+  const longest = heads.map((h) => h.bins.edges).reduce((a, b) => (b.length > a.length ? b : a));
+  const all = heads.map(({ bins: { edges, values } }) => (edges.every((e, i) => e === longest[i])
+    ? { edges: longest, values: [...values, ...new Array(longest.length - edges.length).fill(0)] } : { edges, values }));
+  const even = options.even && all.every((bins) => bins.edges === longest);
+  const most = Math.max(...all.flatMap((bins) => bins.values), 0);
+  const extent = [Math.min(...all.map((b) => b.edges[0])), Math.max(...all.map((b) => b.edges[b.edges.length - 1]))];
+  return pairScene(heads.map(({ title }, i) => ({
+    title, scene: barPlot({ ...options, bins: all[i], width: PANEL_WIDTH, height: PANEL_HEIGHT, even, most, extent }).scene,
+  })), options.colours);
+}
+
+/** @param {number} most */
 function powers(most) {
   const out = [0];
   for (let v = 1; v <= most * 1.0001; v *= 10) out.push(v);
@@ -81,6 +121,11 @@ const [TICKS, DENSITY_STEP] = [150, 4]; // more heads than that are told as a de
 
 /**
  * How many values lie in each step across, as the height of a bar from the middle.
+ * @param {number[]} values
+ * @param {import("../pure/scale.js").Scale} x
+ * @param {number} middle
+ * @param {number} width
+ * @param {Colours} colours
  * @returns {import("../pure/scene.js").Mark[]}
  */
 function densityMarks(values, x, middle, width, colours) {
@@ -95,7 +140,11 @@ function densityMarks(values, x, middle, width, colours) {
   });
 }
 
-/** Where a value stands among all heads: a tick for each, this one marked, and the value of an `other`. */
+/**
+ * Where a value stands among all heads: a tick for each, this one marked, and the value of an `other`.
+ * @param {{values: number[], value: number, error: number | null, width: number, height: number,
+ *   colours: import("../core/app.js").Colours, other?: number | null}} options
+ */
 export function stripPlot({ values, value, error, width, height, colours, other = null }) {
   const low = Math.min(...values);
   const high = Math.max(...values);

@@ -12,9 +12,13 @@ export const sceneUnit = () => Math.max(1, parseFloat(getComputedStyle(document.
 /**
  * A canvas in `holder` that redraws when its size changes: `draw(width, height)`, in scene units, answers a scene.
  * `over` (optional) answers a second scene on a layer above, for what follows the pointer.
+ * @typedef {import("../pure/scene.js").Scene} Scene
+ * @typedef {(width: number, height: number) => Scene} Draw
+ * @param {HTMLElement} holder
+ * @param {{label: string, draw: Draw, over?: Draw | null, focusable?: boolean}} options
  */
 export function createCanvas(
-  holder, { label, draw, over = /** @type {((width: number, height: number) => any) | null} */ (null), focusable = false },
+  holder, { label, draw, over = null, focusable = false },
 ) {
   const layers = [el("canvas", { role: "img", "aria-label": label, tabIndex: focusable ? 0 : -1 })];
   if (over) layers.push(el("canvas", { class: "over", "aria-hidden": "true" }));
@@ -25,11 +29,15 @@ export function createCanvas(
   /** @type {import("../pure/scene.js").Scene | null} */
   let scene = null;
 
+  /**
+   * @param {HTMLCanvasElement} layer
+   * @param {Scene} made
+   */
   function paint(layer, made) {
     const scale = devicePixelRatio || 1;
     const [width, height] = [Math.round(size.width * scale), Math.round(size.height * scale)];
     if (layer.width !== width || layer.height !== height) Object.assign(layer, { width, height });
-    drawScene(layer.getContext("2d"), made, scale * unit);
+    drawScene(/** @type {CanvasRenderingContext2D} */ (layer.getContext("2d")), made, scale * unit);
   }
   function redraw() {
     if (size.width < 2 || size.height < 2) return;
@@ -62,16 +70,21 @@ export function createCanvas(
       const drawn = scene && draw(scene.width, scene.height);
       return drawn && over ? { ...drawn, marks: [...drawn.marks, ...over(drawn.width, drawn.height).marks] } : drawn;
     },
-    setLabel: (text) => layers[0].setAttribute("aria-label", text),
+    setLabel: (/** @type {string} */ text) => layers[0].setAttribute("aria-label", text),
     /**
      * Pointer position in scene units.
+     * @param {{clientX: number, clientY: number}} event
      * @returns {[number, number]}
      */
     at(event) {
       const box = layers[0].getBoundingClientRect();
       return [(event.clientX - box.left) / unit, (event.clientY - box.top) / unit];
     },
-    /** Where a place of the scene is in the window. */
+    /**
+     * Where a place of the scene is in the window.
+     * @param {number} x
+     * @param {number} y
+     */
     inWindow(x, y) {
       const box = layers[0].getBoundingClientRect();
       return { clientX: box.left + x * unit, clientY: box.top + y * unit };

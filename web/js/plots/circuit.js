@@ -8,21 +8,31 @@ import { sideColour } from "./headmap.js";
 const [ROW, TOP, LEFT] = [44, 18, 52];
 const [BOX, HIGH] = [52, 20]; // size of a head's box
 
-/** How high the drawing is. */
+/**
+ * @typedef {ReturnType<typeof import("../pure/circuit.js").standingOut>} Lines
+ * @typedef {import("../pure/shapes.js").Address} Address
+ */
+
+/**
+ * How high the drawing is.
+ * @param {Lines} lines
+ * @param {Address} open
+ */
 export const circuitHeight = (lines, open) => TOP * 2 + ROW * (layersOf(lines, open).length - 1) + HIGH;
 
+/** @type {(lines: Lines, open: Address) => number[]} */
 const layersOf = (lines, open) => [...new Set([open.layer, ...lines.map((l) => l.partner.layer)])].sort((a, b) => a - b);
 
 /**
  * `lines` are those of standingOut(); width is strength, colour what the later head reads with.
- * @param {any} options
+ * @param {{lines: Lines, open: Address, width: number, height: number, colours: import("../core/app.js").Colours, hot?: string}} options
  * @returns {{scene: import("../pure/scene.js").Scene, points: {row: {layer: number, head: number}, x: number, y: number}[]}}
  */
 export function circuitPlot({ lines, open, width, height, colours, hot = "" }) {
   const layers = layersOf(lines, open);
   const most = Math.max(...lines.map((l) => l.score), 1e-12);
   const step = layers.length > 1 ? (height - 2 * TOP - HIGH) / (layers.length - 1) : 0;
-  const yOf = (layer) => TOP + HIGH / 2 + layers.indexOf(layer) * step;
+  const yOf = (/** @type {number} */ layer) => TOP + HIGH / 2 + layers.indexOf(layer) * step;
   const places = boxes(lines, open, width);
   const name = address(open.layer, open.head);
   /** @type {import("../pure/scene.js").Mark[]} */
@@ -35,12 +45,13 @@ export function circuitPlot({ lines, open, width, height, colours, hot = "" }) {
     const partnerName = address(partner.layer, partner.head);
     const port = (SIDES.findIndex(([s]) => s === side) - 1) * (BOX / 3);
     const start = /** @type {[number, number]} */ ([places.get(address(from.layer, from.head)), yOf(from.layer) + HIGH / 2]);
-    const end = /** @type {[number, number]} */ ([places.get(address(to.layer, to.head)) + port, yOf(to.layer) - HIGH / 2]);
+    const end = /** @type {[number, number]} */ ([(places.get(address(to.layer, to.head)) ?? 0) + port, yOf(to.layer) - HIGH / 2]);
     marks.push({
       kind: "curve", from: start, over: [end[0], (start[1] + end[1]) / 2], to: end, stroke: sideColour(side, colours),
       width: 0.8 + 5.2 * (score / most) ** 1.5, alpha: hot && hot !== partnerName && hot !== name ? 0.15 : 0.75,
     });
   }
+  /** @type {{row: Address, x: number, y: number}[]} */
   const points = [];
   for (const [head, x] of places) {
     const [, layer, number] = (/^L(\d+)H(\d+)$/.exec(head) ?? []).map(Number);
@@ -56,13 +67,19 @@ export function circuitPlot({ lines, open, width, height, colours, hot = "" }) {
   return { scene: { width, height, ground: colours.panel, marks }, points };
 }
 
-/** Across, the boxes of a layer share the width; the open head is in the middle of its own. */
+/**
+ * Across, the boxes of a layer share the width; the open head is in the middle of its own.
+ * @param {Lines} lines
+ * @param {Address} open
+ * @param {number} width
+ */
 function boxes(lines, open, width) {
   const rows = new Map([[open.layer, [open.head]]]);
   for (const { partner } of lines) {
     const row = rows.get(partner.layer) ?? [];
     if (!row.includes(partner.head)) rows.set(partner.layer, [...row, partner.head]);
   }
+  /** @type {Map<string, number>} */
   const places = new Map();
   const middle = (LEFT + width) / 2;
   let turn = 0;

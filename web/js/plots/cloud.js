@@ -17,6 +17,19 @@ export function unitOf(flat, { width, height, lens = WHOLE }) {
 
 const SEEN = 0.98; // share of the points that fills a panel; a few strays must not make the others small
 
+/**
+ * The points moved so that what lies between the strays on either side has its middle at 0.
+ * @param {Float32Array} flat
+ */
+export function centred(flat) {
+  const middle = [0, 1].map((axis) => {
+    const sorted = flat.filter((v, i) => i % 2 === axis && Number.isFinite(v)).sort();
+    const stray = Math.floor(((1 - SEEN) / 2) * sorted.length);
+    return sorted.length ? (sorted[stray] + sorted[sorted.length - 1 - stray]) / 2 : 0;
+  });
+  return flat.map((v, i) => v - middle[i % 2]);
+}
+
 /** How far from the middle that share of the points lies along an axis. */
 function reach(flat, axis) {
   const sizes = new Float32Array(flat.length / 2);
@@ -26,9 +39,8 @@ function reach(flat, axis) {
   return Math.max(1e-6, sizes[Math.min(n - 1, Math.ceil(SEEN * n))] ?? 0);
 }
 
-/** Pixel positions of projected x, y pairs in a panel, under a lens. */
-export function placePoints(flat, { width, height, lens = WHOLE }) {
-  const unit = unitOf(flat, { width, height, lens });
+/** Pixel positions of projected x, y pairs in a panel, under a lens; `unit` where the panel's own does not count. */
+export function placePoints(flat, { width, height, lens = WHOLE, unit = unitOf(flat, { width, height, lens }) }) {
   const out = new Float32Array(flat.length);
   for (let i = 0; i < flat.length; i += 2) {
     out[i] = width / 2 + (flat[i] - lens.x) * unit;
@@ -38,9 +50,27 @@ export function placePoints(flat, { width, height, lens = WHOLE }) {
 }
 
 /** A line x, y, x, y ... of the plane in a panel of those points. */
-export function placeLine(path, flat, { width, height, lens = WHOLE }) {
-  const unit = unitOf(flat, { width, height, lens });
+export function placeLine(path, flat, { width, height, lens = WHOLE, unit = unitOf(flat, { width, height, lens }) }) {
   return path.map((v, i) => (i % 2 ? height / 2 - (v - lens.y) * unit : width / 2 + (v - lens.x) * unit));
+}
+
+/**
+ * Names in the middle of their points; those without any in the panel are left out.
+ * `sure` ones are drawn in any case.
+ * @param {{text: string, points: number[], sure?: boolean}[]} names
+ * @param {ArrayLike<number>} places
+ */
+export const placeNames = (names, places) => names.map(({ text, points, sure = false }) => ({
+  text, sure, x: medianOf(points.map((i) => places[2 * i])), y: medianOf(points.map((i) => places[2 * i + 1])),
+})).filter(({ x, y }) => x !== undefined && y !== undefined);
+
+/**
+ * The median of what is a number; undefined without any.
+ * @param {number[]} values
+ */
+function medianOf(values) {
+  const sorted = values.filter(Number.isFinite).sort((a, b) => a - b);
+  return sorted[sorted.length >> 1];
 }
 
 /** The lens zoomed by `factor` with the plane's point (x, y) staying where it is on screen. */
@@ -81,11 +111,34 @@ export function cloudScene({ places, look, width, height, colours, title = "", l
     });
   }
   for (const { level, points } of lines) marks.push({ kind: "line", points, stroke: colours.ink, width: 0.8 + level, alpha: 0.35 + 0.4 * level });
-  for (const { x, y, text } of labels) marks.push({
+  for (const { x, y, text } of apart(labels, width, height)) marks.push({
     kind: "text", x, y, text, fill: colours.ink, size: 12, weight: 600, anchor: "middle", halo: colours.panel,
   });
   if (title) marks.push({ kind: "text", x: 8, y: 16, text: title, fill: colours.soft, size: 11.5 });
   return { width, height, ground: colours.panel, marks };
+}
+
+const [LETTER, LABEL_LINE] = [7.2, 15]; // pixels of a letter on average, and of a line
+
+/**
+ * Labels inside the panel and off each other, moved by up to two lines; one that finds no place is left out, unless it is sure.
+ * @param {{text: string, x: number, y: number, sure?: boolean}[]} labels the first come first
+ * @param {number} width
+ * @param {number} height
+ */
+function apart(labels, width, height) {
+  /** @type {{x: number, y: number, half: number, text: string}[]} */
+  const placed = [];
+  for (const { text, x, y, sure } of labels) {
+    if (x < 0 || x > width || y < 0 || y > height) continue;
+    const half = (LETTER * text.length) / 2;
+    const inX = Math.max(half + 2, Math.min(width - half - 2, x));
+    const inY = Math.max(LABEL_LINE, Math.min(height - 4, y));
+    const free = [0, -1, 1, -2, 2].map((step) => inY + step * LABEL_LINE).find((at) => at > 10 && at < height
+      && placed.every((p) => Math.abs(p.y - at) >= LABEL_LINE - 1 || Math.abs(p.x - inX) > p.half + half));
+    if (free !== undefined || sure) placed.push({ x: inX, y: free ?? inY, half, text });
+  }
+  return placed;
 }
 
 /** @type {(places: ArrayLike<number>) => (i: number) => [number, number]} */

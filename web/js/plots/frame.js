@@ -6,7 +6,12 @@ import { short } from "../pure/format.js";
 /** Room around the plotted area. */
 export const MARGIN = { left: 58, right: 12, top: 12, bottom: 36 };
 
-/** Marks of the axes of a plot; `x` and `y` are scales of scale.js. */
+/**
+ * Marks of the axes of a plot.
+ * @typedef {import("../pure/scale.js").Scale} Scale
+ * @param {{x: Scale, y: Scale, width: number, height: number, xLabel: string, yLabel: string, colours: import("../core/app.js").Colours,
+ *   margin?: typeof MARGIN, xFormat?: (value: number) => string, yFormat?: (value: number) => string}} options
+ */
 export function frameMarks({
   x, y, width, height, xLabel, yLabel, colours, margin = MARGIN, xFormat = short, yFormat = short,
 }) {

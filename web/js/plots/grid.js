@@ -4,21 +4,39 @@
 import { address, short } from "../pure/format.js";
 import { rowColour } from "./scatter.js";
 
-/** Layers and heads present, and which of the two runs across (the longer one). */
+/**
+ * @typedef {import("../pure/shapes.js").Row} Row
+ * @typedef {{layers: number[], heads: number[], across: string}} Shape
+ * @typedef {{x: number, y: number, w: number, h: number}} Cell
+ */
+
+/**
+ * Layers and heads present, and which of the two runs across (the longer one).
+ * @param {Row[]} rows
+ * @returns {Shape}
+ */
 export function gridShape(rows) {
   const layers = [...new Set(rows.map((row) => row.layer))].sort((a, b) => a - b);
   const heads = [...new Set(rows.map((row) => row.head))].sort((a, b) => a - b);
   return { layers, heads, across: layers.length > heads.length ? "layer" : "head" };
 }
 
-/** Height in pixels that gives cells a pleasant shape at a width. */
+/**
+ * Height in pixels that gives cells a pleasant shape at a width.
+ * @param {Shape} shape
+ * @param {number} width
+ */
 export function gridHeight({ layers, heads, across }, width) {
   const [columns, rows] = across === "layer" ? [layers.length, heads.length] : [heads.length, layers.length];
   const cell = Math.min(26, Math.max(4, (width - 40) / Math.max(columns, 1)));
   return Math.round(rows * cell + 34);
 }
 
-/** @returns {{scene: object, cells: Map<string, {x: number, y: number, w: number, h: number}>, find: (x, y) => object | null}} */
+/**
+ * @param {{rows: Row[], shape: Shape, shareOf: (row: Row) => number | null, top: Row[], shown: ((row: Row) => boolean) | null,
+ *   width: number, height: number, colours: import("../core/app.js").Colours}} options
+ * @returns {{scene: import("../pure/scene.js").Scene, cells: Map<string, Cell>, find: (x: number, y: number) => Row | null}}
+ */
 export function gridPlot({ rows, shape, shareOf, top, shown, width, height, colours }) {
   const { layers, heads, across } = shape;
   const [columns, lines] = across === "layer" ? [layers, heads] : [heads, layers];
@@ -28,14 +46,15 @@ export function gridPlot({ rows, shape, shareOf, top, shown, width, height, colo
   const columnOf = new Map(columns.map((value, i) => [value, i]));
   const lineOf = new Map(lines.map((value, i) => [value, i]));
   const gap = Math.min(w, h) > 7 ? 1 : 0;
+  /** @type {Map<string, Cell>} */
   const cells = new Map();
+  /** @type {Map<string, Row>} */
   const byPlace = new Map();
   /** @type {import("../pure/scene.js").Mark[]} */
   const marks = [];
   for (const row of rows) {
-    const [c, l] = across === "layer" ? [
-      columnOf.get(row.layer), lineOf.get(row.head),
-    ] : [columnOf.get(row.head), lineOf.get(row.layer)];
+    const [column, line] = across === "layer" ? [row.layer, row.head] : [row.head, row.layer];
+    const [c, l] = [columnOf.get(column) ?? 0, lineOf.get(line) ?? 0];
     const cell = { x: left + c * w, y: upper + l * h, w: w - gap, h: h - gap };
     cells.set(address(row.layer, row.head), cell);
     byPlace.set(`${c},${l}`, row);
@@ -85,5 +104,9 @@ export function gridPlot({ rows, shape, shareOf, top, shown, width, height, colo
   };
 }
 
-/** "induction score 0.1235 (0 to 0.9)" for a label that says what the colours mean. */
+/**
+ * "induction score 0.1235 (0 to 0.9)" for a label that says what the colours mean.
+ * @param {string} label
+ * @param {[number, number] | null} extent
+ */
 export const gridLegend = (label, extent) => (extent ? `${label}, ${short(extent[0])} to ${short(extent[1])}` : label);

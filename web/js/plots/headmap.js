@@ -4,16 +4,26 @@
 import { address } from "../pure/format.js";
 import { rowColour } from "./scatter.js";
 
+/**
+ * @typedef {import("../core/app.js").Colours} Colours
+ * @typedef {import("../pure/shapes.js").Row} Row
+ */
+
 const EDGE = 16; // room around the points
 
-/** The colour of what a head reads with. */
-export const sideColour = (side, colours) => ({ q: colours.query_mark, k: colours.key_mark, v: colours.both_mark })[side];
+/**
+ * The colour of what a head reads with.
+ * @param {string} side q, k or v
+ * @param {Colours} colours
+ */
+export const sideColour = (side, colours) => (side === "q" ? colours.query_mark : side === "k" ? colours.key_mark : colours.both_mark);
 
 /**
  * Heads where `places` has them, one scale on both axes. `shareOf` gives a head's share of the colour scale, `shown` whether
  * it passes the filter (all where null).
- * @param {any} options
- * @returns {{scene: import("../pure/scene.js").Scene, points: {row: any, x: number, y: number}[],
+ * @param {{rows: Row[], places: Map<string, [number, number]>, width: number, height: number, colours: Colours, coloured: boolean,
+ *   shareOf: (row: Row) => number | null, shown: ((row: Row) => boolean) | null}} options
+ * @returns {{scene: import("../pure/scene.js").Scene, points: {row: Row, x: number, y: number}[],
  *   at: (name: string) => [number, number] | null}}
  */
 export function headMapPlot({ rows, places, width, height, colours, shareOf, coloured, shown }) {
@@ -26,12 +36,13 @@ export function headMapPlot({ rows, places, width, height, colours, shareOf, col
   const radius = rows.length > 1500 ? 2.2 : rows.length > 300 ? 3 : 4;
   /** @type {import("../pure/scene.js").Mark[]} */
   const marks = [];
+  /** @type {{row: Row, x: number, y: number}[]} */
   const points = [];
-  for (const row of shown ? [...rows].sort((a, b) => shown(a) - shown(b)) : rows) {
+  for (const row of shown ? [...rows].sort((a, b) => Number(shown(a)) - Number(shown(b))) : rows) {
     const place = places.get(address(row.layer, row.head));
     if (!place) continue;
     const [x, y] = onScreen(place);
-    const out = shown && !shown(row);
+    const out = shown !== null && !shown(row);
     marks.push({
       kind: "circle", x, y, r: radius, fill: out ? colours.line : coloured ? rowColour(shareOf(row)) : colours.accent,
       stroke: out ? undefined : colours.panel, width: 0.5, alpha: out ? 0.7 : 0.92,
@@ -47,4 +58,5 @@ export function headMapPlot({ rows, places, width, height, colours, shareOf, col
   };
 }
 
+/** @param {number[]} values */
 const least = (values) => values.reduce((a, b) => Math.min(a, b), Infinity);

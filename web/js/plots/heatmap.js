@@ -3,6 +3,7 @@
 
 import { attentionRamp, attentionStep, signed } from "../pure/colour.js";
 import { short, token as shown } from "../pure/format.js";
+import { bytesOf, spelt } from "../pure/spelling.js";
 import { ticks } from "../pure/scale.js";
 
 const ROOM = { left: 46, top: 6, right: 54, bottom: 36 };
@@ -108,7 +109,11 @@ function axisMarks(sequence, view, { left, top, side, w, h }, colours) {
   const marks = [];
   const named = Math.min(w, h) >= NAMED;
   const size = Math.min(10, Math.min(w, h) * 0.95);
-  const label = (i) => (named ? clip(shown(sequence.tokens[i]).trim() || "␣") : String(i));
+  const word = (i) => {
+    const whole = spelt(sequence.tokens).get(i);
+    return whole ? `${whole.text.trim()} ${bytesOf(sequence.tokens[i])}` : clip(shown(sequence.tokens[i]).trim() || "␣");
+  };
+  const label = (i) => (named ? word(i) : String(i));
   const inView = (from, to) => {
     if (named) return Array.from(
       { length: Math.ceil(to) - Math.ceil(from - 0.5) }, (_, i) => Math.ceil(from - 0.5) + i,

@@ -14,7 +14,7 @@ const TOP = 46;
 
 /**
  * Both sides of an edge, layers downwards: a cell a head, then the MLP and what else a layer adds, coloured by its part of
- * the score (orange raises it, blue lowers it).
+ * the score (green raises it, purple lowers it).
  * @returns {import("../pure/scene.js").Scene}
  */
 export function sourcesScene({ sides, title, colours, width = 760 }) {

@@ -75,21 +75,40 @@ export function scatterPlot({ rows, names, logs, bars, shown, discrete, width, h
 
 const [FAR, LABELLED] = [5, 5]; // median distances from the median that make an outlier, and how many are named
 
-/** The names of the points farthest out on either axis. */
+const [LETTER, LABEL_LINE] = [6.2, 12]; // pixels of a letter on average, and of a line
+
+/**
+ * The names of the points farthest out on either axis; of those that would lie on each other, the farthest.
+ * @param {{row: import("../pure/shapes.js").Row, x: number, y: number}[]} points
+ * @param {number} width
+ * @param {import("../core/app.js").Colours} colours
+ * @returns {import("../pure/scene.js").Mark[]}
+ */
 function outlierMarks(points, width, colours) {
   if (points.length < 8) return [];
-  const far = ["x", "y"].map((axis) => {
+  /** @typedef {typeof points[number]} Point */
+  const far = /** @type {const} */ (["x", "y"]).map((axis) => {
     const middle = median(points.map((p) => p[axis]));
     const spread = median(points.map((p) => Math.abs(p[axis] - middle))) || 1;
-    return (p) => Math.abs(p[axis] - middle) / spread;
+    return (/** @type {Point} */ p) => Math.abs(p[axis] - middle) / spread;
   });
-  const reach = (p) => Math.max(...far.map((measure) => measure(p)));
-  return points.filter((p) => reach(p) > FAR).sort((a, b) => reach(b) - reach(a)).slice(0, LABELLED).map(({ row, x, y }) => ({
+  const reach = (/** @type {Point} */ p) => Math.max(...far.map((measure) => measure(p)));
+  /** @type {{from: number, to: number, y: number}[]} */
+  const taken = [];
+  const isFree = (/** @type {Point} */ { row, x, y }) => {
+    const size = LETTER * address(row.layer, row.head).length;
+    const from = x > width - 60 ? x - 8 - size : x + 8;
+    const free = taken.every((t) => Math.abs(t.y - y) >= LABEL_LINE || t.to < from || t.from > from + size);
+    if (free) taken.push({ from, to: from + size, y });
+    return free;
+  };
+  return points.filter((p) => reach(p) > FAR).sort((a, b) => reach(b) - reach(a)).slice(0, LABELLED).filter(isFree).map(({ row, x, y }) => ({
     kind: "text", x: x > width - 60 ? x - 8 : x + 8, y: y - 5, text: address(row.layer, row.head), fill: colours.soft, size: 10,
     anchor: x > width - 60 ? "end" : "start", halo: colours.panel,
   }));
 }
 
+/** @param {number[]} values */
 function median(values) {
   const sorted = Float64Array.from(values).sort();
   return sorted[sorted.length >> 1];
@@ -128,6 +147,7 @@ function legend(name, [low, high], width, colours) {
   return marks;
 }
 
+/** @type {(points: {x: number, y: number}[]) => import("../pure/near.js").Place} */
 const placeIn = (points) => (i) => [points[i].x, points[i].y];
 
 /** The point nearest to a pixel within `reach`, or null. */

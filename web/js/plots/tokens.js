@@ -2,10 +2,28 @@
 // A sequence as a scene, for export: the text set in lines, coloured as it is on screen.
 
 import { attentionRamp, attentionStep } from "../pure/colour.js";
-import { broken } from "../pure/format.js";
+import { broken, number } from "../pure/format.js";
+import { bytesOf, partsOf } from "../pure/spelling.js";
 
 const SIZE = 13;
 const LINE = 23;
+const [BYTE_SIZE, BYTE_LINE, BYTE_GAP] = [8.5, 13, 3]; // of byte tokens under their character
+
+/**
+ * What the colours of a sequence mean, from 0 to the attention `largest`.
+ * @param {{largest: number, transpose: boolean, strips: boolean, theme: string}} options `strips`: whether there are some below
+ *   the tokens
+ */
+export function tokensLegend({ largest, transpose, strips, theme }) {
+  const entry = (/** @type {boolean} */ under) => {
+    const ramp = attentionRamp(theme, under);
+    return {
+      text: `attention ${transpose === under ? "given" : "received"}, 0 to ${number(largest)}`,
+      stops: Array.from({ length: 12 }, (_, i) => ramp[attentionStep((i / 11) * largest, largest)].fill),
+    };
+  };
+  return strips ? [entry(false), entry(true)] : [entry(false)];
+}
 
 /**
  * Sets the stretches of `tokens` that are in sight into lines of `width`; `measure(text)` is the width of a text at 13 px.
@@ -15,39 +33,62 @@ export function tokensScene({ title, tokens, look, theme, colours, width = 720, 
   const ramp = attentionRamp(theme);
   const strip = attentionRamp(theme, true);
   /** @type {import("../pure/scene.js").Mark[]} */
-  const marks = [{ kind: "text", x: 12, y: 22, text: title, fill: colours.soft, size: 11.5 }];
+  const marks = title ? [{ kind: "text", x: 12, y: 22, text: title, fill: colours.soft, size: 11.5 }] : [];
   const margin = 12;
   let x = margin;
-  let y = 32;
+  let y = title ? 32 : 8;
+  let below = 0; // what byte tokens take under this line
   const newline = () => {
     x = margin;
-    y += LINE;
+    y += LINE + below;
+    below = 0;
   };
   const chosen = new Set(look.selection);
   const places = new Map(); // middle and top of each token
   const put = (text, i) => {
     const w = measure(text);
     if (x + w > width - margin && x > margin) newline();
-    const fill = i === null ? 0 : attentionStep(look.fills[i], look.largest);
-    const under = i === null || !look.strips ? 0 : attentionStep(look.strips[i], look.largest);
-    if (fill) marks.push({ kind: "rect", x, y, w, h: LINE - 4, fill: ramp[fill].fill });
-    if (i !== null && look.pair?.k === i && !look.strips) marks.push({
-      kind: "rect", x, y, w, h: LINE - 4, fill: colours.line,
+    const ink = i === null ? colours.soft : ground(i, { x, y, w, h: LINE - 4 });
+    if (text.trim() || i === null || !places.has(i)) marks.push({ kind: "text", x, y: y + 14, text, size: SIZE, fill: ink });
+    if (i !== null && !places.has(i)) places.set(i, { x: x + w / 2, y, h: LINE - 4 });
+    x += w;
+  };
+  /** The colours and marks of a token in its box; answers that of its letters. */
+  const ground = (i, box) => {
+    const fill = attentionStep(look.fills[i], look.largest);
+    const under = look.strips ? attentionStep(look.strips[i], look.largest) : 0;
+    if (fill) marks.push({ kind: "rect", ...box, fill: ramp[fill].fill });
+    if (look.pair?.k === i && !look.strips) marks.push({ kind: "rect", ...box, fill: colours.line });
+    if (under) marks.push({ kind: "rect", ...box, y: box.y + box.h - 3, h: 3, fill: strip[Math.max(under, 60)].fill });
+    if (chosen.has(i)) marks.push({ kind: "rect", ...box, stroke: colours.ink, width: 1 });
+    return fill ? ramp[fill].ink : colours.ink;
+  };
+  /** A character over its byte tokens `from` to `to` - 1. */
+  const putSpelt = (text, from, to) => {
+    const bytes = Array.from({ length: to - from }, (_, j) => bytesOf(tokens[from + j]));
+    const widths = bytes.map((b) => (measure(b) * BYTE_SIZE) / SIZE + 4);
+    const all = widths.reduce((sum, b) => sum + b + BYTE_GAP, -BYTE_GAP);
+    const w = Math.max(measure(text), all) + 4;
+    if (x + w > width - margin && x > margin) newline();
+    below = BYTE_LINE;
+    marks.push({ kind: "text", x: x + w / 2, y: y + 14, text, size: SIZE, anchor: "middle", fill: colours.ink });
+    let left = x + (w - all) / 2;
+    bytes.forEach((text, j) => {
+      const box = { x: left, y: y + LINE - 4, w: widths[j], h: BYTE_LINE };
+      const ink = ground(from + j, box);
+      marks.push({ kind: "rect", ...box, stroke: colours.line, width: 0.5 });
+      marks.push({ kind: "text", x: left + 2, y: box.y + 9.5, text, size: BYTE_SIZE, fill: ink });
+      places.set(from + j, { x: left + widths[j] / 2, y: box.y, h: box.h });
+      left += widths[j] + BYTE_GAP;
     });
-    if (under) marks.push({ kind: "rect", x, y: y + LINE - 7, w, h: 3, fill: strip[Math.max(under, 60)].fill });
-    if (i !== null && chosen.has(i)) marks.push({ kind: "rect", x, y, w, h: LINE - 4, stroke: colours.ink, width: 1 });
-    if (text.trim() || i === null || !places.has(i)) marks.push({
-      kind: "text", x, y: y + 14, text, size: SIZE,
-      fill: i === null ? colours.soft : fill ? ramp[fill].ink : colours.ink,
-    });
-    if (i !== null && !places.has(i)) places.set(i, { x: x + w / 2, y });
     x += w;
   };
   let at = 0;
   for (const [from, to] of look.spans) {
     if (from > at) put(` ⋯ ${from - at} tokens ⋯ `, null);
-    for (let i = from; i < to; i++) {
-      (broken(tokens[i]) || "∅").split("\n").forEach((piece, line, all) => {
+    for (const { from: i, to: end, whole } of partsOf(tokens, from, to)) {
+      if (whole) putSpelt(broken(whole.text.trim()), i, end);
+      else (broken(tokens[i]) || "∅").split("\n").forEach((piece, line, all) => {
         if (piece) put(piece, i);
         if (line + 1 < all.length && (line + 2 < all.length || all[line + 1] || i + 1 < to)) newline();
       });
@@ -55,8 +96,9 @@ export function tokensScene({ title, tokens, look, theme, colours, width = 720, 
     at = to;
   }
   if (at < tokens.length) put(` ⋯ ${tokens.length - at} tokens ⋯`, null);
-  for (const line of look.lines) marks.push(lineMark(places.get(line.source), places.get(line.at), line.value / look.largest, colours));
-  return { width, height: y + LINE + 8, ground: colours.panel, marks };
+  const inSight = look.lines.filter(({ source, at }) => places.has(source) && places.has(at));
+  for (const line of inSight) marks.push(lineMark(places.get(line.source), places.get(line.at), line.value / look.largest, colours));
+  return { width, height: y + LINE + below + 8, ground: colours.panel, marks };
 }
 
 /**
@@ -65,11 +107,11 @@ export function tokensScene({ title, tokens, look, theme, colours, width = 720, 
  */
 function lineMark(from, to, share, colours) {
   const strength = Math.min(1, share);
-  const same = from.y === to.y;
+  const same = Math.abs(from.y - to.y) < LINE - 4;
   const lift = same ? Math.min(16, 6 + Math.abs(from.x - to.x) / 20) : 0;
   const [start, end] = same
     ? [from.y + 2, to.y + 2]
-    : from.y > to.y ? [from.y, to.y + LINE - 4] : [from.y + LINE - 4, to.y];
+    : from.y > to.y ? [from.y, to.y + to.h] : [from.y + from.h, to.y];
   return {
     kind: "curve", from: [from.x, start], over: [(from.x + to.x) / 2, (start + end) / 2 - lift], to: [to.x, end],
     stroke: colours.given, width: 0.75 + 2.25 * strength, alpha: 0.35 + 0.55 * strength,

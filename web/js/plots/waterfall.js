@@ -9,10 +9,17 @@ const ROW = 22;
 const NAMES = 230; // width left of the bars
 const NUMBERS = 70; // width right of them
 
-/** @returns {import("../pure/scene.js").Scene} */
+/** What the colours of the bars mean. */
+export const SIGNS = [{ text: "adds", stops: [signed(1, 1).fill] }, { text: "takes away", stops: [signed(-1, 1).fill] }];
+
+/**
+ * @param {{terms: import("../pure/attribution.js").Term[], total: number, title: string, colours: import("../core/app.js").Colours,
+ *   width?: number}} options
+ * @returns {import("../pure/scene.js").Scene}
+ */
 export function waterfallScene({ terms, total, title, colours, width = 640 }) {
   const { bars, zero } = waterfall(terms, total);
-  const across = (v) => NAMES + v * (width - NAMES - NUMBERS);
+  const across = (/** @type {number} */ v) => NAMES + v * (width - NAMES - NUMBERS);
   /** @type {import("../pure/scene.js").Mark[]} */
   const marks = [{ kind: "text", x: 10, y: 18, text: title, fill: colours.soft, size: 11.5 }];
   bars.forEach((bar, i) => {

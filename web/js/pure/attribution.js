@@ -3,9 +3,18 @@
 
 import { score } from "./format.js";
 
+/** @typedef {import("./shapes.js").Loose} Loose */
+
+/** @param {unknown} value */
 const text = (value) => (typeof value === "string" ? value : "");
+/** @param {unknown} value */
 const known = (value) => (typeof value === "number" && Number.isFinite(value) ? value : null);
+/** @param {unknown} value */
 const finite = (value) => known(value) ?? 0;
+/**
+ * @param {unknown} value
+ * @returns {Loose[]}
+ */
 const list = (value) => (Array.isArray(value) ? value.filter((v) => v && typeof v === "object") : []);
 
 /**
@@ -14,24 +23,37 @@ const list = (value) => (Array.isArray(value) ? value.filter((v) => v && typeof 
  *   `activation` at its token of the edge, null where the answer has none
  * @typedef {{score: number, feature: Feature, partners: {score: number, key?: number, feature: Feature}[]}} Marginal
  * @typedef {{score: number, query: Feature, key: Feature}} Pair
+ * @typedef {{label: string, value: number}} Term
+ * @typedef {{score: number, terms: Term[], listed: number, count: number, missing: number}} ScoreSum
  */
 
-/** Snippets with as many activations as tokens, by interval from the strongest, then by largest activation. */
+/**
+ * Snippets with as many activations as tokens, by interval from the strongest, then by largest activation.
+ * @param {unknown} value
+ * @returns {Snippet[]}
+ */
 export function readSnippets(value) {
   return list(value)
-    .filter((s) => Array.isArray(s.tokens) && s.tokens.length)
-    .map((s) => {
+    .flatMap((s) => {
+      if (!Array.isArray(s.tokens) || !s.tokens.length) return [];
       const tokens = s.tokens.map(String);
-      const activations = tokens.map((_, i) => finite(s.activations?.[i]));
+      const given = /** @type {unknown[]} */ (Array.isArray(s.activations) ? s.activations : []);
+      const activations = tokens.map((_, i) => finite(given[i]));
       const peak = activations.reduce((best, a, i) => (a > activations[best] ? i : best), 0);
-      return {
-        tokens, activations, interval: Number.isInteger(s.interval) ? s.interval : 0, peak, max: activations[peak],
-      };
+      return [{
+        tokens, activations, interval: Number.isInteger(s.interval) ? Number(s.interval) : 0, peak, max: activations[peak],
+      }];
     })
     .sort((a, b) => b.interval - a.interval || b.max - a.max);
 }
 
-/** @returns {Feature} */
+/**
+ * @param {unknown} given
+ * @param {unknown} description
+ * @param {unknown} snippets
+ * @param {unknown} activation
+ * @returns {Feature}
+ */
 function feature(given, description, snippets, activation) {
   const id = given === undefined || given === null ? "" : String(given);
   const name = id === "" ? "no description" : `feature ${id}`;
@@ -40,7 +62,10 @@ function feature(given, description, snippets, activation) {
   };
 }
 
-/** @returns {Marginal[]} */
+/**
+ * @param {unknown} value
+ * @returns {Marginal[]}
+ */
 const marginals = (value) =>
   list(value).map((m) => ({
     score: finite(m.marginal_score),
@@ -52,6 +77,7 @@ const marginals = (value) =>
 
 /**
  * Features of what the layer's heads put out, by the head's share; the keys it comes from as partners.
+ * @param {unknown} value
  * @returns {Marginal[]}
  */
 const written = (value) =>
@@ -59,13 +85,14 @@ const written = (value) =>
     score: finite(w.head_score),
     feature: feature(w.feature, w.description, w.snippets, w.activation),
     partners: list(w.top_keys).filter((k) => Number.isInteger(k.key)).map((k) => ({
-      score: finite(k.score), key: k.key, feature: feature(null, `key ${k.key}`, [], null),
+      score: finite(k.score), key: Number(k.key), feature: feature(null, `key ${k.key}`, [], null),
     })),
   }));
 
 /**
  * Pairs and marginals in the order given, `writes` (the directions a head writes most into), `written` (features of
  * the heads' outputs that fire at the query), the `sum` that makes up the score, and what the answer says of the edge and its dictionary.
+ * @param {Loose | null | undefined} answer
  */
 export function readAttribution(answer) {
   /** @type {Pair[]} */
@@ -74,7 +101,7 @@ export function readAttribution(answer) {
     query: feature(p.query_feature, p.query_description, p.query_snippets, p.query_activation),
     key: feature(p.key_feature, p.key_description, p.key_snippets, p.key_activation),
   }));
-  const { name, features, layer } = answer?.dictionary ?? {};
+  const { name, features, layer } = /** @type {Loose} */ (answer?.dictionary ?? {});
   return {
     pairs,
     query: marginals(answer?.query_marginals),
@@ -92,15 +119,18 @@ export function readAttribution(answer) {
  * The score as a sum: features x features first, then the other terms by size. `listed` is what
  * the pairs of the answer add up to, `missing` what the terms leave of the score. Null when the
  * answer tells only pairs.
+ * @param {Loose | null | undefined} answer
+ * @param {Pair[]} pairs
+ * @returns {ScoreSum | null}
  */
 export function scoreSum(answer, pairs) {
   const rest = list(answer?.error_terms).filter((t) => known(t.value) !== null)
-    .map((t) => ({ label: [text(t.query), text(t.key)].filter(Boolean).join(" × ") || "other", value: t.value }))
+    .map((t) => ({ label: [text(t.query), text(t.key)].filter(Boolean).join(" × ") || "other", value: finite(t.value) }))
     .sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
   const score = known(answer?.score);
   if (score === null && !rest.length) return null;
   const listed = pairs.reduce((sum, pair) => sum + pair.score, 0);
-  const terms = [{ label: "features × features", value: known(answer.explained) ?? listed }, ...rest];
+  const terms = [{ label: "features × features", value: known(answer?.explained) ?? listed }, ...rest];
   const total = terms.reduce((sum, term) => sum + term.value, 0);
   const largest = Math.max(...terms.map((term) => Math.abs(term.value)), Math.abs(score ?? 0));
   const left = score === null ? 0 : score - total;
@@ -114,6 +144,8 @@ const LITTLE = 0.1; // share of a score below which its pairs of features explai
 /**
  * The answer in a sentence, and a warning where its features explain so little of the score that the list of pairs
  * misleads; both empty where the answer tells no score.
+ * @param {{sum: ScoreSum | null, pairs: Pair[]}} answer
+ * @param {string} kind
  */
 export function summary({ sum, pairs }, kind) {
   if (!sum) return { sentence: "", warning: "" };
@@ -130,7 +162,11 @@ export function summary({ sum, pairs }, kind) {
   };
 }
 
-/** The first `count` terms and what the others add up to, as one term. */
+/**
+ * The first `count` terms and what the others add up to, as one term.
+ * @param {Term[]} terms
+ * @param {number} count
+ */
 export function foldTerms(terms, count) {
   if (terms.length <= count + 1) return terms;
   const rest = terms.slice(count);
@@ -138,7 +174,11 @@ export function foldTerms(terms, count) {
   return [...terms.slice(0, count), { label: `${rest.length} smaller terms`, value }];
 }
 
-/** Bars of a waterfall: each term from where the one before ended, the score from zero; in 0..1 across. */
+/**
+ * Bars of a waterfall: each term from where the one before ended, the score from zero; in 0..1 across.
+ * @param {Term[]} terms
+ * @param {number} score
+ */
 export function waterfall(terms, score) {
   let at = 0;
   const spans = terms.map(({ label, value }) => {
@@ -149,7 +189,7 @@ export function waterfall(terms, score) {
   spans.push({ label: "score", value: score, from: 0, to: score });
   const low = Math.min(0, ...spans.map((s) => Math.min(s.from, s.to)));
   const high = Math.max(0, ...spans.map((s) => Math.max(s.from, s.to)));
-  const place = (v) => (high > low ? (v - low) / (high - low) : 0);
+  const place = (/** @type {number} */ v) => (high > low ? (v - low) / (high - low) : 0);
   return {
     zero: place(0),
     bars: spans.map(({ label, value, from, to }) => ({

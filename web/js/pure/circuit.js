@@ -14,18 +14,30 @@ export const STANDS_OUT = 3;
  * @typedef {{chance: number, reads_from: Sides, read_by: Sides}} Composition
  */
 
-const isHead = (h) => h && Number.isInteger(h.layer) && Number.isInteger(h.head);
+/** @typedef {import("./shapes.js").Loose} Loose */
+
+/**
+ * The objects of a list that name a head.
+ * @param {unknown} value
+ * @returns {(Loose & {layer: number, head: number})[]}
+ */
+const headsIn = (value) => (Array.isArray(value) ? value.filter(isHead) : []);
+const isHead = (/** @type {Loose | null} */ h) => h && Number.isInteger(h.layer) && Number.isInteger(h.head);
 
 /**
  * A head file's `composition`; null where there is none.
+ * @param {unknown} value
  * @returns {Composition | null}
  */
 export function readComposition(value) {
-  if (!value || typeof value !== "object" || !Number.isFinite(value.chance)) return null;
-  const partners = (list) => (Array.isArray(list)
-    ? list.filter((p) => isHead(p) && Number.isFinite(p.score) && Number.isFinite(p.deviations)) : []);
-  const sides = (group) => Object.fromEntries(SIDES.map(([side]) => [side, partners(group?.[side])]));
-  return { chance: value.chance, reads_from: sides(value.reads_from), read_by: sides(value.read_by) };
+  const { chance, reads_from, read_by } = /** @type {Loose} */ (value ?? {});
+  if (typeof chance !== "number" || !Number.isFinite(chance)) return null;
+  /** @type {(list: unknown) => Partner[]} */
+  const partners = (list) => headsIn(list).flatMap((p) => (Number.isFinite(p.score) && Number.isFinite(p.deviations)
+    ? [{ ...p, score: Number(p.score), deviations: Number(p.deviations) }] : []));
+  /** @param {unknown} group */
+  const sides = (group) => Object.fromEntries(SIDES.map(([side]) => [side, partners(/** @type {Loose | null | undefined} */ (group)?.[side])]));
+  return { chance, reads_from: sides(reads_from), read_by: sides(read_by) };
 }
 
 /**
@@ -34,7 +46,7 @@ export function readComposition(value) {
  * @param {{layer: number, head: number}} open
  */
 export function standingOut(composition, open, each = Infinity) {
-  return SIDES.flatMap(([side]) => ["reads_from", "read_by"].flatMap((direction) => (
+  return SIDES.flatMap(([side]) => /** @type {const} */ (["reads_from", "read_by"]).flatMap((direction) => (
     composition[direction][side].filter((p) => p.deviations >= STANDS_OUT).slice(0, each).map((partner) => ({
       side, partner, score: partner.score,
       from: direction === "reads_from" ? partner : open, to: direction === "reads_from" ? open : partner,
@@ -43,26 +55,44 @@ export function standingOut(composition, open, each = Infinity) {
 
 /**
  * A head file's `similar`.
+ * @param {unknown} value
  * @returns {{layer: number, head: number, likeness: number, standard_error: number | null}[]}
  */
 export function readSimilar(value) {
-  return (Array.isArray(value) ? value : []).filter((h) => isHead(h) && h.likeness >= 0 && h.likeness <= 1)
-    .map((h) => ({ ...h, standard_error: Number.isFinite(h.standard_error) ? h.standard_error : null }));
+  return headsIn(value).map((h) => ({ ...h, likeness: Number(h.likeness ?? NaN), standard_error: Number.isFinite(h.standard_error) ? Number(h.standard_error) : null }))
+    .filter(({ likeness }) => likeness >= 0 && likeness <= 1);
 }
 
 /**
  * The maps of head_map.json: where each head lies, by its address.
+ * @param {unknown} value
  * @returns {{name: string, about: string, weights: number[], places: Map<string, [number, number]>}[]}
  */
 export function readHeadMaps(value) {
-  const heads = Array.isArray(value?.heads) ? value.heads : [];
-  return (Array.isArray(value?.maps) ? value.maps : []).filter((m) => typeof m?.name === "string" && Array.isArray(m.coordinates))
+  const { heads, maps } = /** @type {Loose} */ (value ?? {});
+  /** @type {unknown[]} */
+  const listed = Array.isArray(heads) ? heads : [];
+  /** @type {(Loose | null)[]} */
+  const all = Array.isArray(maps) ? maps : [];
+  return all.filter((m) => typeof m?.name === "string" && Array.isArray(m.coordinates))
     .map((m) => ({
-      name: m.name, about: String(m.about ?? ""), weights: (Array.isArray(m.weights) ? m.weights : []).filter(Number.isFinite),
-      places: new Map(heads.flatMap((head, i) => {
-        const [x, y] = m.coordinates[i] ?? [];
-        return Array.isArray(head) && Number.isFinite(x) && Number.isFinite(y) ? [[address(head[0], head[1]), [x, y]]] : [];
-      })),
+      name: String(m?.name), about: String(m?.about ?? ""), weights: Array.isArray(m?.weights) ? m?.weights.filter(Number.isFinite) ?? [] : [],
+      places: placesOf(listed, /** @type {unknown[]} */ (m?.coordinates)),
     }))
     .filter((m) => m.places.size > 1);
+}
+
+/**
+ * @param {unknown[]} heads
+ * @param {unknown[]} coordinates
+ */
+function placesOf(heads, coordinates) {
+  /** @type {Map<string, [number, number]>} */
+  const places = new Map();
+  heads.forEach((head, i) => {
+    const at = coordinates[i];
+    const [x, y] = Array.isArray(at) ? at : [];
+    if (Array.isArray(head) && Number.isFinite(x) && Number.isFinite(y)) places.set(address(head[0], head[1]), [x, y]);
+  });
+  return places;
 }

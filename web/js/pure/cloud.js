@@ -5,28 +5,44 @@
 export const SPACES = ["O", "Q", "K", "V"];
 
 /** What a space is, for titles. */
+/** @type {Record<string, string>} */
 export const SPACE_NAMES = { Q: "query", K: "key", V: "value", O: "output" };
 
 /**
  * @typedef {{n: number, seq: string[], q: Int32Array, k: Int32Array, norms: Float64Array | null,
  *   attention: Float64Array | null, layouts: {name: string, label: string,
  *   spaces: Record<string, Float32Array>}[], explained: Record<string, number[]>, clusters: unknown,
- *   clustersVersion: string | undefined, projected: object[]}} Cloud
+ *   clustersVersion: string | undefined, projected: import("./shapes.js").ProjectedRecord[]}} Cloud
  * Positions are x, y, z of point after point; NaN where the file has none.
+ * @typedef {import("./shapes.js").Loose} Loose
+ * @typedef {{middle: number[], half: number}} Frame
+ * @typedef {{x: number, y: number, z: number}} Vector
  */
 
-/** The cloud of a parsed umap file; accepts top-level `embeddings` and flat x / y points too. */
+/**
+ * The cloud of a parsed umap file; accepts top-level `embeddings` and flat x / y points too.
+ * @param {Loose | null | undefined} file
+ * @returns {Cloud}
+ */
 export function packCloud(file, path = "The cloud") {
   if (!file || !Array.isArray(file.seq_idx)) throw new Error(`${path} has no seq_idx.`);
   const n = file.seq_idx.length;
-  const ints = (list) => Int32Array.from({ length: n }, (_, i) => (Number.isInteger(list?.[i]) ? list[i] : -1));
+  /** @param {unknown} list */
+  const ints = (list) => {
+    const given = Array.isArray(list) ? list : [];
+    return Int32Array.from({ length: n }, (_, i) => (Number.isInteger(given[i]) ? given[i] : -1));
+  };
+  /** @param {unknown} list */
   const floats = (list) => (Array.isArray(list) ? Float64Array.from({ length: n }, (_, i) => list[i] ?? NaN) : null);
+  /** @type {Cloud["layouts"]} */
   const layouts = [];
+  /** @type {(name: string, label: string, spaces: unknown) => void} */
   const add = (name, label, spaces) => {
     const packed = packSpaces(spaces, n);
     if (Object.keys(packed).length) layouts.push({ name, label, spaces: packed });
   };
   if (file.pca) add("pca", "PCA", file.pca);
+  /** @type {(Loose | null)[]} */
   const views = Array.isArray(file.views) ? file.views : file.embeddings ? [file] : [];
   views.forEach((view, i) => add(String(i), `UMAP ${viewLabel(view)}`.trim(), view?.embeddings));
   return {
@@ -44,24 +60,32 @@ export function packCloud(file, path = "The cloud") {
   };
 }
 
-/** Shares of the variance each axis of the PCA holds, by space; spaces without them are left out. */
+/**
+ * Shares of the variance each axis of the PCA holds, by space; spaces without them are left out.
+ * @param {unknown} given
+ */
 function packExplained(given) {
+  /** @type {Record<string, number[]>} */
   const out = {};
   for (const space of SPACES) {
-    const shares = given?.[space];
+    const shares = /** @type {Loose | null | undefined} */ (given)?.[space];
     if (Array.isArray(shares) && shares.length && shares.every((v) => v >= 0 && v <= 1)) out[space] = shares.slice(0, 3);
   }
   return out;
 }
 
-/** "25.5 % of the variance" and the shares of the axes; null where the file does not tell. */
+/**
+ * "25.5 % of the variance" and the shares of the axes; null where the file does not tell.
+ * @param {number[] | undefined} shares
+ */
 export function explainedWords(shares) {
   if (!shares) return null;
-  const percent = (v) => `${(100 * v).toFixed(1)}%`;
+  const percent = (/** @type {number} */ v) => `${(100 * v).toFixed(1)}%`;
   const total = percent(shares.reduce((a, b) => a + b, 0));
   return { total: `${total} of variance`, axes: `The axes hold ${shares.map(percent).join(", ")} of the variance, together ${total}.` };
 }
 
+/** @param {Loose | null} view */
 function viewLabel(view) {
   const parts = [];
   if (view?.n_neighbors !== undefined) parts.push(`${view.n_neighbors} neighbours`);
@@ -69,9 +93,15 @@ function viewLabel(view) {
   return parts.join(", ");
 }
 
+/**
+ * @param {unknown} spaces
+ * @param {number} n
+ */
 function packSpaces(spaces, n) {
+  /** @type {Record<string, Float32Array>} */
   const out = {};
-  for (const [name, axes] of Object.entries(spaces ?? {})) {
+  for (const [name, given] of Object.entries(spaces ?? {})) {
+    const axes = /** @type {Record<string, number[]> | null} */ (given);
     const columns = axes?.d0 ? [axes.d0, axes.d1, axes.d2] : axes?.x ? [axes.x, axes.y, axes.z] : null;
     if (!columns || !SPACES.includes(name)) continue;
     const xyz = new Float32Array(3 * n);
@@ -83,7 +113,12 @@ function packSpaces(spaces, n) {
   return out;
 }
 
-/** Position [x, y, z] of a projected point in a layout ("pca" or a view's number); null without. */
+/**
+ * Position [x, y, z] of a projected point in a layout ("pca" or a view's number); null without.
+ * @param {import("./shapes.js").ProjectedRecord} point
+ * @param {string} layout
+ * @param {string} space
+ */
 export function projectedPosition(point, layout, space) {
   const source = layout === "pca" ? point.pca : point.umap_views?.[Number(layout)];
   const axes = source?.[space];
@@ -92,7 +127,10 @@ export function projectedPosition(point, layout, space) {
   return xyz.every(Number.isFinite) ? xyz : null;
 }
 
-/** Rank of each value from 0 (smallest) to 1, equal values by order; missing: NaN. */
+/**
+ * Rank of each value from 0 (smallest) to 1, equal values by order; missing: NaN.
+ * @param {Float64Array | number[]} values
+ */
 export function rankShares(values) {
   const order = Array.from(values.keys())
     .filter((i) => Number.isFinite(values[i]))
@@ -104,7 +142,11 @@ export function rankShares(values) {
   return out;
 }
 
-/** Middle and half-size of the box around all positions, per axis; equal sizes keep the shape. */
+/**
+ * Middle and half-size of the box around all positions, per axis; equal sizes keep the shape.
+ * @param {Float32Array} xyz
+ * @returns {Frame}
+ */
 export function frame(xyz) {
   const low = [Infinity, Infinity, Infinity];
   const high = [-Infinity, -Infinity, -Infinity];
@@ -121,6 +163,7 @@ export function frame(xyz) {
 /**
  * Screen axes of an orthographic camera at `eye` looking at the middle: unit vectors right and up.
  * `up` is the direction kept upright.
+ * @param {Vector} eye
  */
 export function cameraAxes(eye, up = { x: 0, y: 0, z: 1 }) {
   const f = unit([-eye.x, -eye.y, -eye.z]);
@@ -130,10 +173,17 @@ export function cameraAxes(eye, up = { x: 0, y: 0, z: 1 }) {
   return { right, up: cross(right, f) };
 }
 
+/** @type {(a: number[], b: number[]) => number[]} */
 const cross = (a, b) => [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]];
+/** @type {(a: number[]) => number[]} */
 const unit = (a) => a.map((c) => c / (Math.hypot(...a) || 1));
 
-/** Positions seen by a camera, as x, y pairs about 0 (NaN where a point has none). */
+/**
+ * Positions seen by a camera, as x, y pairs about 0 (NaN where a point has none).
+ * @param {Float32Array} xyz
+ * @param {Frame} frame
+ * @param {{right: number[], up: number[]}} axes
+ */
 export function project(xyz, { middle, half }, { right, up }) {
   const out = new Float32Array((xyz.length / 3) * 2);
   for (let i = 0, j = 0; i < xyz.length; i += 3, j += 2) {
@@ -146,7 +196,12 @@ export function project(xyz, { middle, half }, { right, up }) {
   return out;
 }
 
-/** Whether (x, y) lies inside a polygon of [x, y] corners (even-odd). */
+/**
+ * Whether (x, y) lies inside a polygon of [x, y] corners (even-odd).
+ * @param {number} x
+ * @param {number} y
+ * @param {number[][]} polygon
+ */
 export function inside(x, y, polygon) {
   let within = false;
   for (let i = 0, j = polygon.length - 1; i < polygon.length; j = i++) {

@@ -15,7 +15,11 @@ import { quoted } from "./format.js";
 /** @param {ArrayLike<unknown>} point */
 const keyOf = (point) => `${point[0]}|${point[1]}|${point[2]}`;
 
-/** Clusters of a cloud file, without whatever does not have their shape. */
+/**
+ * Clusters of a cloud file, without whatever does not have their shape.
+ * @param {unknown} value
+ * @returns {Cluster[]}
+ */
 export function readClusters(value) {
   if (!Array.isArray(value)) return [];
   return value
@@ -23,11 +27,16 @@ export function readClusters(value) {
     .map((c, i) => ({
       name: c.name,
       color: typeof c.color === "string" && /^#[0-9a-f]{6}$/i.test(c.color) ? c.color : PALETTE[i % PALETTE.length],
-      points: c.points.filter((p) => Array.isArray(p) && p.length === 3),
+      points: c.points.filter((/** @type {unknown} */ p) => Array.isArray(p) && p.length === 3),
     }));
 }
 
-/** Adds points under a name: an existing one grows, and the points leave every other cluster. */
+/**
+ * Adds points under a name: an existing one grows, and the points leave every other cluster.
+ * @param {Cluster[]} clusters
+ * @param {string} name
+ * @param {Triple[]} points
+ */
 export function addToCluster(clusters, name, points) {
   const taken = new Set(points.map(keyOf));
   const rest = clusters.map((c) => ({ ...c, points: c.points.filter((p) => !taken.has(keyOf(p))) }));
@@ -37,12 +46,18 @@ export function addToCluster(clusters, name, points) {
   return rest.filter((c) => c.points.length);
 }
 
+/** @param {Cluster[]} clusters */
 function freeColour(clusters) {
   const used = new Set(clusters.map((c) => c.color));
   return PALETTE.find((colour) => !used.has(colour)) ?? PALETTE[clusters.length % PALETTE.length];
 }
 
-/** What giving points a name costs other clusters, in words: "Takes 634 from X, removes Y."; empty when nothing. */
+/**
+ * What giving points a name costs other clusters, in words: "Takes 634 from X, removes Y."; empty when nothing.
+ * @param {Cluster[]} clusters
+ * @param {string} name
+ * @param {Triple[]} points
+ */
 export function losses(clusters, name, points) {
   const taken = new Set(points.map(keyOf));
   const hit = clusters.filter((c) => c.name !== name)
@@ -54,13 +69,20 @@ export function losses(clusters, name, points) {
   return words && `${words[0].toUpperCase()}${words.slice(1)}.`;
 }
 
-/** "the → cat": the commonest query and key of points as a name for them; empty where their tokens are not known. */
+/**
+ * "the → cat": the commonest query and key of points as a name for them; empty where their tokens are not known.
+ * @param {Described | null | undefined} described
+ */
 export const suggestedName = (described) => (described?.queries.length && described.keys.length
   ? `${quoted(described.queries[0][0])} → ${quoted(described.keys[0][0])}` : "");
 
 /**
  * Clusters in which the changes from `base` to `mine` and from `base` to `theirs` both count; a point that both moved is
  * where `mine` has it.
+ * @param {Cluster[]} base
+ * @param {Cluster[]} mine
+ * @param {Cluster[]} theirs
+ * @returns {Cluster[]}
  */
 export function mergeClusters(base, mine, theirs) {
   const before = placesOf(base);
@@ -78,10 +100,18 @@ export function mergeClusters(base, mine, theirs) {
     .map(([name, list]) => ({ name, color: colours.get(name) ?? PALETTE[0], points: list }));
 }
 
-/** The cluster of each point by name. */
+/**
+ * The cluster of each point by name.
+ * @param {Cluster[]} clusters
+ */
 const placesOf = (clusters) => new Map(clusters.flatMap((c) => c.points.map((p) => [keyOf(p), c.name])));
 
-/** Renames a cluster; taking the name of another merges the two. */
+/**
+ * Renames a cluster; taking the name of another merges the two.
+ * @param {Cluster[]} clusters
+ * @param {string} from
+ * @param {string} to
+ */
 export function renameCluster(clusters, from, to) {
   const moved = clusters.find((c) => c.name === from);
   if (!moved || from === to || !to) return clusters;
@@ -89,10 +119,19 @@ export function renameCluster(clusters, from, to) {
   return clusters.map((c) => (c === moved ? { ...c, name: to } : c));
 }
 
-/** Without the cluster of that name. */
+/**
+ * Without the cluster of that name.
+ * @param {Cluster[]} clusters
+ * @param {string} name
+ */
 export const deleteCluster = (clusters, name) => clusters.filter((c) => c.name !== name);
 
-/** Index of the cluster of each point (-1: none); `identity(i)` gives the point's triple. */
+/**
+ * Index of the cluster of each point (-1: none); `identity(i)` gives the point's triple.
+ * @param {Cluster[]} clusters
+ * @param {number} count
+ * @param {(i: number) => ArrayLike<unknown>} identity
+ */
 export function membership(clusters, count, identity) {
   const of = new Map();
   clusters.forEach((cluster, index) => cluster.points.forEach((point) => of.set(keyOf(point), index)));

@@ -8,15 +8,17 @@ const COMMAND = new RegExp(`\`([^\`]+)\`|\\b(make (?:[a-z-]+(?:${VARIABLE})+|(?:
 
 /**
  * The sentence in pieces: what stands in backticks, and make with a target, are commands.
+ * @param {string} sentence
  * @returns {{text: string, command: boolean}[]}
  */
 export function splitCommands(sentence) {
   const pieces = [];
   let at = 0;
   for (const match of sentence.matchAll(COMMAND)) {
-    if (match.index > at) pieces.push({ text: sentence.slice(at, match.index), command: false });
+    const begin = match.index ?? 0;
+    if (begin > at) pieces.push({ text: sentence.slice(at, begin), command: false });
     pieces.push({ text: match[1] ?? match[2], command: true });
-    at = match.index + match[0].length;
+    at = begin + match[0].length;
   }
   if (at < sentence.length) pieces.push({ text: sentence.slice(at), command: false });
   return pieces;

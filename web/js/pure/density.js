@@ -18,6 +18,7 @@ const MOST = 12; // regions
  * @returns {Density | null} null without points
  */
 export function densityOf(flat) {
+  /** @type {[number, number][]} */
   const places = [];
   for (let i = 0; i + 1 < flat.length; i += 2) {
     if (Number.isFinite(flat[i]) && Number.isFinite(flat[i + 1])) places.push([flat[i], flat[i + 1]]);
@@ -37,7 +38,10 @@ export function densityOf(flat) {
   return { values, cells: CELLS, x: axes[0].low, y: axes[1].low, step: [axes[0].step, axes[1].step] };
 }
 
-/** The span of an axis with room for the kernel at both ends, and the kernel's width. */
+/**
+ * The span of an axis with room for the kernel at both ends, and the kernel's width.
+ * @param {number[]} list
+ */
 function axisOf(list) {
   const sorted = Float64Array.from(list).sort();
   const n = sorted.length;
@@ -49,7 +53,13 @@ function axisOf(list) {
   return { low: low - 3 * width, step: (high - low + 6 * width) / (CELLS - 1), width };
 }
 
-/** Convolves lines of the grid, whose cells lie `along` apart and themselves `across`, with a Gaussian of `width` cells. */
+/**
+ * Convolves lines of the grid, whose cells lie `along` apart and themselves `across`, with a Gaussian of `width` cells.
+ * @param {Float64Array} values
+ * @param {number} along
+ * @param {number} across
+ * @param {number} width
+ */
 function blur(values, along, across, width) {
   const reach = Math.ceil(3 * width);
   const kernel = Array.from({ length: 2 * reach + 1 }, (_, i) => Math.exp(-0.5 * ((i - reach) / width) ** 2));
@@ -71,10 +81,11 @@ function blur(values, along, across, width) {
  * @returns {number[][]}
  */
 export function contour({ values, cells, x, y, step }, level) {
-  const at = (i, j) => values[j * cells + i];
+  const at = (/** @type {number} */ i, /** @type {number} */ j) => values[j * cells + i];
   // Where the line crosses the side between two corners; sides have a name each, so that squares find each other.
   /** @type {Map<string, [number, number]>} */
   const places = new Map();
+  /** @type {(i: number, j: number, isUp: boolean) => string} */
   const cross = (i, j, isUp) => {
     const name = `${i},${j},${isUp ? 1 : 0}`;
     const [a, b] = [at(i, j), isUp ? at(i, j + 1) : at(i + 1, j)];
@@ -84,6 +95,7 @@ export function contour({ values, cells, x, y, step }, level) {
   };
   /** @type {Map<string, string[]>} */
   const next = new Map();
+  /** @type {(a: string, b: string) => void} */
   const join = (a, b) => {
     next.set(a, [...(next.get(a) ?? []), b]);
     next.set(b, [...(next.get(b) ?? []), a]);
@@ -93,7 +105,7 @@ export function contour({ values, cells, x, y, step }, level) {
     const sides = [
       above[0] !== above[1] && cross(i, j, false), above[1] !== above[2] && cross(i + 1, j, true),
       above[2] !== above[3] && cross(i, j + 1, false), above[3] !== above[0] && cross(i, j, true),
-    ].filter((side) => side !== false);
+    ].flatMap((side) => (side === false ? [] : [side]));
     for (let s = 0; s + 1 < sides.length; s += 2) join(sides[s], sides[s + 1]);
   }
   const lines = [];
@@ -138,10 +150,13 @@ export function regionsOf(density, flat) {
   return [...regions].sort(([a], [b]) => values[b] - values[a]).slice(0, MOST).map(([, points]) => points);
 }
 
-/** The peak that the way uphill from each cell ends at. */
+/**
+ * The peak that the way uphill from each cell ends at.
+ * @param {Density} density
+ */
 function summits({ values, cells }) {
   const peaks = new Int32Array(cells * cells).fill(-1);
-  const uphill = (cell) => {
+  const uphill = (/** @type {number} */ cell) => {
     const [i, j] = [cell % cells, Math.floor(cell / cells)];
     let best = cell;
     for (let dj = -1; dj <= 1; dj++) for (let di = -1; di <= 1; di++) {
@@ -171,7 +186,8 @@ function summits({ values, cells }) {
  * @param {(string | undefined)[]} all
  */
 export function typical(part, all) {
-  const sharesOf = (list) => {
+  const sharesOf = (/** @type {(string | undefined)[]} */ list) => {
+    /** @type {Map<string, number>} */
     const counts = new Map();
     for (const value of list) if (value !== undefined) counts.set(value, (counts.get(value) ?? 0) + 1 / list.length);
     return counts;

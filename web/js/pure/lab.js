@@ -1,9 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // The questions of the lab as forms: their fields, what is typed in them, and the JSON that is asked.
 
+/**
+ * @typedef {import("./shapes.js").Loose} Loose
+ * @typedef {{key: string, label: string, type: string, optional?: boolean, choices?: string[][]}} Field `key` may be a path, as
+ *   replace.token
+ * @typedef {Loose & {question: string, layer?: number, head?: number}} Question as it is asked
+ * @typedef {{id: string, question: string, about: string}} Listed an answer that a tree holds
+ * @typedef {{kind: string, layer?: number | null, head?: number | null, value: number}} Part a component of a sum
+ */
+
 const PROMPT = { key: "prompt", label: "Prompt", type: "prompt" };
 const QUERY = { key: "query", label: "Query", type: "mark" };
 const KEY = { key: "key", label: "Key", type: "mark" };
+/** @type {(key: string, field: Field, label: string) => Field} */
 const within = (key, field, label) => ({ ...field, key, label, optional: true });
 
 const TEXT = "When the tall cat slept, the dog ran. When the tall";
@@ -11,7 +21,7 @@ const EDGE = { prompt: TEXT, query: -1, key: "cat" };
 
 /**
  * Every kind of question: its fields in order, and an example that any language model of English can run.
- * @type {Record<string, {label: string, says: string, ofHead: boolean, fields: any[], example: object}>}
+ * @type {Record<string, {label: string, says: string, ofHead: boolean, fields: Field[], example: object}>}
  */
 export const KINDS = {
   sources: {
@@ -82,7 +92,10 @@ export const KINDS = {
   },
 };
 
-/** A mark as it is typed: a number is a position, an object of JSON itself, anything else a text. */
+/**
+ * A mark as it is typed: a number is a position, an object of JSON itself, anything else a text.
+ * @param {string} text
+ */
 export function readMark(text) {
   const typed = text.trim();
   if (/^-?\d{1,7}$/.test(typed)) return Number(typed);
@@ -90,26 +103,37 @@ export function readMark(text) {
   return typed;
 }
 
+/** @param {unknown} mark */
 const writeMark = (mark) => (typeof mark === "object" && mark !== null ? JSON.stringify(mark) : String(mark ?? ""));
+/** @param {string} text */
 const readPrompt = (text) => {
   const stored = /^#(\d{1,10}|c[0-9a-f]+)$/.exec(text.trim());
   return stored ? { sequence: stored[1] } : text;
 };
-const writePrompt = (prompt) => (prompt && typeof prompt === "object" ? `#${prompt.sequence}` : String(prompt ?? ""));
+/** @param {unknown} prompt */
+const writePrompt = (prompt) => (prompt && typeof prompt === "object" ? `#${/** @type {Loose} */ (prompt).sequence}` : String(prompt ?? ""));
+/** @param {string} text */
 const lines = (text) => text.split("\n").filter((line) => line.trim() !== "");
 
+/** @param {string} line */
 function readPlace(line) {
   const at = line.indexOf("|");
   if (at < 0) throw new Error(`"${line.slice(0, 40)}" is not: mark | prompt`);
   return { mark: readMark(line.slice(0, at)), prompt: readPrompt(line.slice(at + 1).replace(/^ /, "")) };
 }
 
-/** How each type of field is read from its text, and written into it. */
+/** @param {unknown} value */
+const listed = (value) => /** @type {unknown[]} */ (Array.isArray(value) ? value : []);
+
+/**
+ * How each type of field is read from its text, and written into it.
+ * @type {Record<string, {read: (text: string) => unknown, write: (value: unknown) => string}>}
+ */
 const TYPES = {
   prompt: { read: readPrompt, write: writePrompt },
   text: { read: (s) => s, write: (v) => String(v ?? "") },
   mark: { read: readMark, write: writeMark },
-  marks: { read: (s) => s.split("|").filter((m) => m.trim() !== "").map(readMark), write: (v) => (v ?? []).map(writeMark).join(" | ") },
+  marks: { read: (s) => s.split("|").filter((m) => m.trim() !== "").map(readMark), write: (v) => listed(v).map(writeMark).join(" | ") },
   number: {
     read: (s) => {
       if (!/^-?\d{1,9}$/.test(s.trim())) throw new Error("must be a whole number");
@@ -117,19 +141,23 @@ const TYPES = {
     },
     write: (v) => (v === undefined || v === null ? "" : String(v)),
   },
-  lines: { read: lines, write: (v) => (v ?? []).join("\n") },
-  objects: { read: (s) => lines(s).map((line) => JSON.parse(line)), write: (v) => (v ?? []).map((o) => JSON.stringify(o)).join("\n") },
+  lines: { read: lines, write: (v) => listed(v).join("\n") },
+  objects: { read: (s) => lines(s).map((line) => JSON.parse(line)), write: (v) => listed(v).map((o) => JSON.stringify(o)).join("\n") },
   object: { read: (s) => JSON.parse(s), write: (v) => (v ? JSON.stringify(v) : "") },
-  places: { read: (s) => lines(s).map(readPlace), write: (v) => (v ?? []).map((p) => `${writeMark(p.mark)} | ${writePrompt(p.prompt)}`).join("\n") },
+  places: { read: (s) => lines(s).map(readPlace), write: (v) => /** @type {Loose[]} */ (listed(v)).map((p) => `${writeMark(p.mark)} | ${writePrompt(p.prompt)}`).join("\n") },
   flag: { read: (s) => s === "true", write: (v) => (v ? "true" : "") },
   choice: { read: (s) => s, write: (v) => String(v ?? "") },
 };
 
-/** The texts of a question's fields, by key. */
+/**
+ * The texts of a question's fields, by key.
+ * @param {Question} question
+ * @returns {Record<string, string>}
+ */
 export function formOf(question) {
   const fields = KINDS[question.question]?.fields ?? [];
   return Object.fromEntries(fields.map(({ key, type }) => {
-    const value = key.split(".").reduce((at, name) => at?.[name], question);
+    const value = key.split(".").reduce((at, name) => /** @type {Loose | undefined} */ (at)?.[name], /** @type {unknown} */ (question));
     return [key, TYPES[type].write(value)];
   }));
 }
@@ -139,8 +167,10 @@ export function formOf(question) {
  * @param {string} kind
  * @param {Record<string, string>} texts
  * @param {{layer: number, head: number}} address
+ * @returns {Question}
  */
 export function questionOf(kind, texts, { layer, head }) {
+  /** @type {Question} */
   const question = { question: kind, layer, head };
   for (const { key, label, type, optional } of KINDS[kind].fields) {
     const text = texts[key] ?? "";
@@ -157,18 +187,27 @@ export function questionOf(kind, texts, { layer, head }) {
     if (type === "flag" && !value) continue;
     const path = key.split(".");
     const last = /** @type {string} */ (path.pop());
-    const place = path.reduce((at, name) => (at[name] ??= {}), question);
+    const place = path.reduce((at, name) => /** @type {Loose} */ (at[name] ??= {}), /** @type {Loose} */ (question));
     place[last] = value;
   }
   return question;
 }
 
-/** The example of a kind for a head. */
+/**
+ * The example of a kind for a head.
+ * @param {string} kind
+ * @param {{layer: number, head: number}} address
+ * @returns {Question}
+ */
 export const exampleOf = (kind, { layer, head }) => ({ question: kind, layer, head, ...KINDS[kind].example });
 
 const ID = /^[0-9a-f]{16}$/;
 
-/** What the `ask` of a link holds: the id of an answer, a question, or nothing. */
+/**
+ * What the `ask` of a link holds: the id of an answer, a question, or nothing.
+ * @param {string} text
+ * @returns {{id: string | null, question: Question | null}}
+ */
 export function readAsk(text) {
   if (ID.test(text)) return { id: text, question: null };
   try {
@@ -180,15 +219,26 @@ export function readAsk(text) {
   return { id: null, question: null };
 }
 
-/** The answers that a manifest lists, without what is malformed. */
+/**
+ * The answers that a manifest lists, without what is malformed.
+ * @param {Loose | null | undefined} value
+ * @returns {Listed[]}
+ */
 export function readManifest(value) {
-  return (Array.isArray(value?.answers) ? value.answers : []).filter((entry) => entry && ID.test(entry.id)
-    && Object.hasOwn(KINDS, entry.question) && typeof entry.about === "string");
+  return /** @type {(Listed | null)[]} */ (listed(value?.answers)).flatMap((entry) => (entry && ID.test(entry.id)
+    && Object.hasOwn(KINDS, entry.question) && typeof entry.about === "string" ? [entry] : []));
 }
 
-/** What a component of the sources is called. */
+/**
+ * What a component of the sources is called.
+ * @param {Pick<Part, "kind" | "layer" | "head">} part
+ */
 export const partName = ({ kind, layer, head }) =>
   (kind === "head" ? `L${layer}H${head}` : layer === undefined || layer === null ? kind : `${kind === "mlp" ? "MLP" : kind} ${layer}`);
 
-/** The parts of a side by size, the largest first. */
+/**
+ * The parts of a side by size, the largest first.
+ * @template {{value: number}} T
+ * @param {T[]} parts
+ */
 export const bySize = (parts) => [...parts].sort((a, b) => Math.abs(b.value) - Math.abs(a.value));

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Text and token filters: words, or a /pattern/.
 
+/** @typedef {{test: (text: string) => boolean, error?: string}} Rule */
+
 /**
  * A predicate over strings. "/…/flags" is a regular expression; anything else matches by
  * `compare(text, wanted)`. A pattern that is not valid yields {error}.
+ * @param {string} rule
+ * @param {(text: string, wanted: string) => boolean} compare
+ * @returns {Rule}
  */
 function matcher(rule, compare) {
   const pattern = /^\/(.+)\/([a-z]*)$/s.exec(rule);
@@ -16,8 +21,14 @@ function matcher(rule, compare) {
   }
 }
 
-/** Token rule: the token itself, spaces at its ends aside, or a /pattern/. */
+/**
+ * Token rule: the token itself, spaces at its ends aside, or a /pattern/.
+ * @param {string} rule
+ */
 export const tokenRule = (rule) => matcher(rule, (token, wanted) => token.trim() === wanted.trim());
 
-/** Text rule: contains the words, upper and lower case alike, or a /pattern/. */
+/**
+ * Text rule: contains the words, upper and lower case alike, or a /pattern/.
+ * @param {string} rule
+ */
 export const textRule = (rule) => matcher(rule, (text, wanted) => text.toLowerCase().includes(wanted.toLowerCase()));

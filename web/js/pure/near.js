@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which of some points on screen is nearest: to a pixel, or from another point in a direction.
 
-/** Index of the one of `n` points nearest to (x, y) within `reach`, -1 for none; `place(i)` is where point i is. */
+/** @typedef {(i: number) => [number, number]} Place where a point is */
+
+/**
+ * Index of the one of `n` points nearest to (x, y) within `reach`, -1 for none; `place(i)` is where point i is.
+ * @param {number} n
+ * @param {Place} place
+ * @param {number} x
+ * @param {number} y
+ * @param {number} reach
+ */
 export function nearestTo(n, place, x, y, reach) {
   let best = -1;
   let least = reach * reach;
@@ -16,7 +25,13 @@ export function nearestTo(n, place, x, y, reach) {
   return best;
 }
 
-/** Index of the nearest point in a direction [1, 0], [0, 1], ... from (x, y), -1 for none; what lies aside counts double. */
+/**
+ * Index of the nearest point in a direction [1, 0], [0, 1], ... from (x, y), -1 for none; what lies aside counts double.
+ * @param {number} n
+ * @param {Place} place
+ * @param {number[]} from
+ * @param {number[]} step
+ */
 export function nextAlong(n, place, [x, y], [dx, dy]) {
   let best = -1;
   let least = Infinity;

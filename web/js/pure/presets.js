@@ -75,13 +75,20 @@ export const PRESETS = [
   },
 ];
 
-/** The first of some columns that there is; null for none. */
+/**
+ * The first of some columns that there is; null for none.
+ * @param {string[]} wanted
+ * @param {string[]} axes
+ */
 const first = (wanted, axes) => wanted.find((name) => axes.includes(name)) ?? null;
 
-/** The presets a tree has the metrics for, each with the columns it uses: {preset, score, small, x, y, color}. */
+/**
+ * The presets a tree has the metrics for, each with the columns it uses: {preset, score, small, x, y, color}.
+ * @param {string[]} axes
+ */
 export function presetsOf(axes) {
   return PRESETS.flatMap((preset) => {
-    const [score, x, y, color] = ["score", "x", "y", "color"].map((key) => first(preset[key], axes));
+    const [score, x, y, color] = [preset.score, preset.x, preset.y, preset.color].map((wanted) => first(wanted, axes));
     if (!score || !x || !y) return [];
     // The distance of a local head is small where the tree has no share.
     const small = Boolean(preset.small) || (preset.key === "local" && score === "qk_distance");
@@ -91,18 +98,26 @@ export function presetsOf(axes) {
 
 const [SHARE, MOST] = [0.05, 10]; // of the heads, those that stand out: the first 5 %, at most ten
 
-/** The presets in which a row stands out: [{preset, rank, of}], the best rank first. */
+/**
+ * The presets in which a row stands out: [{preset, rank, of}], the best rank first.
+ * @param {import("./shapes.js").Row[]} rows
+ * @param {import("./shapes.js").Row} row
+ * @param {string[]} axes
+ */
 export function standsOut(rows, row, axes) {
   return presetsOf(axes).flatMap(({ preset, score, small }) => {
     const value = valueOf(row, score);
     if (value === null || (preset.key === "suppression" && value >= 0)) return [];
-    const others = rows.map((r) => valueOf(r, score)).filter((v) => v !== null);
+    const others = rows.flatMap((r) => valueOf(r, score) ?? []);
     const rank = 1 + others.filter((v) => (small ? v < value : v > value)).length;
     return rank <= Math.min(MOST, Math.ceil(SHARE * others.length)) ? [{ preset, rank, of: others.length }] : [];
   }).sort((a, b) => a.rank - b.rank);
 }
 
-/** "1st", "2nd", "23rd". */
+/**
+ * "1st", "2nd", "23rd".
+ * @param {number} n
+ */
 export function ordinal(n) {
   const teen = n % 100 >= 11 && n % 100 <= 13;
   return `${n}${teen ? "th" : { 1: "st", 2: "nd", 3: "rd" }[n % 10] ?? "th"}`;

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Axes: linear and logarithmic scales and their ticks.
 
-/** Round numbers covering [low, high] in about `count` steps. */
+/**
+ * Round numbers covering [low, high] in about `count` steps.
+ * @param {number} low
+ * @param {number} high
+ */
 export function ticks(low, high, count = 5) {
   if (!(high > low)) return [low];
   const rough = (high - low) / count;
@@ -12,7 +16,11 @@ export function ticks(low, high, count = 5) {
   return out;
 }
 
-/** Powers of ten in [low, high], with 2 and 5 between when they are few. */
+/**
+ * Powers of ten in [low, high], with 2 and 5 between when they are few.
+ * @param {number} low
+ * @param {number} high
+ */
 export function logTicks(low, high) {
   const from = Math.floor(Math.log10(low));
   const to = Math.ceil(Math.log10(high));
@@ -31,6 +39,10 @@ export function logTicks(low, high) {
 /**
  * A scale from [low, high] to pixels [from, to]: {at(value), invert(pixel), ticks, log}. On a
  * logarithmic scale `at` of a value at or below zero is NaN.
+ * @typedef {{log: boolean, at: (value: number) => number, invert: (pixel: number) => number, ticks: number[]}} Scale
+ * @param {number[]} values
+ * @param {number[]} pixels
+ * @returns {Scale}
  */
 export function axis([low, high], [from, to], { log = false, count = 5 } = {}) {
   if (log) {
@@ -53,6 +65,7 @@ export function axis([low, high], [from, to], { log = false, count = 5 } = {}) {
 
 /**
  * [low, high] widened by a share of its length, so that no mark sits on the frame.
+ * @param {[number, number]} extent
  * @returns {[number, number]}
  */
 export function padded([low, high], log = false, share = 0.04) {

@@ -13,18 +13,31 @@
  * @typedef {{kind: "image", x: number, y: number, w: number, h: number, image: HTMLCanvasElement,
  *   from: [number, number, number, number], alpha?: number}} Picture a part (x, y, w, h) of another canvas, cells kept sharp
  * @typedef {Rect | Circle | Line | Curve | Text | Picture} Mark
+ * @typedef {CanvasRenderingContext2D & {roundRect: (x: number, y: number, w: number, h: number, r: number) => void}} Rounding as
+ *   every browser of today has it
  */
 
 export const FONT = 'Inter, "Source Sans 3", "Segoe UI", system-ui, "Helvetica Neue", "Liberation Sans", Arial, sans-serif';
 
-/** A mark moved by (dx, dy). */
+/**
+ * A mark moved by (dx, dy).
+ * @param {Mark} m
+ * @param {number} dx
+ * @param {number} dy
+ * @returns {Mark}
+ */
 export function shifted(m, dx, dy) {
-  if (m.points) return { ...m, points: m.points.map((p, i) => p + (i % 2 ? dy : dx)) };
+  if (m.kind === "line") return { ...m, points: m.points.map((p, i) => p + (i % 2 ? dy : dx)) };
+  /** @type {(place: [number, number]) => [number, number]} */
   const move = ([x, y]) => [x + dx, y + dy];
-  return m.from && m.kind === "curve" ? { ...m, from: move(m.from), over: move(m.over), to: move(m.to) } : { ...m, x: m.x + dx, y: m.y + dy };
+  return m.kind === "curve" ? { ...m, from: move(m.from), over: move(m.over), to: move(m.to) } : { ...m, x: m.x + dx, y: m.y + dy };
 }
 
-/** Scenes next to each other as one. */
+/**
+ * Scenes next to each other as one.
+ * @param {Scene[]} scenes
+ * @returns {Scene}
+ */
 export function sideBySide(scenes, gap = 24) {
   let x = 0;
   const marks = scenes.flatMap((scene) => {
@@ -35,7 +48,11 @@ export function sideBySide(scenes, gap = 24) {
   return { width: x - gap, height: Math.max(...scenes.map((s) => s.height)), ground: scenes[0].ground, marks };
 }
 
-/** Draws a scene; `scale` is device pixels per scene unit. */
+/**
+ * Draws a scene; `scale` is device pixels per scene unit.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Scene} scene
+ */
 export function drawScene(context, scene, scale = 1) {
   context.setTransform(scale, 0, 0, scale, 0, 0);
   context.clearRect(0, 0, scene.width, scene.height);
@@ -45,11 +62,30 @@ export function drawScene(context, scene, scale = 1) {
   }
   for (const mark of scene.marks) {
     context.globalAlpha = mark.alpha ?? 1;
-    PAINT[mark.kind](context, mark);
+    paintMark(context, mark);
   }
   context.globalAlpha = 1;
 }
 
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Mark} mark
+ */
+function paintMark(context, mark) {
+  switch (mark.kind) {
+    case "rect": return PAINT.rect(context, mark);
+    case "circle": return PAINT.circle(context, mark);
+    case "line": return PAINT.line(context, mark);
+    case "curve": return PAINT.curve(context, mark);
+    case "image": return PAINT.image(context, mark);
+    default: return PAINT.text(context, mark);
+  }
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Paint} mark
+ */
 function paintShape(context, mark) {
   if (mark.fill) {
     context.fillStyle = mark.fill;
@@ -63,6 +99,7 @@ function paintShape(context, mark) {
 }
 
 const PAINT = {
+  /** @type {(context: CanvasRenderingContext2D, mark: Rect) => void} */
   rect(context, mark) {
     if (mark.fill && !mark.stroke && !mark.r) {
       context.fillStyle = mark.fill;
@@ -70,14 +107,16 @@ const PAINT = {
       return;
     }
     context.beginPath();
-    context.roundRect(mark.x, mark.y, mark.w, mark.h, mark.r ?? 0);
+    /** @type {Rounding} */ (context).roundRect(mark.x, mark.y, mark.w, mark.h, mark.r ?? 0);
     paintShape(context, mark);
   },
+  /** @type {(context: CanvasRenderingContext2D, mark: Circle) => void} */
   circle(context, mark) {
     context.beginPath();
     context.arc(mark.x, mark.y, mark.r, 0, 2 * Math.PI);
     paintShape(context, mark);
   },
+  /** @type {(context: CanvasRenderingContext2D, mark: Line) => void} */
   line(context, mark) {
     context.beginPath();
     for (let i = 0; i < mark.points.length; i += 2) context.lineTo(mark.points[i], mark.points[i + 1]);
@@ -85,17 +124,20 @@ const PAINT = {
     paintShape(context, mark);
     context.setLineDash([]);
   },
+  /** @type {(context: CanvasRenderingContext2D, mark: Curve) => void} */
   curve(context, mark) {
     context.beginPath();
     context.moveTo(...mark.from);
     context.quadraticCurveTo(...mark.over, ...mark.to);
     paintShape(context, mark);
   },
+  /** @type {(context: CanvasRenderingContext2D, mark: Picture) => void} */
   image(context, mark) {
     context.imageSmoothingEnabled = false;
     const [x, y, w, h] = mark.from;
     context.drawImage(mark.image, x, y, w, h, mark.x, mark.y, mark.w, mark.h);
   },
+  /** @type {(context: CanvasRenderingContext2D, mark: Text) => void} */
   text(context, mark) {
     context.save();
     context.translate(mark.x, mark.y);
@@ -109,20 +151,29 @@ const PAINT = {
       context.strokeStyle = mark.halo;
       context.strokeText(mark.text, 0, 0);
     }
-    context.fillStyle = mark.fill;
+    context.fillStyle = mark.fill ?? "#000";
     context.fillText(mark.text, 0, 0);
     context.restore();
   },
 };
 
-/** A text as it stands in XML and HTML. */
+/** @type {Record<string, string>} */
+const ENTITIES = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
+
+/**
+ * A text as it stands in XML and HTML.
+ * @param {unknown} text
+ */
 export const escape = (text) =>
   String(text)
     // XML 1.0 has no place for the other control characters, not even escaped.
     .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ud800-\udfff\ufffe\uffff]/gu, "\ufffd")
-    .replace(/[&<>"']/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" })[c]);
+    .replace(/[&<>"']/g, (c) => ENTITIES[c]);
 
-/** The part of a canvas that a picture shows, as a data: address. */
+/**
+ * The part of a canvas that a picture shows, as a data: address.
+ * @param {Picture} picture
+ */
 function pngOf({ image, from }) {
   const part = document.createElement("canvas");
   [part.width, part.height] = [from[2], from[3]];
@@ -131,8 +182,10 @@ function pngOf({ image, from }) {
   return part.toDataURL("image/png");
 }
 
+/** @param {number} value */
 const f = (value) => String(+value.toFixed(2));
 
+/** @param {Paint} mark */
 function attributes(mark) {
   const out = [`fill="${escape(mark.fill ?? "none")}"`];
   if (mark.stroke) out.push(`stroke="${escape(mark.stroke)}"`, `stroke-width="${f(mark.width ?? 1)}"`);
@@ -141,16 +194,16 @@ function attributes(mark) {
 }
 
 const WRITE = {
-  rect: (m) =>
+  rect: (/** @type {Rect} */ m) =>
     `<rect x="${f(m.x)}" y="${f(m.y)}" width="${f(m.w)}" height="${f(m.h)}"${m.r ? ` rx="${f(m.r)}"` : ""} ${attributes(m)}/>`,
-  circle: (m) => `<circle cx="${f(m.x)}" cy="${f(m.y)}" r="${f(m.r)}" ${attributes(m)}/>`,
-  line: (m) => {
+  circle: (/** @type {Circle} */ m) => `<circle cx="${f(m.x)}" cy="${f(m.y)}" r="${f(m.r)}" ${attributes(m)}/>`,
+  line: (/** @type {Line} */ m) => {
     const path = m.points.map((p, i) => (i % 2 ? f(p) : `${i ? "L" : "M"}${f(p)},`)).join("");
     return `<path d="${path}" ${attributes(m)}${m.dash ? ` stroke-dasharray="${m.dash.map(f).join(" ")}"` : ""}/>`;
   },
-  curve: (m) => `<path d="M${m.from.map(f)}Q${m.over.map(f)} ${m.to.map(f)}" ${attributes(m)}/>`,
-  image: (m) => `<image x="${f(m.x)}" y="${f(m.y)}" width="${f(m.w)}" height="${f(m.h)}" style="image-rendering:pixelated" href="${pngOf(m)}"/>`,
-  text: (m) => {
+  curve: (/** @type {Curve} */ m) => `<path d="M${m.from.map(f)}Q${m.over.map(f)} ${m.to.map(f)}" ${attributes(m)}/>`,
+  image: (/** @type {Picture} */ m) => `<image x="${f(m.x)}" y="${f(m.y)}" width="${f(m.w)}" height="${f(m.h)}" style="image-rendering:pixelated" href="${pngOf(m)}"/>`,
+  text: (/** @type {Text} */ m) => {
     const place = m.turn
       ? `transform="translate(${f(m.x)} ${f(m.y)}) rotate(${f(m.turn)})"`
       : `x="${f(m.x)}" y="${f(m.y)}"`;
@@ -164,9 +217,24 @@ const WRITE = {
   },
 };
 
-/** The scene as a standalone SVG document, `millimetres` wide where that is said. */
+/** @param {Mark} mark */
+function written(mark) {
+  switch (mark.kind) {
+    case "rect": return WRITE.rect(mark);
+    case "circle": return WRITE.circle(mark);
+    case "line": return WRITE.line(mark);
+    case "curve": return WRITE.curve(mark);
+    case "image": return WRITE.image(mark);
+    default: return WRITE.text(mark);
+  }
+}
+
+/**
+ * The scene as a standalone SVG document, `millimetres` wide where that is said.
+ * @param {Scene} scene
+ */
 export function toSvg(scene, title = "", millimetres = 0) {
-  const body = scene.marks.map((mark) => WRITE[mark.kind](mark)).join("\n");
+  const body = scene.marks.map(written).join("\n");
   const ground = scene.ground ? `<rect width="100%" height="100%" fill="${escape(scene.ground)}"/>\n` : "";
   const [width, height] = [f(scene.width), f(scene.height)];
   const [wide, high] = millimetres ? [`${f(millimetres)}mm`, `${f((millimetres * scene.height) / scene.width)}mm`] : [width, height];

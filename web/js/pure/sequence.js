@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A sequence's sparse attention pattern by rows, and every reduction the page shows of it.
 
-/** Whether an id is one of a custom sequence: those of a corpus are numbers. */
+/**
+ * Whether an id is one of a custom sequence: those of a corpus are numbers.
+ * @param {string} id
+ */
 export const isCustomId = (id) => /^c/.test(id);
 
 /**
@@ -15,20 +18,22 @@ export const isCustomId = (id) => /^c/.test(id);
 /**
  * The sequence of one JSON record. The flat index is q * seq_len + k. Entries outside the pattern
  * and values that are no finite number are left out and counted in `dropped`.
+ * @param {import("./shapes.js").Loose | null | undefined} record
  * @returns {Sequence | null} null when the record has no tokens
  */
 export function fromRecord(record) {
   if (!record || !Array.isArray(record.tokens)) return null;
-  const tokens = record.tokens.map((token) => (typeof token === "string" ? token : String(token)));
+  const tokens = record.tokens.map((/** @type {unknown} */ token) => (typeof token === "string" ? token : String(token)));
   const n = tokens.length;
-  const width = Number.isInteger(record.seq_len) && record.seq_len > 0 ? record.seq_len : n;
+  const given = Number(record.seq_len ?? 0);
+  const width = Number.isInteger(record.seq_len) && given > 0 ? given : n;
   const indices = Array.isArray(record.attention_indices) ? record.attention_indices : [];
   const values = Array.isArray(record.attention_values) ? record.attention_values : [];
   const count = Math.min(indices.length, values.length);
   let dropped = Math.max(indices.length, values.length) - count;
 
   const rowStart = new Uint32Array(n + 1);
-  const kept = (i) => {
+  const kept = (/** @type {number} */ i) => {
     const index = indices[i];
     if (!Number.isInteger(index) || index < 0 || !Number.isFinite(values[i])) return -1;
     const q = Math.floor(index / width);
@@ -54,17 +59,20 @@ export function fromRecord(record) {
     cols[next[q]] = indices[i] % width;
     vals[next[q]++] = values[i];
   }
-  const max = Number.isFinite(record.max_activation)
+  const max = typeof record.max_activation === "number" && Number.isFinite(record.max_activation)
     ? record.max_activation
     : strongestOf(rowStart, cols, vals)?.value ?? 0;
   return {
     id: String(record.sequence_id ?? ""),
-    interval: Number.isInteger(record.interval) ? record.interval : 0,
+    interval: Number.isInteger(record.interval) ? Number(record.interval) : 0,
     tokens, n, max, rowStart, cols, vals, dropped,
   };
 }
 
-/** The entries by column, made on first use. */
+/**
+ * The entries by column, made on first use.
+ * @param {Sequence} sequence
+ */
 function columns(sequence) {
   if (sequence.byColumn) return sequence.byColumn;
   const { n, rowStart, cols, vals } = sequence;
@@ -84,7 +92,11 @@ function columns(sequence) {
   return sequence.byColumn;
 }
 
-/** Per token the most attention it gives (`transpose`: receives), row 0 and column 0 left out. */
+/**
+ * Per token the most attention it gives (`transpose`: receives), row 0 and column 0 left out.
+ * @param {Sequence} sequence
+ * @param {boolean} transpose
+ */
 export function strongestPerToken(sequence, transpose) {
   const { n, rowStart, cols, vals } = sequence;
   const out = new Float64Array(n);
@@ -99,7 +111,13 @@ export function strongestPerToken(sequence, transpose) {
   return out;
 }
 
+/**
+ * @param {Uint32Array} rowStart
+ * @param {Uint32Array} cols
+ * @param {Float64Array} vals
+ */
 function strongestOf(rowStart, cols, vals) {
+  /** @type {{q: number, k: number, value: number} | null} */
   let best = null;
   for (let q = 1; q + 1 < rowStart.length; q++) {
     for (let i = rowStart[q]; i < rowStart[q + 1]; i++) {
@@ -109,13 +127,22 @@ function strongestOf(rowStart, cols, vals) {
   return best;
 }
 
-/** The strongest pair outside row 0 and column 0: {q, k, value}; null when there is none. */
+/**
+ * The strongest pair outside row 0 and column 0: {q, k, value}; null when there is none.
+ * @param {Sequence} sequence
+ */
 export function strongestPair(sequence) {
   return strongestOf(sequence.rowStart, sequence.cols, sequence.vals);
 }
 
-/** Entries {at, value} of one row (`transpose`: column), entry 0 left out, strongest first. */
+/**
+ * Entries {at, value} of one row (`transpose`: column), entry 0 left out, strongest first.
+ * @param {Sequence} sequence
+ * @param {number} position
+ * @param {boolean} transpose
+ */
 export function entries(sequence, position, transpose) {
+  /** @type {{at: number, value: number}[]} */
   const out = [];
   if (position <= 0 || position >= sequence.n) return out;
   const [start, other, values] = transpose
@@ -127,12 +154,23 @@ export function entries(sequence, position, transpose) {
   return out.sort((a, b) => b.value - a.value || a.at - b.at);
 }
 
-/** The `count` strongest links {source, at, value} of several positions with others, strongest first. */
+/**
+ * The `count` strongest links {source, at, value} of several positions with others, strongest first.
+ * @param {Sequence} sequence
+ * @param {number[]} from
+ * @param {boolean} transpose
+ * @param {number} count
+ */
 export const strongestLinks = (sequence, from, transpose, count) => from
   .flatMap((source) => entries(sequence, source, transpose).slice(0, count).map((e) => ({ source, ...e })))
   .filter(({ source, at }) => at !== source).sort((a, b) => b.value - a.value).slice(0, count);
 
-/** Attention summed over the rows (`transpose`: columns) of several positions, entry 0 zero. */
+/**
+ * Attention summed over the rows (`transpose`: columns) of several positions, entry 0 zero.
+ * @param {Sequence} sequence
+ * @param {number[]} positions
+ * @param {boolean} transpose
+ */
 export function summed(sequence, positions, transpose) {
   const out = new Float64Array(sequence.n);
   for (const position of new Set(positions)) {
@@ -141,7 +179,12 @@ export function summed(sequence, positions, transpose) {
   return out;
 }
 
-/** A[q, k] as stored, 0 where it is not. */
+/**
+ * A[q, k] as stored, 0 where it is not.
+ * @param {Sequence} sequence
+ * @param {number} q
+ * @param {number} k
+ */
 export function valueAt(sequence, q, k) {
   if (q < 0 || q >= sequence.n) return 0;
   for (let i = sequence.rowStart[q]; i < sequence.rowStart[q + 1]; i++) {
@@ -152,7 +195,11 @@ export function valueAt(sequence, q, k) {
 
 const NEAR = 4; // tokens on either side of a key that a fold leaves in sight
 
-/** The record a sequence was read from, with the fields of the tree. */
+/**
+ * The record a sequence was read from, with the fields of the tree.
+ * @param {Sequence} sequence
+ * @returns {import("./shapes.js").SequenceRecord}
+ */
 export function toRecord(sequence) {
   const indices = [];
   for (let q = 0; q < sequence.n; q++) {
@@ -174,8 +221,13 @@ export function toRecord(sequence) {
 /**
  * The stretches a folded sequence shows: `context` tokens around each anchor and `NEAR` around each of `near`,
  * joined where the gap is shorter than `gap`. Ascending, disjoint [from, to) pairs; all of it when that is nearly all.
+ * @param {number} n
+ * @param {number[]} anchors
+ * @param {number} context
+ * @param {number[]} near
  */
 export function folds(n, anchors, context, near = [], gap = 12) {
+  /** @type {number[][]} */
   const spans = [];
   const windows = [...anchors.map((at) => [at, context]), ...near.map((at) => [at, NEAR])];
   for (const [at, around] of windows.sort((a, b) => a[0] - a[1] - b[0] + b[1])) {
@@ -195,13 +247,17 @@ export function folds(n, anchors, context, near = [], gap = 12) {
 /**
  * The same text with what the pattern of `sequence` has more than that of `other`, and less where it is below zero; both
  * hold only the entries that were stored.
+ * @param {Sequence} sequence
+ * @param {Sequence} other
+ * @returns {Sequence}
  */
 export function patternDifference(sequence, other) {
   /** @type {number[][]} */
   const [rowStart, cols, vals] = [[0], [], []];
   for (let q = 0; q < sequence.n; q++) {
+    /** @type {Map<number, number>} */
     const row = new Map();
-    for (const [side, sign] of [[sequence, 1], [other, -1]]) {
+    for (const [side, sign] of /** @type {[Sequence, number][]} */ ([[sequence, 1], [other, -1]])) {
       for (let i = side.rowStart[q]; i < side.rowStart[q + 1]; i++) row.set(side.cols[i], (row.get(side.cols[i]) ?? 0) + sign * side.vals[i]);
     }
     for (const [k, value] of [...row].sort(([a], [b]) => a - b)) {
@@ -210,11 +266,17 @@ export function patternDifference(sequence, other) {
     }
     rowStart.push(cols.length);
   }
-  return { ...sequence, rowStart, cols, vals };
+  return {
+    ...sequence, rowStart: Uint32Array.from(rowStart), cols: Uint32Array.from(cols), vals: Float64Array.from(vals), byColumn: undefined,
+  };
 }
 
-/** The stored entries as a table for export, those that `keep(q, k)`. */
-export function patternTable(sequence, keep = (q, k) => true) {
+/**
+ * The stored entries as a table for export, those that `keep(q, k)`.
+ * @param {Sequence} sequence
+ * @param {(q: number, k: number) => boolean} keep
+ */
+export function patternTable(sequence, keep = () => true) {
   const rows = [];
   for (let q = 0; q < sequence.n; q++) {
     for (let i = sequence.rowStart[q]; i < sequence.rowStart[q + 1]; i++) {
