@@ -12,6 +12,8 @@ public struct ScanBlock: Sendable {
     public typealias PairList = (head: Int, sequence: Int, pairs: [AttentionPair])
     /// The strong edges of one head (by index) on one sequence (by id).
     typealias EdgeList = (head: Int, sequence: Int, edges: StrongEdges)
+    /// The vectors at the keys of the edges of a group of heads on one sequence (by id).
+    typealias KeyList = (group: Int, sequence: Int, vectors: KeyVectors)
 
     /// The ids of its sequences.
     public private(set) var sequences: Range<Int>
@@ -25,6 +27,8 @@ public struct ScanBlock: Sendable {
     var patterns: [PairList]
     /// By head, then sequence; none of them empty.
     var edges: [EdgeList]
+    /// By key group, then sequence; none of them empty.
+    var keys: [KeyList]
 
     /// Tokens after which a block ends: enough that one head's lists are worth a read of their own.
     private static let tokens = 16_384
@@ -76,6 +80,7 @@ public struct ScanBlock: Sendable {
         highAttention = []
         patterns = []
         edges = []
+        keys = []
         for h in heads {
             for s in indices {
                 let (result, id) = (results[s, h], batch[s].id)
@@ -88,12 +93,19 @@ public struct ScanBlock: Sendable {
                 }
             }
         }
+        // There are no more groups than heads.
+        for group in heads {
+            for s in indices where results[s, keyGroup: group].count > 0 {
+                keys.append((group, batch[s].id, results[s, keyGroup: group]))
+            }
+        }
     }
 
     /// A block as it was read.
     init(
         sequences: Range<Int>, statistics: [[Double]], massByDistance: [Float],
-        highAttention: [PairList], patterns: [PairList], edges: [EdgeList]
+        highAttention: [PairList], patterns: [PairList], edges: [EdgeList],
+        keys: [KeyList]
     ) {
         self.sequences = sequences
         self.statistics = statistics
@@ -101,6 +113,7 @@ public struct ScanBlock: Sendable {
         self.highAttention = highAttention
         self.patterns = patterns
         self.edges = edges
+        self.keys = keys
     }
 
     /// The block whose portions these are, in the order of their sequences; at least one.
@@ -113,11 +126,13 @@ public struct ScanBlock: Sendable {
             highAttention += portion.highAttention
             patterns += portion.patterns
             edges += portion.edges
+            keys += portion.keys
         }
         sequences = sequences.lowerBound..<last.sequences.upperBound
         highAttention.sort { ($0.head, $0.sequence) < ($1.head, $1.sequence) }
         patterns.sort { ($0.head, $0.sequence) < ($1.head, $1.sequence) }
         edges.sort { ($0.head, $0.sequence) < ($1.head, $1.sequence) }
+        keys.sort { ($0.group, $0.sequence) < ($1.group, $1.sequence) }
     }
 
     /// The largest activation of every head on a sequence of the block.

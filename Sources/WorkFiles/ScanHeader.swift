@@ -63,6 +63,9 @@ public struct ScanHeader: Sendable, Equatable {
     public var model: ModelSummary
     /// The studied heads, sorted.
     public var heads: [HeadAddress]
+    /// For each studied head, which group it is of: heads of a group share keys and values. Groups count from 0 in the
+    /// order of the heads.
+    public var keyGroups: [Int]
     /// The longest sequence there can be.
     public var maxLength: Int
     /// Number of activation intervals that sampling is prepared for.
@@ -80,13 +83,15 @@ public struct ScanHeader: Sendable, Equatable {
 
     /// Everything that is known before the first forward pass.
     public init(
-        provenance: Provenance, model: ModelSummary, heads: [HeadAddress], maxLength: Int,
+        provenance: Provenance, model: ModelSummary, heads: [HeadAddress], keyGroups: [Int],
+        maxLength: Int,
         nIntervals: Int, samplesPerInterval: Int, topSequences: Int, seed: UInt64,
         priorityThreshold: UInt64, highAttention: Float
     ) {
         self.provenance = provenance
         self.model = model
         self.heads = heads
+        self.keyGroups = keyGroups
         self.maxLength = maxLength
         self.nIntervals = nIntervals
         self.samplesPerInterval = samplesPerInterval
@@ -102,6 +107,9 @@ public struct ScanHeader: Sendable, Equatable {
     func write(to file: H5File) throws(H5Error) {
         try model.write(to: file)
         try file.write(heads: heads)
+        try file.write(
+            keyGroups.map(Int32.init), shape: [heads.count], to: "key_groups", axes: ["head index"],
+            about: "Heads with the same number share keys and values.")
         try file.createGroup("sampling")
         try file.setAttribute("max_length", of: "sampling", to: maxLength)
         try file.setAttribute("n_intervals", of: "sampling", to: nIntervals)
@@ -116,6 +124,11 @@ public struct ScanHeader: Sendable, Equatable {
         provenance = try Provenance(from: file)
         model = try ModelSummary(from: file)
         heads = try file.readHeads()
+        let groups = 0..<Int32(heads.count)
+        let keyGroups: [Int32] = try file.read(
+            "key_groups", shape: [heads.count], "holds a group that cannot be",
+            where: groups.contains)
+        self.keyGroups = keyGroups.map(Int.init)
         maxLength = try file.attribute("max_length", of: "sampling")
         nIntervals = try file.attribute("n_intervals", of: "sampling")
         samplesPerInterval = try file.attribute("samples_per_interval", of: "sampling")

@@ -51,7 +51,8 @@ public final class ScanPart {
             (
                 try PairStream(file, group: "high_attention", heads: h),
                 try PairStream(file, group: "patterns", heads: h),
-                try EdgeStream(file, heads: h, dHead: header.model.dHead)
+                try EdgeStream(
+                    file, keyGroups: header.keyGroups, dHead: header.model.dHead)
             )
         }
     }
@@ -121,13 +122,14 @@ public final class ScanPart {
                 }
                 statistics.append(values)
             }
+            let (edges, keys) = try edges.next(rows(2).count, sequences: ids)
             return ScanBlock(
                 sequences: ids, statistics: statistics,
                 massByDistance: try massByDistance.read(rows: local),
                 highAttention: try highAttention.next(
                     ids.count * header.heads.count, sequences: ids),
                 patterns: try patterns.next(rows(1).count, sequences: ids),
-                edges: try edges.next(rows(2).count, sequences: ids))
+                edges: edges, keys: keys)
         }
     }
 

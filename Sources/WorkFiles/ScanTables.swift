@@ -31,7 +31,8 @@ final class ScanTables {
         highAttention = try PairTableWriter(
             file, group: "high_attention", what: "head and sequence")
         patterns = try PairTableWriter(file, group: "patterns", what: "head and sequence")
-        edges = try EdgeTableWriter(file, dHead: header.model.dHead)
+        edges = try EdgeTableWriter(
+            file, dHead: header.model.dHead, keyGroups: header.keyGroups)
     }
 
     /// Appends a block. The calls to the library are the same for equal blocks, and so are its bytes.
@@ -40,7 +41,7 @@ final class ScanTables {
         try massByDistance.append(block.massByDistance)
         try highAttention.append(block.highAttention)
         try patterns.append(block.patterns)
-        try edges.append(block.edges)
+        try edges.append(block.edges, block.keys)
     }
 
     /// Appends patterns behind those of the blocks.

@@ -63,6 +63,7 @@ struct Scan {
             edgeRanking: settings.edges)
         plan.dModel = loaded.model.description.dModel
         plan.residualScale = loaded.model.description.residualScale
+        plan.keyGroups = selection.keyGroups(of: loaded.model.description)
         plan.vectorWidth = loaded.model.description.largestDHead
         plan.outputGrams = try loaded.model.outputGrams(selection)
         self.plan = plan
@@ -170,7 +171,7 @@ struct Scan {
         ScanHeader(
             provenance: try provenance(),
             model: ModelSummary(name: loaded.name, loaded.model.description),
-            heads: selection.heads, maxLength: settings.maxLength,
+            heads: selection.heads, keyGroups: plan.keyGroups, maxLength: settings.maxLength,
             nIntervals: settings.nIntervals, samplesPerInterval: settings.samplesPerInterval,
             topSequences: settings.topSequences, seed: settings.seed,
             priorityThreshold: priorityThreshold, highAttention: plan.highAttention)
