@@ -54,6 +54,21 @@ public final class BatchResults {
         set { withExtendedLifetime(self) { slots[sequence * heads + head] = newValue } }
     }
 
+    /// Gives up the lists of some heads and key groups; their sums stay.
+    public func removeLists(ofHeads heads: Range<Int>, keyGroups: ClosedRange<Int>) {
+        withExtendedLifetime(self) {
+            for s in 0..<sequences {
+                for head in heads {
+                    let slot = s * self.heads + head
+                    slots[slot].highPairs = []
+                    slots[slot].pattern = nil
+                    slots[slot].edges = nil
+                }
+                for group in keyGroups { keys[s * self.heads + group] = KeyVectors() }
+            }
+        }
+    }
+
     /// The keys of the edges of a group of heads (there are no more than heads), on a sequence.
     public subscript(sequence: Int, keyGroup group: Int) -> KeyVectors {
         get { withExtendedLifetime(self) { keys[sequence * heads + group] } }

@@ -35,7 +35,7 @@ final class EdgeStream {
     /// their keys.
     func next(
         _ count: Int, sequences: Range<Int>
-    ) throws(H5Error) -> (edges: [ScanBlock.EdgeList], keys: [ScanBlock.KeyList]) {
+    ) throws(H5Error) -> (edges: [ScanLists.EdgeList], keys: [ScanLists.KeyList]) {
         let rows = next.edge..<next.edge + count
         let head: [Int32] = try column("head_index", rows)
         let sequence: [Int32] = try column("sequence", rows)
@@ -57,7 +57,7 @@ final class EdgeStream {
     }
 
     /// The vectors of the keys that some edges name: lists, and the first row of each.
-    private typealias Keys = (lists: [ScanBlock.KeyList], starts: [KeyPlace: UInt32])
+    private typealias Keys = (lists: [ScanLists.KeyList], starts: [KeyPlace: UInt32])
 
     private func keyLists(_ places: [KeyPlace], _ rows: [UInt32]) throws(H5Error) -> Keys {
         var ranges: [KeyPlace: (first: UInt32, last: UInt32)] = [:]
@@ -92,7 +92,7 @@ final class EdgeStream {
     private func edgeLists(
         _ rows: Range<Int>, _ head: [Int32], _ sequence: [Int32], _ places: [KeyPlace],
         _ keyRows: [UInt32], _ keys: Keys
-    ) throws(H5Error) -> [ScanBlock.EdgeList] {
+    ) throws(H5Error) -> [ScanLists.EdgeList] {
         let query: [UInt16] = try column("query", rows)
         let key: [UInt16] = try column("key", rows)
         let attention: [Float] = try column("attention", rows)
@@ -105,7 +105,7 @@ final class EdgeStream {
         }
         let (q, z) = (try q.read(first..<next.query), try z.read(first..<next.query))
         var queryEnd = first
-        var lists: [ScanBlock.EdgeList] = []
+        var lists: [ScanLists.EdgeList] = []
         var start = 0
         while start < rows.count {
             var end = start + 1

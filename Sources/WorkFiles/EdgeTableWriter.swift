@@ -59,7 +59,7 @@ final class EdgeTableWriter {
     /// - Parameters:
     ///   - lists: by head, then sequence.
     ///   - keys: by key group, then sequence: all that the edges name.
-    func append(_ lists: [ScanBlock.EdgeList], _ keys: [ScanBlock.KeyList]) throws(H5Error) {
+    func append(_ lists: [ScanLists.EdgeList], _ keys: [ScanLists.KeyList]) throws(H5Error) {
         var starts: [KeyPlace: Int] = [:]
         var (queryCount, keyCount) = (q.count, k.count)
         for list in keys {

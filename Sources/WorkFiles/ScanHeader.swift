@@ -104,6 +104,19 @@ public struct ScanHeader: Sendable, Equatable {
     /// How many bins of distances a sequence can fill.
     public var distanceBins: Int { DistanceBins.count(forLength: maxLength) }
 
+    /// The studied heads of each layer that has any.
+    public var headsByLayer: [Range<Int>] {
+        var layers: [Range<Int>] = []
+        for index in heads.indices {
+            if let last = layers.last, heads[last.lowerBound].layer == heads[index].layer {
+                layers[layers.count - 1] = last.lowerBound..<index + 1
+            } else {
+                layers.append(index..<index + 1)
+            }
+        }
+        return layers
+    }
+
     func write(to file: H5File) throws(H5Error) {
         try model.write(to: file)
         try file.write(heads: heads)
@@ -124,11 +137,7 @@ public struct ScanHeader: Sendable, Equatable {
         provenance = try Provenance(from: file)
         model = try ModelSummary(from: file)
         heads = try file.readHeads()
-        let groups = 0..<Int32(heads.count)
-        let keyGroups: [Int32] = try file.read(
-            "key_groups", shape: [heads.count], "holds a group that cannot be",
-            where: groups.contains)
-        self.keyGroups = keyGroups.map(Int.init)
+        keyGroups = try file.readKeyGroups(heads)
         maxLength = try file.attribute("max_length", of: "sampling")
         nIntervals = try file.attribute("n_intervals", of: "sampling")
         samplesPerInterval = try file.attribute("samples_per_interval", of: "sampling")
@@ -145,5 +154,22 @@ public struct ScanHeader: Sendable, Equatable {
         else {
             throw file.damaged("heads", "are none, or not of the model")
         }
+    }
+}
+
+extension H5File {
+    /// Reads `key_groups`: numbers from 0 in the order of the heads, a layer's of its own.
+    fileprivate func readKeyGroups(_ heads: [HeadAddress]) throws(H5Error) -> [Int] {
+        let stored: [Int32] = try read("key_groups", shape: [heads.count])
+        let groups = stored.map(Int.init)
+        for index in groups.indices {
+            let last = index == 0 ? -1 : groups[index - 1]
+            let isShared =
+                index > 0 && groups[index] == last && heads[index].layer == heads[index - 1].layer
+            guard isShared || groups[index] == last + 1 else {
+                throw damaged("key_groups", "holds a group that cannot be")
+            }
+        }
+        return groups
     }
 }

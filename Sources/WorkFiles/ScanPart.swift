@@ -122,14 +122,15 @@ public final class ScanPart {
                 }
                 statistics.append(values)
             }
-            let (edges, keys) = try edges.next(rows(2).count, sequences: ids)
+            var lists = ScanLists()
+            lists.highAttention = try highAttention.next(
+                ids.count * header.heads.count, sequences: ids)
+            lists.patterns = try patterns.next(rows(1).count, sequences: ids)
+            (lists.edges, lists.keys) = try edges.next(rows(2).count, sequences: ids)
             return ScanBlock(
-                sequences: ids, statistics: statistics,
-                massByDistance: try massByDistance.read(rows: local),
-                highAttention: try highAttention.next(
-                    ids.count * header.heads.count, sequences: ids),
-                patterns: try patterns.next(rows(1).count, sequences: ids),
-                edges: edges, keys: keys)
+                rows: ScanRows(
+                    sequences: ids, statistics: statistics,
+                    massByDistance: try massByDistance.read(rows: local)), lists: lists)
         }
     }
 
@@ -142,7 +143,7 @@ public final class ScanPart {
     ///
     /// - Parameter isWanted: of a head (by index) and a sequence of this shard.
     public func topPatterns(where isWanted: (_ head: Int, _ sequence: Int) -> Bool) throws
-        -> [ScanBlock.PairList]
+        -> [ScanLists.PairList]
     {
         let (file, header, sequences) = (file, header, sequences)
         let table = try reading { () throws(H5Error) in
