@@ -28,6 +28,7 @@ public final class BatchResults {
     /// Number of studied heads.
     public let heads: Int
     private let slots: UnsafeMutablePointer<HeadResult>
+    private let keys: UnsafeMutablePointer<KeyVectors>
 
     /// Empty slots.
     public init(sequences: Int, heads: Int) {
@@ -35,11 +36,15 @@ public final class BatchResults {
         self.heads = heads
         slots = .allocate(capacity: sequences * heads)
         slots.initialize(repeating: HeadResult(), count: sequences * heads)
+        keys = .allocate(capacity: sequences * heads)
+        keys.initialize(repeating: KeyVectors(), count: sequences * heads)
     }
 
     deinit {
         slots.deinitialize(count: sequences * heads)
         slots.deallocate()
+        keys.deinitialize(count: sequences * heads)
+        keys.deallocate()
     }
 
     /// The slot of a sequence (by its index in the batch) and a head (by its index in the selection).
@@ -47,5 +52,29 @@ public final class BatchResults {
         // The memory lives as long as the object, which the compiler cannot see from the pointer.
         get { withExtendedLifetime(self) { slots[sequence * heads + head] } }
         set { withExtendedLifetime(self) { slots[sequence * heads + head] = newValue } }
+    }
+
+    /// Gives up the lists of some heads and key groups; their sums stay.
+    public func removeLists(ofHeads heads: Range<Int>, keyGroups: ClosedRange<Int>) {
+        withExtendedLifetime(self) {
+            for s in 0..<sequences {
+                for head in heads {
+                    let slot = s * self.heads + head
+                    slots[slot].highPairs = []
+                    slots[slot].pattern = nil
+                    slots[slot].edges = nil
+                }
+                for group in keyGroups { keys[s * self.heads + group] = KeyVectors() }
+            }
+        }
+    }
+
+    /// The keys of the edges of a group of heads (there are no more than heads), on a sequence.
+    public subscript(sequence: Int, keyGroup group: Int) -> KeyVectors {
+        get { withExtendedLifetime(self) { keys[sequence * heads + group] } }
+        _modify {
+            defer { withExtendedLifetime(self) {} }
+            yield &keys[sequence * heads + group]
+        }
     }
 }

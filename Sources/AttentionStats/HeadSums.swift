@@ -143,7 +143,7 @@ extension HeadSums {
 }
 
 /// One entry of an attention matrix.
-public struct AttentionPair: Sendable, Equatable {
+public struct AttentionPair: Sendable, Equatable, BitwiseCopyable {
     /// The query, from 0.
     public var query: UInt16
     /// The key, from 0.

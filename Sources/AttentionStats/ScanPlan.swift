@@ -10,6 +10,8 @@ public struct ScanPlan: Sendable {
     public var highAttention: Float = 0.1
     /// Width of the vectors of edges, for a model whose heads differ in width; nil: as wide as the head.
     public var vectorWidth: Int?
+    /// For each studied head, which group it is of: heads of a group share keys and values. Empty: each is its own.
+    public var keyGroups: [Int] = []
     /// How many of a sequence's strongest edges are kept for the clouds.
     public var edgesPerSequence: Int
     /// What makes an edge strong.

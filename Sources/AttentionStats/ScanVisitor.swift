@@ -27,6 +27,7 @@ public final class ScanVisitor: AttentionVisitor {
     private var sums = HeadSums()
     private var highPairs: [AttentionPair] = []
     private var outputNorms: OutputNorms
+    private var rowsOfKeys: KeyRows
 
     /// A visitor for sequences of up to `maxLength` tokens.
     public init(_ plan: ScanPlan, maxLength: Int) {
@@ -35,6 +36,7 @@ public final class ScanVisitor: AttentionVisitor {
         mass = .allocate(capacity: massCount)
         mass.initialize(repeating: 0, count: massCount)
         outputNorms = OutputNorms(maxLength: maxLength)
+        rowsOfKeys = KeyRows(maxLength: maxLength)
     }
 
     deinit { mass.deallocate() }
@@ -46,6 +48,7 @@ public final class ScanVisitor: AttentionVisitor {
         self.batch = batch
         self.results = results
         self.keepsPattern = keepsPattern
+        rowsOfKeys.reset()
     }
 
     public func needsOutput(ofSequence sequence: Int) -> Bool {
@@ -189,19 +192,48 @@ public final class ScanVisitor: AttentionVisitor {
                 head.attention + q * head.attentionStride, query: q,
                 keys: head.visibleKeys(of: q), weights: norms)
         }
+        let strongest = selector.strongestFirst()
         var edges = StrongEdges()
-        for edge in selector.strongestFirst() {
-            edges.pairs.append(
-                AttentionPair(
-                    query: Int(edge.query), key: Int(edge.key), attention: edge.attention))
-            edges.strength.append(edge.strength)
-            let vectors = head.vectors(
-                query: Int(edge.query), key: Int(edge.key), width: plan.vectorWidth ?? head.dHead)
-            edges.q += vectors.q
-            edges.k += vectors.k
-            edges.v += vectors.v
-            edges.z += vectors.z
+        edges.pairs = strongest.map {
+            AttentionPair(query: Int($0.query), key: Int($0.key), attention: $0.attention)
         }
+        edges.strength = strongest.map(\.strength)
+        addVectors(to: &edges, of: head)
         return edges
+    }
+
+    /// Gives edges their vectors: those of the queries in their order, and of each key that no head of the group named
+    /// before, in the order of the keys.
+    private func addVectors(to edges: inout StrongEdges, of head: HeadView) {
+        let width = plan.vectorWidth ?? head.dHead
+        let pairs = edges.pairs
+        edges.queryRow = Array(repeating: 0, count: pairs.count)
+        edges.keyRow = edges.queryRow
+        var last: UInt16?
+        for i in pairs.indices.sorted(by: { pairs[$0].query < pairs[$1].query }) {
+            let query = pairs[i].query
+            if query != last { head.append(query: Int(query), width: width, to: &edges) }
+            last = query
+            edges.queryRow[i] = UInt16(edges.q.count - 1)
+        }
+        let group = plan.keyGroups.isEmpty ? head.headIndex : plan.keyGroups[head.headIndex]
+        rowsOfKeys.turn(to: group, sequence: head.sequence)
+        for i in pairs.indices.sorted(by: { pairs[$0].key < pairs[$1].key }) {
+            edges.keyRow[i] = rowsOfKeys.row(
+                of: Int(pairs[i].key), head, in: &results[head.sequence, keyGroup: group],
+                width: width)
+        }
+    }
+}
+
+extension HeadView {
+    /// Adds q and z of a query, z as W_O reads it, after any gate; no z if it was not computed.
+    fileprivate func append(query: Int, width: Int, to edges: inout StrongEdges) {
+        edges.q.append(q + query * qkvStride, dHead, width: width)
+        guard let z else { return }
+        let row = z + query * zStride
+        guard let gate else { return edges.z.append(row, dValue, width: width) }
+        let gated = (0..<dValue).map { row[$0] * gate[query * zStride + $0] }
+        edges.z.append(gated, dValue, width: width)
     }
 }

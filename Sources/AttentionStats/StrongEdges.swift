@@ -12,20 +12,21 @@ public enum EdgeRanking: String, Sendable, CaseIterable {
     case outputNorm = "output_norm"
 }
 
-/// Edges of one head on one sequence; n edges with vectors of width dHead.
+/// Edges of one head on one sequence, and the vectors at their queries: of n edges m different queries. The vectors
+/// at their keys are in `KeyVectors`, as heads may share them.
 public struct StrongEdges: Sendable, Equatable {
-    /// Strongest first.
+    /// [n], strongest first.
     public var pairs: [AttentionPair] = []
-    /// By what they were ranked.
+    /// [n]: by what they were ranked.
     public var strength: [Float] = []
-    /// [n, d]: the query vectors at the queries.
-    public var q: [Float] = []
-    /// [n, d]: the key vectors at the keys.
-    public var k: [Float] = []
-    /// [n, d]: the value vectors at the keys.
-    public var v: [Float] = []
-    /// [n, d]: attention-weighted values at the queries, before the output projection.
-    public var z: [Float] = []
+    /// [n]: the row of `q` and `z` that is an edge's.
+    public var queryRow: [UInt16] = []
+    /// [n]: the row of the sequence's `KeyVectors` that is an edge's.
+    public var keyRow: [UInt16] = []
+    /// [m, d]: the query vectors, in the order of the queries.
+    public var q = HalfVectors()
+    /// [m, d]: attention-weighted values at the queries, before the output projection.
+    public var z = HalfVectors()
 
     /// No edges.
     public init() {}

@@ -35,7 +35,8 @@ public final class H5Dataset {
         guard H5Dset_extent(handle.id, extent) >= 0 else {
             throw .fromLibrary(file: file.path, object: object, operation: "extend the dataset")
         }
-        let status = try onRows(first..<(first + count)) { memory, space in
+        let origin = [first] + shape.dropFirst().map { _ in 0 }
+        let status = try onBox(origin, [count] + shape.dropFirst()) { memory, space in
             values.withUnsafeBufferPointer {
                 H5Dwrite(
                     handle.id, Scalar.h5Type, memory, space, hid_t(H5P_DEFAULT), $0.baseAddress)
@@ -56,10 +57,19 @@ public final class H5Dataset {
                 file: file.path, object: object,
                 problem: "rows \(rows) were asked for, but it has \(shape[0])")
         }
-        let count = rows.count * rowSize
-        guard count > 0 else { return [] }
-        var values = [Scalar](repeating: .zero, count: count)
-        let status = try onRows(rows) { memory, space in
+        var (start, count) = (shape.map { _ in 0 }, shape)
+        start[0] = rows.lowerBound
+        count[0] = rows.count
+        return try read(start, count)
+    }
+
+    private func read<Scalar: H5Scalar>(
+        _ start: [Int], _ count: [Int]
+    ) throws(H5Error) -> [Scalar] {
+        let size = count.reduce(1, *)
+        guard size > 0 else { return [] }
+        var values = [Scalar](repeating: .zero, count: size)
+        let status = try onBox(start, count) { memory, space in
             values.withUnsafeMutableBufferPointer {
                 H5Dread(
                     handle.id, Scalar.h5Type, memory, space, hid_t(H5P_DEFAULT), $0.baseAddress)
@@ -69,6 +79,23 @@ public final class H5Dataset {
             throw .fromLibrary(file: file.path, object: object, operation: "read the dataset")
         }
         return values
+    }
+
+    /// Reads a part of every row: entries `columns` of the second axis, [shape[0], columns.count, ...] contiguous.
+    ///
+    /// Of a dataset that was opened without a cache, only these bytes are read.
+    public func read<Scalar: H5Scalar>(
+        columns: Range<Int>, as type: Scalar.Type = Scalar.self
+    ) throws(H5Error) -> [Scalar] {
+        guard shape.count > 1, columns.lowerBound >= 0, columns.upperBound <= shape[1] else {
+            throw H5Error(
+                file: file.path, object: object,
+                problem: "columns \(columns) were asked for, but its extents are \(shape)")
+        }
+        var (start, count) = (shape.map { _ in 0 }, shape)
+        start[1] = columns.lowerBound
+        count[1] = columns.count
+        return try read(start, count)
     }
 
     /// Reads everything.
@@ -81,14 +108,11 @@ public final class H5Dataset {
         return try read(rows: 0..<shape[0], as: type)
     }
 
-    /// Calls `body` with a memory space and a file space that select the rows.
-    private func onRows(
-        _ rows: Range<Int>, _ body: (_ memory: hid_t, _ space: hid_t) -> herr_t
+    /// Calls `body` with a memory space and a file space that select a box.
+    private func onBox(
+        _ start: [Int], _ count: [Int], _ body: (_ memory: hid_t, _ space: hid_t) -> herr_t
     ) throws(H5Error) -> herr_t {
-        var start = [hsize_t](repeating: 0, count: shape.count)
-        var count = shape.map(hsize_t.init)
-        start[0] = hsize_t(rows.lowerBound)
-        count[0] = hsize_t(rows.count)
+        let (start, count) = (start.map(hsize_t.init), count.map(hsize_t.init))
         let space = H5Handle(H5Dget_space(handle.id), close: H5Sclose)
         let memory = H5Handle(H5Screate_simple(Int32(count.count), count, nil), close: H5Sclose)
         guard
@@ -143,13 +167,18 @@ extension H5File {
 
     /// Opens a dataset for reading.
     ///
-    /// - Parameter shape: what its extents must be; -1 for any.
-    public func dataset(_ object: String, shape expected: [Int]? = nil) throws(H5Error) -> H5Dataset
-    {
+    /// - Parameters:
+    ///   - shape: what its extents must be; -1 for any.
+    ///   - cached: whether pieces of the file that hold what is read are kept whole for the next read.
+    public func dataset(
+        _ object: String, shape expected: [Int]? = nil, cached: Bool = true
+    ) throws(H5Error) -> H5Dataset {
         guard try exists(object) else {
             throw H5Error(file: path, object: object, problem: "the dataset is missing")
         }
-        let id = H5Dopen2(handle.id, object, hid_t(H5P_DEFAULT))
+        let access = H5Handle(H5Pcreate(headvis_h5p_dataset_access()), close: H5Pclose)
+        if !cached { H5Pset_chunk_cache(access.id, 0, 0, 0) }
+        let id = H5Dopen2(handle.id, object, access.id)
         guard id >= 0 else {
             throw .fromLibrary(file: path, object: object, operation: "open the dataset")
         }

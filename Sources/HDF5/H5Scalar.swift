@@ -21,3 +21,13 @@ extension UInt64: H5Scalar { public static var h5Type: hid_t { headvis_h5t_nativ
 extension Int: H5Scalar { public static var h5Type: hid_t { headvis_h5t_native_int64() } }
 extension Float: H5Scalar { public static var h5Type: hid_t { headvis_h5t_native_float() } }
 extension Double: H5Scalar { public static var h5Type: hid_t { headvis_h5t_native_double() } }
+extension Float16: H5Scalar {
+    public static var h5Type: hid_t { half }
+
+    /// IEEE half, which the library has a name for since 1.14.4 only.
+    private static let half: hid_t = {
+        let type = headvis_h5t_half()
+        H5Tlock(type)
+        return type
+    }()
+}

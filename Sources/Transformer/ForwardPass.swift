@@ -103,9 +103,12 @@ public final class ForwardPass {
     /// - Parameters:
     ///   - batch: sequences of at least one and at most `maxLength` ids within the vocabulary.
     ///   - visitors: one for each worker.
-    /// - Throws: when the model's numbers stop being finite.
+    ///   - afterLayer: called when all sequences of the batch have been through a layer; of the last one that is
+    ///     studied, through its attention.
+    /// - Throws: when the model's numbers stop being finite, and what `afterLayer` throws.
     public func run<Visitor: AttentionVisitor>(
-        _ batch: [ArraySlice<Int32>], visitors: [Visitor]
+        _ batch: [ArraySlice<Int32>], visitors: [Visitor],
+        afterLayer: (_ layer: Int) throws -> Void = { _ in }
     ) throws {
         precondition(visitors.count == workers, "one visitor a worker")
         let size = Int32(clamping: model.description.dVocab)
@@ -137,17 +140,27 @@ public final class ForwardPass {
                     layer, sequence: s, batch[s], workspaces[worker], visitors[worker],
                     isLast: isLast)
             }
-            guard !isLast, model.description.layers[layer].hasExperts, let experts else { continue }
-            try experts.run(layer: layer, workers: workers, checked: !hasCheckedWeights)
-            try forEachSequence(batch, layer) { worker, s in
-                block(
-                    layer, workspaces[worker], watch(visitors[worker], layer: layer, s, batch[s])
-                ).finishExperts(
-                    residual[s], length: batch[s].count, sequence: s, experts, perLayer: perLayer,
-                    tokens: batch[s])
+            if !isLast, model.description.layers[layer].hasExperts, let experts {
+                try runExperts(experts, layer, batch, visitors)
             }
+            try afterLayer(layer)
         }
         hasCheckedWeights = true
+    }
+
+    /// What follows a layer's attention where it has experts, whose tokens come from all sequences.
+    private func runExperts(
+        _ experts: ExpertLayer, _ layer: Int, _ batch: [ArraySlice<Int32>],
+        _ visitors: [some AttentionVisitor]
+    ) throws {
+        try experts.run(layer: layer, workers: workers, checked: !hasCheckedWeights)
+        try forEachSequence(batch, layer) { worker, s in
+            block(
+                layer, workspaces[worker], watch(visitors[worker], layer: layer, s, batch[s])
+            ).finishExperts(
+                residual[s], length: batch[s].count, sequence: s, experts, perLayer: perLayer,
+                tokens: batch[s])
+        }
     }
 
     /// Shares a batch out among the workers.

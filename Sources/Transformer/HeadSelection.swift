@@ -57,5 +57,19 @@ public struct HeadSelection: Sendable, Equatable {
         byLayer.indices.contains(layer) ? byLayer[layer] : []
     }
 
+    /// For each studied head, which group it is of: heads of a group read the same keys and values. Groups count from 0 in
+    /// the order of the heads.
+    public func keyGroups(of model: ModelDescription) -> [Int] {
+        var groups: [Int] = []
+        for (index, head) in heads.enumerated() {
+            func keys(_ head: HeadAddress) -> [Int] {
+                [head.layer, model.shape(of: head.layer).kvHead(of: head.head)]
+            }
+            let isNew = index == 0 || keys(head) != keys(heads[index - 1])
+            groups.append((groups.last ?? -1) + (isNew ? 1 : 0))
+        }
+        return groups
+    }
+
     public static func == (a: HeadSelection, b: HeadSelection) -> Bool { a.heads == b.heads }
 }

@@ -33,7 +33,7 @@ final class PairStream {
     }
 
     /// The next lists, which must be of these sequences.
-    func next(_ lists: Int, sequences: Range<Int>) throws(H5Error) -> [ScanBlock.PairList] {
+    func next(_ lists: Int, sequences: Range<Int>) throws(H5Error) -> [ScanLists.PairList] {
         let rows = row..<row + lists
         let head: [Int32] = try column("head_index", rows)
         let sequence: [Int32] = try column("sequence", rows)

@@ -86,9 +86,19 @@ public final class PairTable {
     private let key: H5Dataset
     private let attention: H5Dataset
 
-    /// - Parameter length: of a sequence, in tokens; nil for one that there is not.
+    /// Which lists to look at.
+    enum Choice {
+        case all
+        /// Of a table with a list for each head and sequence, in these blocks, those of some heads.
+        case everySequence(Range<Int>, [Range<Int>])
+    }
+
+    /// - Parameters:
+    ///   - heads: the studied heads.
+    ///   - rows: the lists to look at; memory grows with these alone.
+    ///   - length: of a sequence, in tokens; nil for one that there is not.
     init(
-        _ file: H5File, group: String, heads: [HeadAddress],
+        _ file: H5File, group: String, heads: [HeadAddress], rows choice: Choice = .all,
         length: @escaping (_ sequence: Int) -> Int?
     ) throws(H5Error) {
         (self.file, self.group, self.heads, self.length) = (file, group, heads, length)
@@ -96,25 +106,74 @@ public final class PairTable {
         let total = query.shape[0]
         key = try file.dataset("\(group)/key", shape: [total])
         attention = try file.dataset("\(group)/attention", shape: [total])
-        let head: [Int32] = try file.read("\(group)/head_index", shape: [-1])
-        let sequence: [Int32] = try file.read("\(group)/sequence", shape: [head.count])
-        let start: [Int64] = try file.read("\(group)/start", shape: [head.count])
-        let count: [Int32] = try file.read("\(group)/count", shape: [head.count])
+        let index = try Index(file, group, heads: heads.count, entries: total, length: length)
         var rows: [Row] = []
-        rows.reserveCapacity(head.count)
-        for i in head.indices {
-            let (first, size) = (Int(start[i]), Int(count[i]))
-            guard heads.indices.contains(Int(head[i])), length(Int(sequence[i])) != nil,
-                first >= 0, size >= 0, first <= total, size <= total - first
-            else {
-                throw file.damaged(group, "row \(i) of its index points outside the file")
+        switch choice {
+        case .all: rows = try index.read(0..<index.count)
+        case .everySequence(let some, let blocks):
+            guard index.count == heads.count * (blocks.last?.upperBound ?? 0) else {
+                throw file.damaged(group, "has not one list for each head and sequence")
             }
-            rows.append(
-                Row(
-                    head: Int(head[i]), sequence: Int(sequence[i]),
-                    entries: first..<first + size))
+            for block in blocks {
+                let first = block.lowerBound * heads.count + some.lowerBound * block.count
+                let read = try index.read(first..<first + some.count * block.count)
+                for (i, row) in read.enumerated() {
+                    guard row.head == some.lowerBound + i / block.count,
+                        row.sequence == block.lowerBound + i % block.count
+                    else { throw file.damaged(group, "has its lists in another order") }
+                }
+                rows += read
+            }
         }
         self.rows = rows
+    }
+
+    /// The columns of an index.
+    private struct Index {
+        private let file: H5File
+        private let group: String
+        private let heads: Int
+        private let entries: Int
+        private let length: (_ sequence: Int) -> Int?
+        private let head, sequence, start, size: H5Dataset
+        /// Number of lists.
+        let count: Int
+
+        init(
+            _ file: H5File, _ group: String, heads: Int, entries: Int,
+            length: @escaping (_ sequence: Int) -> Int?
+        ) throws(H5Error) {
+            (self.file, self.group, self.heads, self.entries) = (file, group, heads, entries)
+            self.length = length
+            head = try file.dataset("\(group)/head_index", shape: [-1])
+            count = head.shape[0]
+            sequence = try file.dataset("\(group)/sequence", shape: [count])
+            start = try file.dataset("\(group)/start", shape: [count])
+            size = try file.dataset("\(group)/count", shape: [count])
+        }
+
+        func read(_ rows: Range<Int>) throws(H5Error) -> [Row] {
+            let head: [Int32] = try head.read(rows: rows)
+            let sequence: [Int32] = try sequence.read(rows: rows)
+            let start: [Int64] = try start.read(rows: rows)
+            let size: [Int32] = try size.read(rows: rows)
+            var read: [Row] = []
+            read.reserveCapacity(rows.count)
+            for i in head.indices {
+                let (first, size) = (Int(start[i]), Int(size[i]))
+                guard (0..<heads).contains(Int(head[i])), length(Int(sequence[i])) != nil,
+                    first >= 0, size >= 0, first <= entries, size <= entries - first
+                else {
+                    throw file.damaged(
+                        group, "row \(rows.lowerBound + i) of its index points outside the file")
+                }
+                read.append(
+                    Row(
+                        head: Int(head[i]), sequence: Int(sequence[i]),
+                        entries: first..<first + size))
+            }
+            return read
+        }
     }
 
     /// The pairs of some rows, read in runs of neighbouring rows. All lie within their sequences.

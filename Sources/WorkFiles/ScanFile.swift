@@ -65,37 +65,39 @@ public final class ScanFile {
     /// The display string of a token id.
     public func display(_ token: Int32) -> String { displayStrings[token] ?? "<id \(token)>" }
 
-    /// The sums of every sequence for one head.
-    public func sums(ofHead head: Int) throws -> [HeadSums] {
-        try statistics(heads: head..<head + 1)
-    }
-
-    /// The sums of all sequences and heads, [sequence, head].
-    public func allSums() throws -> [HeadSums] {
-        try statistics(heads: header.heads.indices)
-    }
-
-    private func statistics(heads: Range<Int>) throws -> [HeadSums] {
+    /// The sums of every sequence for some heads, [sequence, head]. Memory does not grow with the other heads.
+    public func sums(ofHeads heads: Range<Int>) throws -> [HeadSums] {
         try reading { () throws(H5Error) in
-            let allHeads = header.heads.count
             var sums = [HeadSums](repeating: HeadSums(), count: nSequences * heads.count)
             for column in StatisticsColumn.all {
-                let values: [Double] = try file.read(
-                    "statistics/\(column.name)", shape: [nSequences, allHeads])
-                if let i = values.firstIndex(where: { !column.canHold($0) }) {
-                    throw file.damaged(
-                        "statistics/\(column.name)",
-                        "holds \(values[i]) for \(header.heads[i % allHeads]) on sequence \(i / allHeads), which cannot be"
-                    )
-                }
-                for s in 0..<nSequences {
-                    for (i, h) in heads.enumerated() {
-                        column.set(&sums[s * heads.count + i], values[s * allHeads + h])
-                    }
-                }
+                let values = try values(column, heads)
+                for i in values.indices { column.set(&sums[i], values[i]) }
             }
             return sums
         }
+    }
+
+    /// One of the sums of every sequence for some heads, [sequence, head].
+    public func sum(_ sum: HeadSums.Sum, ofHeads heads: Range<Int>) throws -> [Double] {
+        guard let column = StatisticsColumn.all.first(where: { $0.name == sum.name }) else {
+            return []
+        }
+        return try reading { () throws(H5Error) in try values(column, heads) }
+    }
+
+    private func values(_ column: StatisticsColumn, _ heads: Range<Int>) throws(H5Error) -> [Double]
+    {
+        let dataset = try file.dataset(
+            "statistics/\(column.name)", shape: [nSequences, header.heads.count],
+            cached: heads == header.heads.indices)
+        let values: [Double] = try dataset.read(columns: heads)
+        if let i = values.firstIndex(where: { !column.canHold($0) }) {
+            throw file.damaged(
+                dataset.object,
+                "holds \(values[i]) for \(header.heads[heads.lowerBound + i % heads.count]) on sequence \(i / heads.count), which cannot be"
+            )
+        }
+        return values
     }
 
     /// The largest activation of every sequence for every head, [sequence, head].
@@ -136,16 +138,20 @@ public final class ScanFile {
         }
     }
 
-    /// All pairs of high attention, one list for each head and sequence.
-    public func highAttention() throws -> PairTable { try pairs("high_attention") }
+    /// All pairs of high attention of some heads, one list for each head and sequence.
+    public func highAttention(ofHeads heads: Range<Int>) throws -> PairTable {
+        try pairs(
+            "high_attention",
+            rows: .everySequence(heads, ScanBlock.ranges(of: starts, in: 0..<nSequences)))
+    }
 
     /// The stored patterns.
-    public func patterns() throws -> PairTable { try pairs("patterns") }
+    public func patterns() throws -> PairTable { try pairs("patterns", rows: .all) }
 
-    private func pairs(_ group: String) throws -> PairTable {
+    private func pairs(_ group: String, rows: PairTable.Choice) throws -> PairTable {
         try reading { () throws(H5Error) in
             try PairTable(
-                file, group: group, heads: header.heads,
+                file, group: group, heads: header.heads, rows: rows,
                 length: { [starts] in Self.length(of: $0, starts) })
         }
     }

@@ -63,6 +63,9 @@ public struct ScanHeader: Sendable, Equatable {
     public var model: ModelSummary
     /// The studied heads, sorted.
     public var heads: [HeadAddress]
+    /// For each studied head, which group it is of: heads of a group share keys and values. Groups count from 0 in the
+    /// order of the heads.
+    public var keyGroups: [Int]
     /// The longest sequence there can be.
     public var maxLength: Int
     /// Number of activation intervals that sampling is prepared for.
@@ -80,13 +83,15 @@ public struct ScanHeader: Sendable, Equatable {
 
     /// Everything that is known before the first forward pass.
     public init(
-        provenance: Provenance, model: ModelSummary, heads: [HeadAddress], maxLength: Int,
+        provenance: Provenance, model: ModelSummary, heads: [HeadAddress], keyGroups: [Int],
+        maxLength: Int,
         nIntervals: Int, samplesPerInterval: Int, topSequences: Int, seed: UInt64,
         priorityThreshold: UInt64, highAttention: Float
     ) {
         self.provenance = provenance
         self.model = model
         self.heads = heads
+        self.keyGroups = keyGroups
         self.maxLength = maxLength
         self.nIntervals = nIntervals
         self.samplesPerInterval = samplesPerInterval
@@ -99,9 +104,25 @@ public struct ScanHeader: Sendable, Equatable {
     /// How many bins of distances a sequence can fill.
     public var distanceBins: Int { DistanceBins.count(forLength: maxLength) }
 
+    /// The studied heads of each layer that has any.
+    public var headsByLayer: [Range<Int>] {
+        var layers: [Range<Int>] = []
+        for index in heads.indices {
+            if let last = layers.last, heads[last.lowerBound].layer == heads[index].layer {
+                layers[layers.count - 1] = last.lowerBound..<index + 1
+            } else {
+                layers.append(index..<index + 1)
+            }
+        }
+        return layers
+    }
+
     func write(to file: H5File) throws(H5Error) {
         try model.write(to: file)
         try file.write(heads: heads)
+        try file.write(
+            keyGroups.map(Int32.init), shape: [heads.count], to: "key_groups", axes: ["head index"],
+            about: "Heads with the same number share keys and values.")
         try file.createGroup("sampling")
         try file.setAttribute("max_length", of: "sampling", to: maxLength)
         try file.setAttribute("n_intervals", of: "sampling", to: nIntervals)
@@ -116,6 +137,7 @@ public struct ScanHeader: Sendable, Equatable {
         provenance = try Provenance(from: file)
         model = try ModelSummary(from: file)
         heads = try file.readHeads()
+        keyGroups = try file.readKeyGroups(heads)
         maxLength = try file.attribute("max_length", of: "sampling")
         nIntervals = try file.attribute("n_intervals", of: "sampling")
         samplesPerInterval = try file.attribute("samples_per_interval", of: "sampling")
@@ -132,5 +154,22 @@ public struct ScanHeader: Sendable, Equatable {
         else {
             throw file.damaged("heads", "are none, or not of the model")
         }
+    }
+}
+
+extension H5File {
+    /// Reads `key_groups`: numbers from 0 in the order of the heads, a layer's of its own.
+    fileprivate func readKeyGroups(_ heads: [HeadAddress]) throws(H5Error) -> [Int] {
+        let stored: [Int32] = try read("key_groups", shape: [heads.count])
+        let groups = stored.map(Int.init)
+        for index in groups.indices {
+            let last = index == 0 ? -1 : groups[index - 1]
+            let isShared =
+                index > 0 && groups[index] == last && heads[index].layer == heads[index - 1].layer
+            guard isShared || groups[index] == last + 1 else {
+                throw damaged("key_groups", "holds a group that cannot be")
+            }
+        }
+        return groups
     }
 }

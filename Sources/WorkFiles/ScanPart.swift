@@ -51,7 +51,8 @@ public final class ScanPart {
             (
                 try PairStream(file, group: "high_attention", heads: h),
                 try PairStream(file, group: "patterns", heads: h),
-                try EdgeStream(file, heads: h, dHead: header.model.dHead)
+                try EdgeStream(
+                    file, keyGroups: header.keyGroups, dHead: header.model.dHead)
             )
         }
     }
@@ -121,13 +122,15 @@ public final class ScanPart {
                 }
                 statistics.append(values)
             }
+            var lists = ScanLists()
+            lists.highAttention = try highAttention.next(
+                ids.count * header.heads.count, sequences: ids)
+            lists.patterns = try patterns.next(rows(1).count, sequences: ids)
+            (lists.edges, lists.keys) = try edges.next(rows(2).count, sequences: ids)
             return ScanBlock(
-                sequences: ids, statistics: statistics,
-                massByDistance: try massByDistance.read(rows: local),
-                highAttention: try highAttention.next(
-                    ids.count * header.heads.count, sequences: ids),
-                patterns: try patterns.next(rows(1).count, sequences: ids),
-                edges: try edges.next(rows(2).count, sequences: ids))
+                rows: ScanRows(
+                    sequences: ids, statistics: statistics,
+                    massByDistance: try massByDistance.read(rows: local)), lists: lists)
         }
     }
 
@@ -140,7 +143,7 @@ public final class ScanPart {
     ///
     /// - Parameter isWanted: of a head (by index) and a sequence of this shard.
     public func topPatterns(where isWanted: (_ head: Int, _ sequence: Int) -> Bool) throws
-        -> [ScanBlock.PairList]
+        -> [ScanLists.PairList]
     {
         let (file, header, sequences) = (file, header, sequences)
         let table = try reading { () throws(H5Error) in

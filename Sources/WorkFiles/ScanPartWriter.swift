@@ -10,8 +10,8 @@ public final class ScanPartWriter: ScanSink {
     private let output: WorkFileWriter
     private let tables: ScanTables
     private let topPatterns: PairTableWriter
-    private let ends: [(dataset: H5Dataset, rows: (ScanBlock) -> Int)]
-    private var totals: [Int64]
+    private let ends: (sequence: H5Dataset, pattern: H5Dataset, edge: H5Dataset)
+    private var totals: (patterns: Int64, edges: Int64) = (0, 0)
 
     /// Starts the file.
     ///
@@ -40,32 +40,31 @@ public final class ScanPartWriter: ScanSink {
             try file.createAppendable(
                 Int64.self, at: "blocks/\(name)", axes: ["block"], about: about)
         }
-        ends = [
-            (try end("end", "One past the last sequence of each block."), \.sequences.count),
-            (try end("pattern_end", "One past its last row of the patterns."), \.patterns.count),
-            (try end("edge_end", "One past its last edge."), \.edgeCount),
-        ]
-        totals = [Int64(sequences.lowerBound), 0, 0]
+        ends = (
+            try end("end", "One past the last sequence of each block."),
+            try end("pattern_end", "One past its last row of the patterns."),
+            try end("edge_end", "One past its last edge.")
+        )
     }
 
-    public func append(_ block: ScanBlock) throws {
-        try tables.append(block)
-        for (i, end) in ends.enumerated() {
-            totals[i] += Int64(end.rows(block))
-            try end.dataset.append([totals[i]])
-        }
+    public func append(_ lists: ScanLists) throws {
+        try tables.append(lists)
+        totals.patterns += Int64(lists.patterns.count)
+        totals.edges += lists.edges.reduce(0) { $0 + Int64($1.edges.pairs.count) }
     }
 
-    public func append(topPatterns lists: [ScanBlock.PairList]) throws {
+    public func append(_ rows: ScanRows) throws {
+        try tables.append(rows)
+        try ends.sequence.append([Int64(rows.sequences.upperBound)])
+        try ends.pattern.append([totals.patterns])
+        try ends.edge.append([totals.edges])
+    }
+
+    public func append(topPatterns lists: [ScanLists.PairList]) throws {
         try topPatterns.append(lists)
     }
 
     public func append(_ likeness: Likeness) throws { try tables.append(likeness) }
 
     public func finish() throws { try output.finish() }
-}
-
-extension ScanBlock {
-    /// Edges of all heads and sequences.
-    fileprivate var edgeCount: Int { edges.reduce(0) { $0 + $1.edges.pairs.count } }
 }

@@ -4,7 +4,7 @@
 import AttentionStats
 import HDF5
 
-/// Writes blocks into an open file.
+/// Writes rows and lists into an open file.
 final class ScanTables {
     private let file: H5File
     private let columns: [H5Dataset]
@@ -31,20 +31,26 @@ final class ScanTables {
         highAttention = try PairTableWriter(
             file, group: "high_attention", what: "head and sequence")
         patterns = try PairTableWriter(file, group: "patterns", what: "head and sequence")
-        edges = try EdgeTableWriter(file, dHead: header.model.dHead)
+        edges = try EdgeTableWriter(
+            file, dHead: header.model.dHead, keyGroups: header.keyGroups)
     }
 
-    /// Appends a block. The calls to the library are the same for equal blocks, and so are its bytes.
-    func append(_ block: ScanBlock) throws(H5Error) {
-        for (values, dataset) in zip(block.statistics, columns) { try dataset.append(values) }
-        try massByDistance.append(block.massByDistance)
-        try highAttention.append(block.highAttention)
-        try patterns.append(block.patterns)
-        try edges.append(block.edges)
+    /// Appends the lists of a layer's heads on a block. The calls to the library are the same for equal lists, and so
+    /// are its bytes.
+    func append(_ lists: ScanLists) throws(H5Error) {
+        try highAttention.append(lists.highAttention)
+        try patterns.append(lists.patterns)
+        try edges.append(lists.edges, lists.keys)
+    }
+
+    /// Appends the rows of a block, behind all of its lists.
+    func append(_ rows: ScanRows) throws(H5Error) {
+        for (values, dataset) in zip(rows.statistics, columns) { try dataset.append(values) }
+        try massByDistance.append(rows.massByDistance)
     }
 
     /// Appends patterns behind those of the blocks.
-    func append(patterns lists: [ScanBlock.PairList]) throws(H5Error) {
+    func append(patterns lists: [ScanLists.PairList]) throws(H5Error) {
         try patterns.append(lists)
     }
 

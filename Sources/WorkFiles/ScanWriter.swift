@@ -7,18 +7,21 @@ import Transformer
 
 /// What takes the results of a scan: the whole's file, or a shard's.
 public protocol ScanSink {
-    /// Appends a block. Blocks come in the order of their sequences.
-    func append(_ block: ScanBlock) throws
+    /// Appends the lists of a layer's heads on a block. Blocks come in the order of their sequences, the layers of each
+    /// in order.
+    func append(_ lists: ScanLists) throws
+    /// Ends a block with its rows.
+    func append(_ rows: ScanRows) throws
     /// Appends the patterns that were held back: those of the exact top sequences, by head, then
     /// sequence.
-    func append(topPatterns lists: [ScanBlock.PairList]) throws
+    func append(topPatterns lists: [ScanLists.PairList]) throws
     /// Writes the likeness of the heads; after all blocks.
     func append(_ likeness: Likeness) throws
     /// Completes the file.
     func finish() throws
 }
 
-/// Writes a scan block by block; memory does not grow with the corpus.
+/// Writes a scan block by block, and of a block layer by layer; memory does not grow with the corpus.
 public final class ScanWriter: ScanSink {
     private let output: WorkFileWriter
     private let tables: ScanTables
@@ -31,9 +34,11 @@ public final class ScanWriter: ScanSink {
         tables = try ScanTables(output.file, header)
     }
 
-    public func append(_ block: ScanBlock) throws { try tables.append(block) }
+    public func append(_ lists: ScanLists) throws { try tables.append(lists) }
 
-    public func append(topPatterns lists: [ScanBlock.PairList]) throws {
+    public func append(_ rows: ScanRows) throws { try tables.append(rows) }
+
+    public func append(topPatterns lists: [ScanLists.PairList]) throws {
         try tables.append(patterns: lists)
     }
 

@@ -23,7 +23,8 @@ public enum WorkFileSchema: String, Sendable {
     /// Raised whenever the layout changes in a way that old readers would misread.
     var version: Int {
         switch self {
-        case .scan, .scanPart, .writes: 2
+        case .scan, .scanPart: 3
+        case .writes: 2
         default: 1
         }
     }

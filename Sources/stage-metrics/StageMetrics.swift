@@ -21,8 +21,20 @@ struct StageMetrics: ParsableCommand {
     @Option(help: "Pairs of at least this attention count for the token entropies; 0.1 to 1.")
     var attentionThreshold = 0.3
 
+    @Option(
+        help:
+            "MiB that the sums of the heads that are read at a time may take; one head is always read."
+    )
+    var memory = 64
+
     @Option(help: "The file to write.")
     var output: String
+
+    func validate() throws {
+        guard (1...1 << 20).contains(memory) else {
+            throw ValidationError("--memory must be from 1 to \(1 << 20), not \(memory).")
+        }
+    }
 
     func run() throws {
         try requireOutput(output, apartFrom: [scan])
@@ -33,11 +45,14 @@ struct StageMetrics: ParsableCommand {
                 "--attention-threshold must be from \(lowest) (the lowest that the scan keeps) to 1."
             )
         }
-        let totals = try HeadTotalsReader(scan, attentionThreshold: Float(attentionThreshold))
+        var totals = HeadTotalsReader(
+            scan, attentionThreshold: Float(attentionThreshold), memory: memory << 20)
         var progress = Progress("metrics", unit: "heads", total: scan.header.heads.count)
         let metrics =
-            Metric.all + (totals.hasLearnedSinks ? [.learnedSink] : [])
-            + (totals.hasDirectLogits ? Metric.directLogits : [])
+            Metric.all
+            // Something always goes to a learned sink, and logits were attributed or not.
+            + (try totals.has(\.learnedSink) ? [.learnedSink] : [])
+            + (try totals.has(\.logitQueries) ? Metric.directLogits : [])
         var estimates: [[Estimate]] = []
         for head in scan.header.heads.indices {
             let (whole, parts) = try totals.read(head)

@@ -73,11 +73,12 @@ struct PartSet {
         for range in ScanBlock.ranges(of: corpus.starts, in: 0..<corpus.count) {
             let block = ScanBlock(joining: try portions.next(covering: range))
             for sequence in range {
-                for (head, activation) in block.maxActivations(of: sequence).enumerated() {
+                for (head, activation) in block.rows.maxActivations(of: sequence).enumerated() {
                     _ = top[head].offer(activation, sequence: sequence)
                 }
             }
-            try writer.append(block)
+            for lists in block.layers(header) { try writer.append(lists) }
+            try writer.append(block.rows)
             progress.update(range.upperBound)
         }
         try writer.append(topPatterns: try heldBack(top))
@@ -94,12 +95,12 @@ struct PartSet {
     }
 
     /// The patterns of the whole's top sequences that are not kept as samples, by head, then sequence.
-    private func heldBack(_ top: [TopSequences]) throws -> [ScanBlock.PairList] {
+    private func heldBack(_ top: [TopSequences]) throws -> [ScanLists.PairList] {
         let samples = SampleRule(header)
         let wanted = top.enumerated().map { head, top in
             Set(top.sequences.filter { !samples.keeps(head: head, sequence: $0) })
         }
-        var lists: [ScanBlock.PairList] = []
+        var lists: [ScanLists.PairList] = []
         for path in paths {
             lists += try ScanPart(path).topPatterns { wanted[$0].contains($1) }
         }
@@ -142,10 +143,11 @@ private struct PortionReader {
                 try openNext(expecting: end)
                 continue
             }
-            guard portion.sequences.lowerBound == end, portion.sequences.upperBound > end,
-                portion.sequences.upperBound <= block.upperBound
+            let sequences = portion.rows.sequences
+            guard sequences.lowerBound == end, sequences.upperBound > end,
+                sequences.upperBound <= block.upperBound
             else { throw damaged(paths[nextPath - 1]) }
-            end = portion.sequences.upperBound
+            end = sequences.upperBound
             portions.append(portion)
         }
         return portions

@@ -63,6 +63,7 @@ struct Scan {
             edgeRanking: settings.edges)
         plan.dModel = loaded.model.description.dModel
         plan.residualScale = loaded.model.description.residualScale
+        plan.keyGroups = selection.keyGroups(of: loaded.model.description)
         plan.vectorWidth = loaded.model.description.largestDHead
         plan.outputGrams = try loaded.model.outputGrams(selection)
         self.plan = plan
@@ -82,6 +83,11 @@ struct Scan {
             ScanVisitor(plan, maxLength: corpus.longest)
         }
         let sink = try sink(output, header, shard, sequences)
+        let lists = ListSpill(into: sink, beside: output)
+        let headsOfLayer = Dictionary(
+            uniqueKeysWithValues: header.headsByLayer.map {
+                (header.heads[$0.lowerBound].layer, $0)
+            })
         var top = TopPatterns(heads: selection.heads.count, count: settings.topSequences)
         var likeness = Likeness(heads: selection.heads.count)
         let firstToken = corpus.starts[sequences.lowerBound]
@@ -98,16 +104,28 @@ struct Scan {
                         || top.admits(activation, head: head, sequence: batch[s].id)
                 }
             }
-            try pass.run(batch.map(\.tokens), visitors: visitors)
+            // What a layer's heads found is written when the layer is done: memory holds one layer of the batch.
+            try pass.run(batch.map(\.tokens), visitors: visitors) { layer in
+                guard let heads = headsOfLayer[layer] else { return }
+                let groups = plan.keyGroups[heads.lowerBound]...plan.keyGroups[heads.upperBound - 1]
+                for (i, block) in blocks.enumerated() {
+                    let indices = block.lowerBound - first..<block.upperBound - first
+                    try lists.append(
+                        ScanLists(
+                            batch, indices, results, heads: heads, keyGroups: plan.keyGroups,
+                            keepsPattern: samples.keeps), block: i)
+                }
+                top.collect(batch, results, heads: heads, samples: samples)
+                results.removeLists(ofHeads: heads, keyGroups: groups)
+            }
             settings.directPath?.finish(batch, results, pass)
             try refuseOverflow(batch, results)
-            for block in blocks {
-                try sink.append(
-                    ScanBlock(
+            try lists.finish(
+                blocks.map { block in
+                    ScanRows(
                         batch, block.lowerBound - first..<block.upperBound - first, results,
-                        distanceBins: header.distanceBins, keepsPattern: samples.keeps))
-            }
-            top.collect(batch, results, samples: samples)
+                        distanceBins: header.distanceBins)
+                })
             likeness.add(batch, results, workers: settings.workers)
             progress.update(corpus.starts[first + batch.count] - firstToken)
         }
@@ -170,7 +188,7 @@ struct Scan {
         ScanHeader(
             provenance: try provenance(),
             model: ModelSummary(name: loaded.name, loaded.model.description),
-            heads: selection.heads, maxLength: settings.maxLength,
+            heads: selection.heads, keyGroups: plan.keyGroups, maxLength: settings.maxLength,
             nIntervals: settings.nIntervals, samplesPerInterval: settings.samplesPerInterval,
             topSequences: settings.topSequences, seed: settings.seed,
             priorityThreshold: priorityThreshold, highAttention: plan.highAttention)

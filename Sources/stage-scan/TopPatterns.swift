@@ -23,9 +23,11 @@ struct TopPatterns {
         top[head].admits(activation, sequence: sequence)
     }
 
-    /// Takes over the patterns of a batch's top sequences, unless they are kept as samples.
-    mutating func collect(_ batch: [ScanSequence], _ results: BatchResults, samples: SampleRule) {
-        for head in top.indices {
+    /// Takes over the patterns of a batch's top sequences of some heads, unless they are kept as samples.
+    mutating func collect(
+        _ batch: [ScanSequence], _ results: BatchResults, heads: Range<Int>, samples: SampleRule
+    ) {
+        for head in heads {
             for s in batch.indices {
                 let id = batch[s].id
                 let offer = top[head].offer(results[s, head].sums.maxActivation, sequence: id)
@@ -38,7 +40,7 @@ struct TopPatterns {
     }
 
     /// By head, then sequence.
-    var heldBack: [ScanBlock.PairList] {
+    var heldBack: [ScanLists.PairList] {
         patterns.enumerated().flatMap { head, patterns in
             patterns.sorted { $0.key < $1.key }.map { (head, $0.key, $0.value) }
         }

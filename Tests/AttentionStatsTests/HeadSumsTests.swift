@@ -72,6 +72,7 @@ private func scan(
     let selection = HeadSelection(allOf: model.description)
     let maxLength = sequences.map(\.count).max() ?? 1
     var plan = ScanPlan(edgesPerSequence: edges, edgeRanking: ranking)
+    plan.keyGroups = selection.keyGroups(of: model.description)
     plan.outputGrams = try model.outputGrams(selection)
     let visitors = (0..<workers).map { _ in ScanVisitor(plan, maxLength: maxLength) }
     let results = BatchResults(sequences: sequences.count, heads: selection.heads.count)
@@ -270,6 +271,8 @@ private func pseudoRandomTokens(_ count: Int, vocabulary: Int, seed: UInt64) -> 
         let tokens = pseudoRandomTokens(40, vocabulary: 288, seed: 9)
         let results = try scan(model, [tokens], edges: 7, ranking: ranking)
         let layers = try record(model, tokens)
+        let groups = HeadSelection(allOf: d).keyGroups(of: d)
+        var named: [Int: Set<UInt16>] = [:]
         for (index, address) in HeadSelection(allOf: d).heads.enumerated() {
             let layer = try #require(layers[address.layer])
             let edges = try #require(results[0, index].edges)
@@ -297,15 +300,30 @@ private func pseudoRandomTokens(_ count: Int, vocabulary: Int, seed: UInt64) -> 
             for (i, pair) in edges.pairs.enumerated() {
                 #expect(abs(edges.strength[i] - all[i].strength) < 1e-5)
                 let (q, k) = (Int(pair.query), Int(pair.key))
-                let slice = i * d.dHead..<(i + 1) * d.dHead
-                #expect(Array(edges.q[slice]) == vector(layer.q, address.head, q))
-                #expect(Array(edges.k[slice]) == vector(layer.k, kv, k))
-                #expect(Array(edges.v[slice]) == vector(layer.v, kv, k))
-                for (a, b) in zip(edges.z[slice], vector(layer.z, address.head, q)) {
-                    #expect(abs(a - b) < 1e-5)
+                func row(_ vectors: HalfVectors, _ row: UInt16) -> [Float] {
+                    vectors.rows(Int(row)..<Int(row) + 1, width: d.dHead).widened(width: d.dHead)
                 }
+                let keys = results[0, keyGroup: groups[index]]
+                expectHalf(row(edges.q, edges.queryRow[i]), vector(layer.q, address.head, q))
+                expectHalf(row(keys.k, edges.keyRow[i]), vector(layer.k, kv, k))
+                expectHalf(row(keys.v, edges.keyRow[i]), vector(layer.v, kv, k))
+                expectHalf(row(edges.z, edges.queryRow[i]), vector(layer.z, address.head, q))
             }
+            #expect(edges.q.count == Set(edges.pairs.map(\.query)).count)
+            #expect(edges.z.count == edges.q.count)
+            named[groups[index], default: []].formUnion(edges.pairs.map(\.key))
         }
+        #expect(Set(groups) == Set(0..<d.nLayers * d.nKVHeads))
+        for (group, keys) in named {
+            #expect(results[0, keyGroup: group].k.count == keys.count)
+            #expect(results[0, keyGroup: group].v.count == keys.count)
+        }
+    }
+
+    /// To the eleven bits of half, of the vector's largest entry where it is small.
+    private func expectHalf(_ got: [Float], _ expected: [Float]) {
+        let largest = expected.map(abs).max() ?? 0
+        for (a, b) in zip(got, expected) { #expect(abs(a - b) <= largest * 0x1p-11 + 1e-5) }
     }
 
     @Test func `the number of workers and the batch change nothing`() throws {
@@ -320,6 +338,7 @@ private func pseudoRandomTokens(_ count: Int, vocabulary: Int, seed: UInt64) -> 
                 #expect(together[s, head].sums == alone[0, head].sums)
                 #expect(together[s, head].pattern == alone[0, head].pattern)
                 #expect(together[s, head].edges == alone[0, head].edges)
+                #expect(together[s, keyGroup: head] == alone[0, keyGroup: head])
                 #expect(together[s, head].highPairs == alone[0, head].highPairs)
             }
         }

@@ -51,6 +51,26 @@ import Testing
         }
     }
 
+    /// The library converts by its own code from what the file says of the type.
+    @Test func `every half number comes back, and is that number to the library`() throws {
+        try withTemporaryFolder { folder in
+            let path = folder.appending(path: "a.h5").path
+            let all = (0...UInt16.max).map(Float16.init(bitPattern:))
+            do {
+                let file = try H5File.create(path)
+                let rows = try file.createAppendable(
+                    Float16.self, rowShape: [16], at: "half", axes: ["row", "column"],
+                    about: "All half numbers.")
+                try rows.append(all)
+            }
+            let dataset = try H5File.open(path).dataset("half", shape: [4096, 16])
+            let back: [Float16] = try dataset.read()
+            #expect(back.map(\.bitPattern) == all.map(\.bitPattern))
+            let wide: [Float] = try dataset.read()
+            for (a, b) in zip(wide, all) { #expect(a == Float(b) || a.isNaN && b.isNaN) }
+        }
+    }
+
     @Test func `equal contents give equal bytes`() throws {
         try withTemporaryFolder { folder in
             func write(_ name: String) throws -> Data {

@@ -103,9 +103,13 @@ class Edges:
         def column(name: str) -> Array:
             return np.concatenate([table[name][run] for run in runs]) if runs else table[name][:0]
 
+        def vectors(name: str, row: str) -> Floats:
+            return np.concatenate([stored_vectors(file, name, table[row][run]) for run in runs or [slice(0)]])
+
         sequence, query, key = (column(name).astype(np.int64) for name in ("sequence", "query", "key"))
-        attention, strength, q, k, v, z = (column(name) for name in ("attention", "strength", "q", "k", "v", "z"))
-        return Edges(sequence, query, key, attention, strength, q, k, v, z)
+        q, z = (vectors(f"edge_queries/{name}", "query_row") for name in "qz")
+        k, v = (vectors(f"edge_keys/{name}", "key_row") for name in "kv")
+        return Edges(sequence, query, key, column("attention"), column("strength"), q, k, v, z)
 
     def __len__(self) -> int:
         return len(self.sequence)
@@ -114,3 +118,13 @@ class Edges:
         """A table with a row an edge, without the vectors."""
         columns = {field.name: getattr(self, field.name) for field in fields(self)}
         return pandas_module().DataFrame({name: column for name, column in columns.items() if column.ndim == 1})
+
+
+def stored_vectors(file: WorkFile, name: str, rows: Integers) -> Floats:
+    """[rows, d]: rows of a dataset of half numbers, each times 2 to the power that stands beside it."""
+    if not len(rows):
+        return np.zeros((0, file.h5[name].shape[1]), np.float32)
+    first, end = int(rows.min()), int(rows.max()) + 1
+    mine = rows.astype(np.int64) - first
+    values, exponent = file.h5[name][first:end][mine], file.h5[f"{name}_exponent"][first:end][mine]
+    return np.ldexp(values.astype(np.float32), exponent[:, None])

@@ -111,9 +111,40 @@ class Lists(unittest.TestCase):
     def test_edges_of_all_heads_are_all_edges(self):
         count = sum(len(self.work.edges(head)) for head in self.work.heads)
         self.assertEqual(count, len(self.work.scan.h5["edges/attention"]))
-        index = self.work.scan.index(self.head)
-        mask = self.work.scan.h5["edges/head_index"][...] == index
-        check.assert_array_equal(self.work.edges(self.head).k, self.work.scan.h5["edges/k"][...][mask])
+        h5, edges = self.work.scan.h5, self.work.edges(self.head)
+        mask = h5["edges/head_index"][...] == self.work.scan.index(self.head)
+        for name, row in (("edge_queries/q", "query_row"), ("edge_queries/z", "query_row"),
+                          ("edge_keys/k", "key_row"), ("edge_keys/v", "key_row")):
+            self.assertEqual(h5[name].dtype, np.float16)
+            self.assertFalse(h5[f"{name}_exponent"][...].any())
+            check.assert_array_equal(getattr(edges, name[-1]), h5[name][...][h5[f"edges/{row}"][...][mask]])
+
+    def test_each_vector_is_there_once(self):
+        h5 = self.work.scan.h5
+        head, sequence, query, key, query_row, key_row = (
+            h5[f"edges/{name}"][...].astype(np.int64)
+            for name in ("head_index", "sequence", "query", "key", "query_row", "key_row"))
+        group = h5["key_groups"][...][head]
+        model = self.work.model
+        shared = [(head.layer, head.head * model.n_kv_heads // model.n_heads) for head in self.work.heads]
+        check.assert_array_equal(np.unique(shared, axis=0, return_inverse=True)[1].ravel(), h5["key_groups"][...])
+        for place, row, vectors in (((head, sequence, query), query_row, "edge_queries/q"),
+                                    ((group, sequence, key), key_row, "edge_keys/k")):
+            places = np.unique(np.transpose(place), axis=0, return_inverse=True)[1].ravel()
+            count = places.max() + 1
+            self.assertEqual(len(h5[vectors]), count)
+            self.assertEqual(len(np.unique(np.transpose([places, row]), axis=0)), count)
+
+    def test_vectors_beyond_the_range_of_half_come_back(self):
+        folder = Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, folder)
+        shutil.copy(WORK / "scan.h5", folder)
+        before = self.work.edges(self.head)
+        with headvis.edit(folder / "scan.h5") as file:
+            file["edge_keys/k_exponent"][...] = 100
+        edges = headvis.open(folder).edges(self.head)
+        check.assert_array_equal(edges.k, before.k * np.float32(2.0**100))
+        check.assert_array_equal(edges.v, before.v)
 
     def test_tokens_are_the_text_that_was_walked(self):
         compared = 0
