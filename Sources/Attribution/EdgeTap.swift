@@ -74,49 +74,42 @@ extension ForwardPass {
         _ edges: [[HeadEdge]], on sequences: [ArraySlice<Int32>], wholeLayers layers: Set<Int> = []
     ) throws -> [[EdgeObservation]] {
         precondition(edges.count == sequences.count)
-        let taps = (0..<workers).map { _ in
-            EdgeTap(edges, of: model, selection, wholeLayers: layers)
+        let watches = try zip(sequences, edges).map { tokens, edges in
+            var request = SequenceRequest(tokens)
+            request.edges = edges
+            return try SequenceWatch(request, of: model, selection, wholeLayers: layers)
         }
-        try run(sequences, visitors: taps)
-        return EdgeTap.collect(edges, from: taps)
+        try run(sequences, visitors: watches)
+        return watches.map(\.observation.edges)
     }
 }
 
-/// Copies what the forward pass shows of chosen edges.
-final class EdgeTap: AttentionVisitor {
-    /// By sequence, then edge.
-    private(set) var observations: [[EdgeObservation]]
+/// Copies what the forward pass shows of chosen edges of one sequence.
+final class EdgeTap {
+    /// By edge.
+    private(set) var observations: [EdgeObservation]
     private let description: ModelDescription
     private let seesWholeLayers: Bool
     /// Layers whose heads' outputs are asked for.
     private let layers: Set<Int>
     private let selection: HeadSelection
+    /// The edges of each layer.
+    private let inLayer: [Int: [Int]]
 
     init(
-        _ edges: [[HeadEdge]], of model: Model, _ selection: HeadSelection,
+        _ edges: [HeadEdge], of model: Model, _ selection: HeadSelection,
         wholeLayers layers: Set<Int> = []
     ) {
         self.selection = selection
         self.layers = layers
-        observations = edges.map { $0.map { EdgeObservation(edge: $0) } }
+        observations = edges.map { EdgeObservation(edge: $0) }
+        inLayer = Dictionary(grouping: edges.indices) { edges[$0].head.layer }
         description = model.description
         seesWholeLayers = model.normalizesAttentionOutput
     }
 
-    /// What the taps of all workers saw of the edges.
-    static func collect(_ edges: [[HeadEdge]], from taps: [EdgeTap]) -> [[EdgeObservation]] {
-        edges.indices.map { sequence in
-            edges[sequence].indices.map { edge in
-                // A sequence stays with one worker within a layer, and an edge has one layer.
-                taps.lazy.map { $0.observations[sequence][edge] }.first { !$0.q.isEmpty }
-                    ?? EdgeObservation(edge: edges[sequence][edge])
-            }
-        }
-    }
-
-    func needsOutput(ofSequence sequence: Int) -> Bool {
-        seesWholeLayers || !layers.isEmpty
-    }
+    /// Whether `finish` reads z.
+    var needsOutput: Bool { seesWholeLayers || !layers.isEmpty }
 
     func enter(_ view: LayerView) {
         func row(_ position: Int) -> [Float] {
@@ -124,24 +117,22 @@ final class EdgeTap: AttentionVisitor {
                 UnsafeBufferPointer(
                     start: view.residual + position * view.dModel, count: view.dModel))
         }
-        for i in observations[view.sequence].indices
-        where observations[view.sequence][i].edge.head.layer == view.layer {
-            let edge = observations[view.sequence][i].edge
-            observations[view.sequence][i].queryResidual = row(edge.query)
-            observations[view.sequence][i].keyResidual = row(edge.key)
+        for i in inLayer[view.layer] ?? [] {
+            observations[i].queryResidual = row(observations[i].edge.query)
+            observations[i].keyResidual = row(observations[i].edge.key)
         }
     }
 
+    /// Reads scores; whoever calls turns them into attention afterwards.
     func attend(_ block: ScoreBlock) {
-        for i in observations[block.sequence].indices {
-            let edge = observations[block.sequence][i].edge
+        for i in inLayer[block.layer] ?? [] {
+            let edge = observations[i].edge
             if edge.head == selection.heads[block.headIndex], block.queries.contains(edge.query),
                 block.visibleKeys(of: edge.query).contains(edge.key)
             {
-                observations[block.sequence][i].score = block.row(edge.query)[edge.key]
+                observations[i].score = block.row(edge.query)[edge.key]
             }
         }
-        block.softmax()
     }
 
     func finish(_ view: HeadView) {
@@ -151,16 +142,15 @@ final class EdgeTap: AttentionVisitor {
         ) -> [Float] {
             Array(UnsafeBufferPointer(start: start + position * stride, count: count))
         }
-        for i in observations[view.sequence].indices {
-            let edge = observations[view.sequence][i].edge
-            guard edge.head.layer == view.layer else { continue }
+        for i in inLayer[view.layer] ?? [] {
+            let edge = observations[i].edge
             if seesWholeLayers || layers.contains(view.layer), view.z != nil {
-                if observations[view.sequence][i].layerOutput.isEmpty {
-                    observations[view.sequence][i].layerOutput = Array(
+                if observations[i].layerOutput.isEmpty {
+                    observations[i].layerOutput = Array(
                         repeating: 0,
                         count: description.shape(of: view.layer).nHeads * dValue)
                 }
-                observations[view.sequence][i].layerOutput.replaceSubrange(
+                observations[i].layerOutput.replaceSubrange(
                     view.head * dValue..<(view.head + 1) * dValue,
                     with: view.vectors(
                         query: edge.query, key: edge.key, width: max(dValue, view.dHead)
@@ -168,19 +158,18 @@ final class EdgeTap: AttentionVisitor {
                         .prefix(dValue))
             }
             guard edge.head.head == view.head else { continue }
-            observations[view.sequence][i].q = vector(
-                view.q, view.qkvStride, edge.query, view.dHead)
-            observations[view.sequence][i].k = vector(view.k, view.qkvStride, edge.key, view.dHead)
-            observations[view.sequence][i].v = vector(view.v, view.qkvStride, edge.key, dValue)
+            observations[i].q = vector(view.q, view.qkvStride, edge.query, view.dHead)
+            observations[i].k = vector(view.k, view.qkvStride, edge.key, view.dHead)
+            observations[i].v = vector(view.v, view.qkvStride, edge.key, dValue)
             if let gate = view.gate {
-                observations[view.sequence][i].gate = vector(gate, view.zStride, edge.query, dValue)
+                observations[i].gate = vector(gate, view.zStride, edge.query, dValue)
             }
             if layers.contains(view.layer) {
-                observations[view.sequence][i].visibleKeys = view.visibleKeys(of: edge.query)
-                observations[view.sequence][i].keyOutputs = keyOutputs(view, edge.query)
+                observations[i].visibleKeys = view.visibleKeys(of: edge.query)
+                observations[i].keyOutputs = keyOutputs(view, edge.query)
             }
             if view.visibleKeys(of: edge.query).contains(edge.key) {
-                observations[view.sequence][i].attention =
+                observations[i].attention =
                     view.attention[edge.query * view.attentionStride + edge.key]
             }
         }

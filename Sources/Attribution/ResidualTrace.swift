@@ -37,7 +37,7 @@ public final class ResidualTrace {
     private static let mostFloats = 1 << 28
 
     /// - Throws: when the heads' attention and values would not fit into memory.
-    fileprivate init(
+    init(
         _ positions: [Int], length: Int, through selection: HeadSelection,
         of description: ModelDescription
     ) throws {
@@ -45,11 +45,8 @@ public final class ResidualTrace {
         self.positions = positions
         self.length = length
         dModel = description.dModel
-        let floats = (0...selection.lastLayer).reduce(0) { sum, layer in
-            let shape = description.shape(of: layer)
-            let perPosition = 4 * dModel + shape.nHeads * (2 * shape.dValue + length)
-            return sum + positions.count * perPosition + length * shape.nKVHeads * shape.dValue
-        }
+        let floats = Self.size(
+            positions: positions.count, length: length, through: selection, of: description)
         guard floats <= Self.mostFloats else {
             throw UserError(
                 "the values of all heads on \(length) tokens take more than 1 GiB; ask about a shorter sequence."
@@ -57,7 +54,19 @@ public final class ResidualTrace {
         }
     }
 
-    fileprivate func append(_ step: ResidualStep) {
+    /// The floats that a trace of so many positions takes.
+    static func size(
+        positions: Int, length: Int, through selection: HeadSelection,
+        of description: ModelDescription
+    ) -> Int {
+        (0...max(0, selection.lastLayer)).reduce(0) { sum, layer in
+            let shape = description.shape(of: layer)
+            let perPosition = 4 * description.dModel + shape.nHeads * (2 * shape.dValue + length)
+            return sum + positions * perPosition + length * shape.nKVHeads * shape.dValue
+        }
+    }
+
+    func append(_ step: ResidualStep) {
         var after: [Float] = []
         after.reserveCapacity(positions.count * dModel)
         for position in positions {
@@ -66,7 +75,7 @@ public final class ResidualTrace {
         steps.append(Step(kind: step.kind, layer: step.layer, after: after))
     }
 
-    fileprivate func begin(_ view: LayerView) {
+    func begin(_ view: LayerView) {
         let shape = view.shape
         let width = shape.nKVHeads * shape.dValue
         let values = [Float](unsafeUninitializedCapacity: length * width) { buffer, count in
@@ -82,7 +91,7 @@ public final class ResidualTrace {
             values: values)
     }
 
-    fileprivate func take(_ view: HeadView) {
+    func take(_ view: HeadView) {
         for (row, position) in positions.enumerated() {
             let start = (view.head * positions.count + row) * length
             for key in view.visibleKeys(of: position) {
@@ -128,40 +137,12 @@ extension ForwardPass {
     public func trace(
         _ positions: [Int], edges: [HeadEdge] = [], on tokens: ArraySlice<Int32>
     ) throws -> (trace: ResidualTrace, edges: [EdgeObservation]) {
-        let trace = try ResidualTrace(
-            positions, length: tokens.count, through: selection, of: model.description)
-        let taps = (0..<workers).map { _ in EdgeTap([edges], of: model, selection) }
-        try run([tokens], visitors: taps.map { TraceTap(trace, $0) })
-        return (trace, EdgeTap.collect([edges], from: taps)[0])
-    }
-}
-
-/// Fills a trace, and lets a tap look at edges. The one sequence is with one worker at a time, so that all
-/// workers' taps may fill the same trace.
-private final class TraceTap: AttentionVisitor {
-    private let trace: ResidualTrace
-    private let edges: EdgeTap
-
-    init(_ trace: ResidualTrace, _ edges: EdgeTap) {
-        self.trace = trace
-        self.edges = edges
-    }
-
-    var followsResidual: Bool { true }
-
-    func passed(_ step: ResidualStep) { trace.append(step) }
-
-    func needsOutput(ofSequence sequence: Int) -> Bool { edges.needsOutput(ofSequence: sequence) }
-
-    func enter(_ layer: LayerView) {
-        edges.enter(layer)
-        trace.begin(layer)
-    }
-
-    func attend(_ block: ScoreBlock) { edges.attend(block) }
-
-    func finish(_ head: HeadView) {
-        edges.finish(head)
-        trace.take(head)
+        var request = SequenceRequest(tokens)
+        request.edges = edges
+        request.followed = positions
+        request.heads = selection
+        let seen = try observe([request])[0]
+        guard let trace = seen.trace else { preconditionFailure("positions must be named") }
+        return (trace, seen.edges)
     }
 }

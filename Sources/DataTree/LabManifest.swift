@@ -49,6 +49,16 @@ public struct LabManifest: Codable, Sendable, Equatable {
     /// Where an answer lies in a tree.
     public static func path(_ id: String) -> String { "lab/\(id).json" }
 
+    /// Where what is known of a question's prompts lies until it is answered.
+    public static func progressPath(_ id: String) -> String { "lab/.\(id).progress" }
+
+    /// The id in the name of such a file; nil for other names.
+    public static func id(ofProgress name: String) -> String? {
+        guard name.hasPrefix("."), name.hasSuffix(".progress") else { return nil }
+        let id = String(name.dropFirst().dropLast(".progress".count))
+        return isID(id) ? id : nil
+    }
+
     /// Whether a text is an id, so that it is safe in a path.
     public static func isID(_ text: String) -> Bool {
         text.utf8.count == 16

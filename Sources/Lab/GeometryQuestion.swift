@@ -51,7 +51,7 @@ public struct GeometryQuestion: LabQuestion, Equatable {
     /// The most queries, and the most keys.
     private static let most = 500
 
-    public func answer(in lab: Laboratory) throws -> Answer {
+    public func inquiry(in lab: Laboratory) throws -> Inquiry<Answer> {
         let address = try lab.head(layer: layer, head: head)
         let offset = offset ?? 1
         guard (1...Self.most).contains(queries.count), (1...Self.most).contains(keys.count) else {
@@ -59,34 +59,59 @@ public struct GeometryQuestion: LabQuestion, Equatable {
         }
         guard abs(offset) < 1 << 20 else { throw UserError("offset must be a number of tokens.") }
         let rule = ScoreRule(address, of: lab.description)
+        let width = lab.description.dModel
+        let atQueries = try looks(queries, "query and stream", address, lab) { $0.q }
+        let atKeys = try looks(keys, "key and stream", address, lab) { $0.k }
+        return Inquiry(looks: atQueries.looks + atKeys.looks) { found in
+            func vectors(
+                _ places: [MarkedToken], _ found: ArraySlice<Finding>, at position: (Int) -> Int
+            ) -> (heads: [[Float]], streams: [[Float]]) {
+                let rows = zip(places, found).map { ($0.position, $1.numbers) }
+                return (
+                    rows.map { place, row in
+                        rule.moved(Array(row.dropLast(width)), by: position(place))
+                    },
+                    rows.map { Array($1.suffix(width)) }
+                )
+            }
+            return answer(
+                (atQueries.tokens, atKeys.tokens),
+                vectors(atQueries.tokens, found[..<queries.count]) { offset - $0 },
+                vectors(atKeys.tokens, found[queries.count...]) { -$0 }, rule)
+        }
+    }
+
+    /// A look at each place, that keeps the head's vector and the residual stream.
+    private func looks(
+        _ places: [Place], _ name: String, _ head: HeadAddress, _ lab: Laboratory,
+        _ vector: @escaping (EdgeObservation) -> [Float]
+    ) throws -> (tokens: [MarkedToken], looks: [Look]) {
+        let prompts = try places.map { try lab.prompt($0.prompt) }
+        let positions = try zip(places, prompts).map { try $0.mark.position(in: $1) }
+        return (
+            zip(positions, prompts).map { MarkedToken($0, of: $1) },
+            zip(positions, prompts).map { position, prompt in
+                .edges(head, prompt.ids, [(position, position)], name) {
+                    vector($0[0]) + $0[0].queryResidual
+                }
+            }
+        )
+    }
+
+    private func answer(
+        _ tokens: (queries: [MarkedToken], keys: [MarkedToken]),
+        _ queries: (heads: [[Float]], streams: [[Float]]),
+        _ keys: (heads: [[Float]], streams: [[Float]]), _ rule: ScoreRule
+    ) -> Answer {
         let isCentred = centred ?? false
-        let queryVectors = try vectors(of: queries, address, lab) { edge in
-            rule.moved(edge.q, by: offset - edge.edge.query)
-        }
-        let keyVectors = try vectors(of: keys, address, lab) { edge in
-            rule.moved(edge.k, by: -edge.edge.key)
-        }
         func prepared(_ rows: [[Float]]) -> [[Float]] { isCentred ? Self.centred(rows) : rows }
-        let (q, k) = (prepared(queryVectors.map(\.vector)), prepared(keyVectors.map(\.vector)))
-        let (x, y) = (prepared(queryVectors.map(\.stream)), prepared(keyVectors.map(\.stream)))
+        let (q, k) = (prepared(queries.heads), prepared(keys.heads))
+        let (x, y) = (prepared(queries.streams), prepared(keys.streams))
         return Answer(
-            queries: queryVectors.map(\.token), keys: keyVectors.map(\.token),
+            queries: tokens.queries, keys: tokens.keys,
             scores: Table(
                 q.map { q in k.map { Float(rule.score(q, $0, capped: !isCentred)) } }),
             cosines: Table(x.map { x in y.map { Self.cosine(x, $0) } }), turned: rule.turns)
-    }
-
-    private func vectors(
-        of places: [Place], _ head: HeadAddress, _ lab: Laboratory,
-        _ take: (EdgeObservation) -> [Float]
-    ) throws -> [(token: MarkedToken, vector: [Float], stream: [Float])] {
-        let prompts = try places.map { try lab.prompt($0.prompt) }
-        let positions = try zip(places, prompts).map { try $0.mark.position(in: $1) }
-        return try lab.observe(
-            head, prompts.map(\.ids), edges: positions.map { [($0, $0)] }
-        ) { i, edges in
-            (MarkedToken(positions[i], of: prompts[i]), take(edges[0]), edges[0].queryResidual)
-        }
     }
 
     private static func centred(_ rows: [[Float]]) -> [[Float]] {

@@ -84,8 +84,9 @@ struct ScoreRow {
     /// Attention by key.
     var attention: [Int: Double] {
         let largest = max(scores.values.max() ?? 0, sink ?? -.infinity)
-        let sum = scores.values.reduce(sink.map { exp($0 - largest) } ?? 0) {
-            $0 + exp($1 - largest)
+        // In the order of the keys, so that equal questions get equal bytes.
+        let sum = scores.sorted { $0.key < $1.key }.reduce(sink.map { exp($0 - largest) } ?? 0) {
+            $0 + exp($1.value - largest)
         }
         return scores.mapValues { exp($0 - largest) / sum }
     }

@@ -10,7 +10,8 @@ public struct LabRecord: Sendable {
     public let question: Question
     /// The question as JSON.
     public let json: [UInt8]
-    /// The same for the same question, model and way to begin prompts: sixteen hexadecimal digits.
+    /// The same for the same question of the same model, about the same sequences and features: sixteen
+    /// hexadecimal digits.
     public let id: String
 
     /// Raised when the same question gets another answer.
@@ -19,12 +20,24 @@ public struct LabRecord: Sendable {
     /// - Parameters:
     ///   - modelSHA256: of the model's files.
     ///   - beginning: ids that stand before every prompt.
-    public init(_ question: Question, modelSHA256: String, beginning: [Int32]) throws {
+    ///   - sequences: the ids of a stored sequence.
+    ///   - dictionary: the SHA-256 of the dictionary of a layer.
+    /// - Throws: what `sequences` and `dictionary` throw, which are only asked for what the question names.
+    public init(
+        _ question: Question, modelSHA256: String, beginning: [Int32],
+        sequences: (_ id: String) throws -> [Int32], dictionary: (_ layer: Int) throws -> String
+    ) throws {
         self.question = question
         json = try question.json()
         let hash = SHA256()
         hash.update("\(Self.version) \(modelSHA256) \(beginning) ")
         hash.update(json)
+        for case .sequence(let id) in question.asked.sources {
+            hash.update(" \(try sequences(id))")
+        }
+        if let layer = question.asked.dictionaryLayer {
+            hash.update(" \(try dictionary(layer))")
+        }
         id = hexadecimal(hash.finalize().prefix(8))
     }
 

@@ -8,14 +8,12 @@ import Stages
 import Transformer
 import UserErrors
 
-/// Answers questions one after the other. What a question needs of forward passes runs in batches.
+/// What questions are answered with.
 public final class Laboratory {
     /// The model under study.
     public let loaded: LoadedModel
     /// How many things are computed at the same time.
     public let workers: Int
-    /// Called with how many prompts of how many are done; may throw to end the work.
-    public var progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
 
     private let reader: PromptReader
     private let dictionaries: (_ layer: Int) throws -> FeatureDictionary
@@ -23,9 +21,6 @@ public final class Laboratory {
     /// The last pass, for the next question to the same heads.
     private var last: (pass: ForwardPass, toEnd: Bool)?
 
-    /// Sequences that run together, and the most tokens of them.
-    private static let batchSequences = 256
-    private static let batchTokens = 16_384
     /// One head's attention on so many tokens takes 1 GiB.
     private static let longestPrompt = 16_384
     /// Passes with room for so many tokens are kept for the next question.
@@ -109,45 +104,5 @@ public final class Laboratory {
             model, selection: heads, maxLength: room, workers: workers, stopsAtAttention: !toEnd)
         if length <= Self.keptLength { last = (pass, toEnd) }
         return pass
-    }
-
-    /// Looks at edges of one head in many prompts, batch by batch.
-    ///
-    /// - Parameters:
-    ///   - edges: of each prompt, query and key.
-    ///   - take: gets what was seen of a prompt's edges, and keeps what it needs.
-    func observe<Result>(
-        _ head: HeadAddress, _ prompts: [[Int32]], edges: [[(query: Int, key: Int)]],
-        _ take: (_ prompt: Int, _ edges: [EdgeObservation]) throws -> Result
-    ) throws -> [Result] {
-        let longest = prompts.map(\.count).max() ?? 1
-        let pass = try pass(HeadSelection([head]), length: longest)
-        var results: [Result] = []
-        results.reserveCapacity(prompts.count)
-        var next = 0
-        try progress(0, prompts.count)
-        while next < prompts.count {
-            let batch = next..<Self.batchEnd(prompts, from: next)
-            let seen = try pass.observe(
-                batch.map { i in
-                    edges[i].map { HeadEdge(head, query: $0.query, key: $0.key) }
-                }, on: batch.map { prompts[$0][...] })
-            for (i, observations) in zip(batch, seen) { results.append(try take(i, observations)) }
-            next = batch.upperBound
-            try progress(next, prompts.count)
-        }
-        return results
-    }
-
-    /// Where a batch that begins at `start` ends.
-    private static func batchEnd(_ prompts: [[Int32]], from start: Int) -> Int {
-        var (end, tokens) = (start, 0)
-        while end < prompts.count, end - start < batchSequences,
-            end == start || tokens + prompts[end].count <= batchTokens
-        {
-            tokens += prompts[end].count
-            end += 1
-        }
-        return end
     }
 }

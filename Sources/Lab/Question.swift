@@ -21,8 +21,8 @@ public protocol LabQuestion: Codable, Sendable {
     var promptCount: Int { get }
     /// What a list says of it: its first prompt.
     var about: String { get }
-    /// Answers it.
-    func answer(in lab: Laboratory) throws -> Answer
+    /// Reads its prompts.
+    func inquiry(in lab: Laboratory) throws -> Inquiry<Answer>
 }
 
 extension LabQuestion {
@@ -103,13 +103,43 @@ public struct Question: Codable, Sendable {
     /// The same bytes for the same question.
     public func json() throws -> [UInt8] { [UInt8](try Self.encoder.encode(self)) }
 
-    /// The answer as JSON.
-    public func answer(in lab: Laboratory) throws -> [UInt8] { try Self.answer(asked, in: lab) }
+    /// The answer as JSON, by itself.
+    public func answer(in lab: Laboratory) throws -> [UInt8] {
+        let run = LabRun([self], in: lab)
+        while let outcomes = try run.next() {
+            if let outcome = outcomes.first { return try outcome.answer.get() }
+        }
+        preconditionFailure("a question ends with an outcome")
+    }
 
-    private static func answer<Asked: LabQuestion>(
+    /// Its prompts, and what makes the answer of what they give.
+    func prepared(
+        in lab: Laboratory
+    ) throws -> (looks: [Look], answer: ([Finding]) throws -> [UInt8]) {
+        try Self.prepare(asked, in: lab)
+    }
+
+    private static func prepare<Asked: LabQuestion>(
         _ asked: Asked, in lab: Laboratory
-    ) throws -> [UInt8] {
-        [UInt8](try encoder.encode(asked.answer(in: lab)))
+    ) throws -> (looks: [Look], answer: ([Finding]) throws -> [UInt8]) {
+        let inquiry = try asked.inquiry(in: lab)
+        return (inquiry.looks, { [UInt8](try encoder.encode(inquiry.answer($0))) })
+    }
+
+    /// Questions in groups that are answered together, in their order: each takes at most `prompts` prompts, or is one question.
+    public static func groups(_ questions: [Question], prompts limit: Int = 512) -> [Range<Int>] {
+        var groups: [Range<Int>] = []
+        var (start, prompts) = (0, 0)
+        for (i, question) in questions.enumerated() {
+            // One without prompts takes some time too.
+            let count = max(1, question.asked.promptCount)
+            if i > start, prompts + count > limit {
+                groups.append(start..<i)
+                (start, prompts) = (i, 0)
+            }
+            prompts += count
+        }
+        return start < questions.count ? groups + [start..<questions.count] : groups
     }
 
     /// Names in JSON are those of the properties, in snake_case.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who does this? All heads of the model by their attention on an edge, from one forward pass.
 
-import Synchronization
+import Attribution
 import Transformer
 import UserErrors
 
@@ -36,7 +36,7 @@ public struct RankQuestion: LabQuestion, Equatable {
         public var attention: Double
     }
 
-    public func answer(in lab: Laboratory) throws -> Answer {
+    public func inquiry(in lab: Laboratory) throws -> Inquiry<Answer> {
         guard !queries.isEmpty, !keys.isEmpty, queries.count * keys.count <= 10_000 else {
             throw UserError("queries and keys must be lists of marks, with at most 10000 pairs.")
         }
@@ -46,49 +46,20 @@ public struct RankQuestion: LabQuestion, Equatable {
             try keys.map { try $0.position(in: prompt) }
         )
         let end = lab.description.isCausal ? (q + k).reduce(0, max) + 1 : prompt.ids.count
-        let pass = try lab.pass(HeadSelection(allOf: lab.description), length: end)
-        let sums = (0..<pass.workers).map { _ in
-            EdgeSums(queries: q, keys: k, heads: pass.selection.heads.count)
-        }
-        try pass.run([prompt.ids[..<end]], visitors: sums)
-        let heads = pass.selection.heads.enumerated().map { index, address in
-            Head(
-                layer: address.layer, head: address.head,
-                attention: sums.reduce(0) { $0 + $1.sums[index] })
-        }
-        return Answer(
-            tokens: prompt.tokens, queries: q.map { MarkedToken($0, of: prompt) },
-            keys: k.map { MarkedToken($0, of: prompt) },
-            heads: heads.enumerated().sorted {
-                ($1.element.attention, $0.offset) < ($0.element.attention, $1.offset)
-            }.map(\.element))
-    }
-}
-
-/// Adds up the attention of every head on some edges of one sequence.
-private final class EdgeSums: AttentionVisitor {
-    private let queries: [Int]
-    private let keys: [Int]
-    /// By the head's index in the selection.
-    private(set) var sums: [Double]
-
-    init(queries: [Int], keys: [Int], heads: Int) {
-        self.queries = queries
-        self.keys = keys
-        sums = [Double](repeating: 0, count: heads)
-    }
-
-    func needsOutput(ofSequence sequence: Int) -> Bool { false }
-    func enter(_ layer: LayerView) {}
-    func attend(_ block: ScoreBlock) { block.softmax() }
-
-    func finish(_ head: HeadView) {
-        for query in queries {
-            let visible = head.visibleKeys(of: query)
-            for key in keys where visible.contains(key) {
-                sums[head.headIndex] += Double(
-                    head.attention[query * head.attentionStride + key])
+        var request = SequenceRequest(prompt.ids[..<end])
+        request.heads = HeadSelection(allOf: lab.description)
+        request.summed = (q, k)
+        let addresses = request.heads.heads
+        return Inquiry(looks: [Look(request: request)]) { found in
+            let heads = zip(addresses, found[0].seen.sums).map {
+                Head(layer: $0.layer, head: $0.head, attention: $1)
             }
+            return Answer(
+                tokens: prompt.tokens, queries: q.map { MarkedToken($0, of: prompt) },
+                keys: k.map { MarkedToken($0, of: prompt) },
+                heads: heads.enumerated().sorted {
+                    ($1.element.attention, $0.offset) < ($0.element.attention, $1.offset)
+                }.map(\.element))
         }
     }
 }

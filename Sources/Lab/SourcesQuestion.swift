@@ -59,7 +59,7 @@ public struct SourcesQuestion: LabQuestion, Equatable {
         public var value: Double
     }
 
-    public func answer(in lab: Laboratory) throws -> Answer {
+    public func inquiry(in lab: Laboratory) throws -> Inquiry<Answer> {
         let address = try lab.head(layer: layer, head: head)
         let keys = keys ?? 5
         guard (0...100_000).contains(keys) else {
@@ -68,22 +68,28 @@ public struct SourcesQuestion: LabQuestion, Equatable {
         let prompt = try lab.prompt(prompt)
         let (query, key) = (try query.position(in: prompt), try key.position(in: prompt))
         let weights = try HeadWeights(address, of: lab.model)
-        let edge = HeadEdge(address, query: query, key: key)
         // What comes after the edge changes nothing if the model only looks back.
         let end = lab.description.isCausal ? max(query, key) + 1 : prompt.ids.count
-        let pass = try lab.pass(lab.earlierHeads(than: address), length: end)
-        let (trace, edges) = try pass.trace(
-            [query, key], edges: [edge], on: prompt.ids[..<end])
-        let circuit = try HeadCircuit(weights, of: lab.description, at: edges[0])
-        let readings =
-            try feature.map {
-                try lab.readings(ofFeature: $0, layer: layer, at: edges[0])
-            } ?? circuit.scoreReadings()
-        let sides = try trace.split([readings.query, readings.key], of: lab.model, keys: keys)
-        return Answer(
-            tokens: prompt.tokens, query: MarkedToken(query, of: prompt),
-            key: MarkedToken(key, of: prompt), score: circuit.score, attention: circuit.attention,
-            querySide: Side(sides[0]), keySide: Side(sides[1]))
+        var request = SequenceRequest(prompt.ids[..<end])
+        request.edges = [HeadEdge(address, query: query, key: key)]
+        request.followed = [query, key]
+        request.through = layer
+        request.heads = lab.earlierHeads(than: address)
+        return Inquiry(looks: [Look(request: request)]) { found in
+            let seen = found[0].seen
+            guard let trace = seen.trace else { preconditionFailure("the stream is followed") }
+            let circuit = try HeadCircuit(weights, of: lab.description, at: seen.edges[0])
+            let readings =
+                try feature.map {
+                    try lab.readings(ofFeature: $0, layer: layer, at: seen.edges[0])
+                } ?? circuit.scoreReadings()
+            let sides = try trace.split(
+                [readings.query, readings.key], of: lab.model, keys: keys)
+            return Answer(
+                tokens: prompt.tokens, query: MarkedToken(query, of: prompt),
+                key: MarkedToken(key, of: prompt), score: circuit.score,
+                attention: circuit.attention, querySide: Side(sides[0]), keySide: Side(sides[1]))
+        }
     }
 }
 

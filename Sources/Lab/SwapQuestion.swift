@@ -71,14 +71,22 @@ public struct SwapQuestion: LabQuestion, Equatable {
         public var otherQueryOtherKey: Double
     }
 
-    public func answer(in lab: Laboratory) throws -> Answer {
+    public func inquiry(in lab: Laboratory) throws -> Inquiry<Answer> {
         let address = try lab.head(layer: layer, head: head)
         let own = try Place(lab.prompt(prompt), query, key)
         switch (other, replace) {
         case (let other?, nil):
             let place = try Place(lab.prompt(other.prompt), other.query, other.key)
-            return try meet(own, place, address, lab)
-        case (nil, let replace?): return try compare(own, replace, address, lab)
+            return Inquiry(looks: Self.rows(address, [own, place])) {
+                meet(own, place, address, lab.description, $0.map(\.seen.edges))
+            }
+        case (nil, let replace?):
+            let changed = try changed(own, replace, lab)
+            return Inquiry(looks: Self.rows(address, [own, changed])) { found in
+                let rows = found.map { ScoreRow($0.seen.edges) }
+                return answer(
+                    own, after: changed, before: rows[0], rows[1], turned: true, crossed: nil)
+            }
         default:
             throw UserError(
                 "a swap needs either \"other\", a prompt whose keys are met, or \"replace\", a token and another text."
@@ -101,10 +109,10 @@ public struct SwapQuestion: LabQuestion, Equatable {
 
     /// The query of `own` with the keys of `other`.
     private func meet(
-        _ own: Place, _ other: Place, _ head: HeadAddress, _ lab: Laboratory
-    ) throws -> Answer {
-        let rows = try lab.rows(head, [(own.prompt, own.query), (other.prompt, other.query)])
-        let rule = ScoreRule(head, of: lab.description)
+        _ own: Place, _ other: Place, _ head: HeadAddress, _ description: ModelDescription,
+        _ rows: [[EdgeObservation]]
+    ) -> Answer {
+        let rule = ScoreRule(head, of: description)
         let before = ScoreRow(rows[0])
         let (q, otherQ) = (rows[0][own.query].q, rows[1][other.query].q)
         // The other prompt's places, counted as this query's own neighbours.
@@ -129,10 +137,10 @@ public struct SwapQuestion: LabQuestion, Equatable {
                 otherQueryOtherKey: score(otherQ, at: other.query, otherK, at: other.key)))
     }
 
-    /// The row with one token replaced.
-    private func compare(
-        _ own: Place, _ replacement: Replacement, _ head: HeadAddress, _ lab: Laboratory
-    ) throws -> Answer {
+    /// The prompt with one token replaced.
+    private func changed(
+        _ own: Place, _ replacement: Replacement, _ lab: Laboratory
+    ) throws -> Place {
         let position = try replacement.token.position(in: own.prompt)
         let text = replacement.with
         let ids = lab.ids(of: text)
@@ -143,13 +151,8 @@ public struct SwapQuestion: LabQuestion, Equatable {
         }
         var changed = own.prompt.ids
         changed[position] = ids[0]
-        let prompt = try lab.prompt(ids: changed)
-        let rows = try lab.rows(head, [(own.prompt, own.query), (prompt, own.query)])
-        let place = try Place(
-            prompt, Mark(.position(own.query)), Mark(.position(own.key)))
-        return answer(
-            own, after: place, before: ScoreRow(rows[0]), ScoreRow(rows[1]), turned: true,
-            crossed: nil)
+        return try Place(
+            lab.prompt(ids: changed), Mark(.position(own.query)), Mark(.position(own.key)))
     }
 
     private func answer(
@@ -178,16 +181,15 @@ public struct SwapQuestion: LabQuestion, Equatable {
             },
             crossed: crossed, turned: turned)
     }
-}
 
-extension Laboratory {
-    /// All edges of one query in each prompt, by key; keys that it does not see have no score.
-    func rows(
-        _ head: HeadAddress, _ queries: [(prompt: Prompt, query: Int)]
-    ) throws -> [[EdgeObservation]] {
-        try observe(
-            head, queries.map(\.prompt.ids),
-            edges: queries.map { prompt, query in prompt.ids.indices.map { (query, $0) } }
-        ) { _, edges in edges }
+    /// Looks at all edges of the query in each prompt, by key; keys that it does not see have no score.
+    private static func rows(_ head: HeadAddress, _ places: [Place]) -> [Look] {
+        places.map { place in
+            var request = SequenceRequest(place.prompt.ids[...])
+            request.edges = place.prompt.ids.indices.map {
+                HeadEdge(head, query: place.query, key: $0)
+            }
+            return Look(request: request)
+        }
     }
 }

@@ -40,7 +40,7 @@ public struct SweepQuestion: LabQuestion, Equatable {
         public var attention: Float
     }
 
-    public func answer(in lab: Laboratory) throws -> Answer {
+    public func inquiry(in lab: Laboratory) throws -> Inquiry<Answer> {
         let address = try lab.head(layer: layer, head: head)
         let text = try SlotText(prompt)
         let values = text.values.isEmpty ? values ?? [] : text.values
@@ -59,14 +59,17 @@ public struct SweepQuestion: LabQuestion, Equatable {
                 throw UserError("with '\(value)' in the slot: \(error)")
             }
         }
-        let rows = try lab.observe(address, prompts.map(\.ids), edges: edges.map { [$0] }) {
-            i, seen in
-            Row(
-                value: values[i], tokens: Array(prompts[i].tokens[prompts[i].slot ?? 0..<0]),
-                query: MarkedToken(edges[i].query, of: prompts[i]),
-                key: MarkedToken(edges[i].key, of: prompts[i]), score: seen[0].score,
-                attention: seen[0].attention)
+        let looks = zip(prompts, edges).map { Look.attention(of: address, $0.ids, [$1]) }
+        return Inquiry(looks: looks) { found in
+            let rows = found.enumerated().map { i, found in
+                let (attention, score) = found.attention(0)
+                return Row(
+                    value: values[i], tokens: Array(prompts[i].tokens[prompts[i].slot ?? 0..<0]),
+                    query: MarkedToken(edges[i].query, of: prompts[i]),
+                    key: MarkedToken(edges[i].key, of: prompts[i]), score: score,
+                    attention: attention)
+            }
+            return Answer(rows: rows, severalTokens: rows.count { $0.tokens.count != 1 })
         }
-        return Answer(rows: rows, severalTokens: rows.count { $0.tokens.count != 1 })
     }
 }

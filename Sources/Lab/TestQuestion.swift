@@ -58,7 +58,7 @@ public struct TestQuestion: LabQuestion, Equatable {
     /// The most prompts of a question.
     public static let mostPrompts = 20_000
 
-    public func answer(in lab: Laboratory) throws -> Answer {
+    public func inquiry(in lab: Laboratory) throws -> Inquiry<Answer> {
         let address = try lab.head(layer: layer, head: head)
         let resamples = resamples ?? 10_000
         guard (100...100_000).contains(resamples) else {
@@ -81,17 +81,29 @@ public struct TestQuestion: LabQuestion, Equatable {
                 throw UserError("prompt \(i + 1) (\(item.text.prefix(60))): \(error)")
             }
         }
-        var rows = try lab.observe(
-            address, asked.map(\.ids),
-            edges: asked.map { item in
-                [item.a, item.b].map { (item.query.position, $0.position) }
-            }
-        ) { i, seen in
-            Row(
-                text: labelled[i].text, label: labelled[i].label, query: asked[i].query,
-                a: Key(token: asked[i].a, score: seen[0].score, attention: seen[0].attention),
-                b: Key(token: asked[i].b, score: seen[1].score, attention: seen[1].attention))
+        let looks = asked.map { item in
+            Look.attention(
+                of: address, item.ids,
+                [item.a, item.b].map { (item.query.position, $0.position) })
         }
+        let items = asked.map { (query: $0.query, a: $0.a, b: $0.b) }
+        return Inquiry(looks: looks) { found in
+            func key(_ token: MarkedToken, _ seen: (attention: Float, score: Float?)) -> Key {
+                Key(token: token, score: seen.score, attention: seen.attention)
+            }
+            return answer(
+                found.enumerated().map { i, found in
+                    Row(
+                        text: labelled[i].text, label: labelled[i].label, query: items[i].query,
+                        a: key(items[i].a, found.attention(0)),
+                        b: key(items[i].b, found.attention(1)))
+                }, resamples: resamples)
+        }
+    }
+
+    /// What the rows, in the order of the prompts, say together.
+    private func answer(_ asked: [Row], resamples: Int) -> Answer {
+        var rows = asked
         func statistics(_ differences: [Double]) -> PairedStatistics {
             PairedStatistics(differences, resamples: resamples, seed: seed ?? 0)
         }

@@ -66,7 +66,7 @@ public struct VirtualQuestion: LabQuestion, Equatable {
         public var logit: Float
     }
 
-    public func answer(in lab: Laboratory) throws -> Answer {
+    public func inquiry(in lab: Laboratory) throws -> Inquiry<Answer> {
         let address = try lab.head(layer: layer, head: head)
         let (offset, count) = (offset ?? 1, count ?? 20)
         guard abs(offset) < 1 << 20, (1...500).contains(count) else {
@@ -78,6 +78,15 @@ public struct VirtualQuestion: LabQuestion, Equatable {
                 "the dictionary of layer \(layer) has no feature \(feature); it has \(dictionary.count)."
             )
         }
+        return Inquiry(looks: []) { _ in
+            try answer(address, dictionary, offset: offset, count: count, lab)
+        }
+    }
+
+    private func answer(
+        _ address: HeadAddress, _ dictionary: FeatureDictionary, offset: Int, count: Int,
+        _ lab: Laboratory
+    ) throws -> Answer {
         let d = lab.description
         let folded = FoldedHead(try HeadWeights(address, of: lab.model), dModel: d.dModel)
         let direction = direction(folded, dictionary, d, offset)

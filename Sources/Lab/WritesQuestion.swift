@@ -55,11 +55,13 @@ public struct WritesQuestion: LabQuestion, Equatable {
 
     /// Keys that are told by themselves.
     private static let keysTold = 6
+    private static let usualCount = 10
 
-    public func answer(in lab: Laboratory) throws -> Answer {
+    public func inquiry(in lab: Laboratory) throws -> Inquiry<Answer> {
         let address = try lab.head(layer: layer, head: head)
-        let count = count ?? 10
-        guard (1...200).contains(count) else { throw UserError("count must be from 1 to 200.") }
+        guard (1...200).contains(count ?? Self.usualCount) else {
+            throw UserError("count must be from 1 to 200.")
+        }
         guard let unembedding = try FoldedUnembedding(lab.model) else {
             throw UserError(
                 "\(lab.loaded.name): its logits are no linear map of its last residual stream; ask another question, or another model."
@@ -69,11 +71,25 @@ public struct WritesQuestion: LabQuestion, Equatable {
         let query = try query.position(in: prompt)
         let only = try key?.position(in: prompt)
         let end = lab.description.isCausal ? max(query, only ?? 0) + 1 : prompt.ids.count
-        let pass = try lab.pass(lab.headsToEnd(from: address), length: end, toEnd: true)
-        let trace = try pass.trace([query], on: prompt.ids[..<end]).trace
+        var request = SequenceRequest(prompt.ids[..<end])
+        request.followed = [query]
+        request.heads = lab.headsToEnd(from: address)
+        return Inquiry(looks: [Look(request: request)]) { found in
+            guard let trace = found[0].seen.trace else {
+                preconditionFailure("the stream is followed")
+            }
+            return try answer(trace, prompt, query: query, only: only, unembedding, lab)
+        }
+    }
+
+    private func answer(
+        _ trace: ResidualTrace, _ prompt: Prompt, query: Int, only: Int?,
+        _ unembedding: FoldedUnembedding, _ lab: Laboratory
+    ) throws -> Answer {
+        let address = HeadAddress(layer: layer, head: head)
         let writing = try trace.writing(of: address, row: 0, lab.model)
         let scale = unembedding.scale(at: trace.lastStream(row: 0))
-
+        let count = count ?? Self.usualCount
         let told = Self.keys(of: writing, asked: only)
         let rows = [writing.total] + told.map(writing.row)
         let scaled = rows.map { $0.map { Float($0 * scale) } }

@@ -5,7 +5,8 @@ import DataTree
 import Foundation
 import Hummingbird
 import Lab
-import Transformer
+import Stages
+import Synchronization
 import UserErrors
 
 /// Answers questions about heads, and keeps the answers in the tree.
@@ -19,6 +20,8 @@ struct LabEndpoints: Sendable {
 
     /// Prompts that one request may take; more are a job.
     private static let mostPrompts = 512
+    /// Bytes of what is written down of one question's prompts.
+    private static let largestProgress = 32 << 20
     /// Questions of a job.
     private static let mostQuestions = 10_000
 
@@ -30,10 +33,20 @@ struct LabEndpoints: Sendable {
                 "A question of \(question.asked.promptCount) prompts is more than the \(Self.mostPrompts) of one request; ask it by start_lab_job."
             )
         }
-        return Response(json: try await answer(question) { _, _ in })
+        let asked = try await read(question)
+        if let stored = try stored(asked) { return Response(json: stored) }
+        let answer = Mutex<Result<[UInt8], APIError>?>(nil)
+        try await self.answer([asked]) { _ in
+        } take: { _, found in
+            answer.withLock { $0 = found }
+        }
+        guard let found = answer.withLock({ $0 }) else {
+            throw APIError.broken("The question has no answer.")
+        }
+        return Response(json: try found.get())
     }
 
-    /// Begins to answer questions one after the other; each answer is in the tree as soon as it is known.
+    /// Begins to answer questions, small ones together; each answer is in the tree as soon as it is known.
     func start(_ body: LabJobBody) async throws -> Response {
         guard (1...Self.mostQuestions).contains(body.questions.count) else {
             throw APIError.unprocessable(
@@ -45,23 +58,43 @@ struct LabEndpoints: Sendable {
         for question in body.questions { try check(question, config) }
         let job = try jobs.begin(body.questions)
         Task {
-            for (i, question) in body.questions.enumerated() {
-                guard !job.isCancelled else { break }
-                do {
-                    let id = try record(question).id
-                    _ = try await answer(question) { done, total in
-                        try job.report(done, of: total, in: i)
-                    }
-                    job.finish(i, id: id)
-                } catch is CancellationError {
-                    break
-                } catch let error as APIError {
-                    job.fail(i, error.description)
-                } catch { job.fail(i, "\(error)") }
+            for group in Question.groups(body.questions) where !job.isCancelled {
+                await answer(body.questions, group, job)
             }
             job.end()
         }
         return Response(json: job.json())
+    }
+
+    /// Answers those questions of a job that no earlier one has.
+    private func answer(_ questions: [Question], _ group: Range<Int>, _ job: LabJob) async {
+        var open: [(question: Int, asked: Asked)] = []
+        for i in group {
+            do {
+                let asked = try await read(questions[i])
+                if try stored(asked) != nil {
+                    job.finish(i, id: asked.record.id)
+                } else {
+                    open.append((i, asked))
+                }
+            } catch { job.fail(i, "\(error)") }
+        }
+        guard !open.isEmpty else { return }
+        let asked = open
+        do {
+            try await answer(asked.map(\.asked)) { step in
+                try job.report(step.done, of: step.total, kept: step.kept)
+            } take: { i, found in
+                switch found {
+                case .success: job.finish(asked[i].question, id: asked[i].asked.record.id)
+                case .failure(let error): job.fail(asked[i].question, error.description)
+                }
+            }
+        } catch is CancellationError {
+        } catch {
+            for (question, _) in asked where job.isOpen(question) { job.fail(question, "\(error)") }
+        }
+        job.endGroup()
     }
 
     /// How far a job is.
@@ -76,12 +109,11 @@ struct LabEndpoints: Sendable {
         return Response(json: job.json())
     }
 
-    private func record(_ question: Question) throws -> LabRecord {
-        let config = try tree.config()
-        let model = try model.ready(for: config)
-        return try LabRecord(
-            question, modelSHA256: model.sha256,
-            beginning: model.loaded.sequenceEnds(bos: config.beginsSequences).prefix)
+    /// A question with what it names.
+    private struct Asked: Sendable {
+        let question: Question
+        let record: LabRecord
+        let materials: LabMaterials
     }
 
     private func check(_ question: Question, _ config: TreeConfig) throws {
@@ -89,20 +121,71 @@ struct LabEndpoints: Sendable {
         _ = try config.head(layer: layer, head: head)
     }
 
-    private func answer(
-        _ question: Question, _ progress: @escaping @Sendable (Int, Int) throws -> Void
-    ) async throws -> [UInt8] {
+    private func read(_ question: Question) async throws -> Asked {
         let config = try tree.config()
         try check(question, config)
-        let record = try record(question)
-        let path = LabManifest.path(record.id)
-        if let stored = try tree.contents(path) { return stored }
         let model = try model.ready(for: config)
         let materials = try await materials(of: question, model, config)
-        let answer = try await runner.answer(
-            question, model, bos: config.beginsSequences, materials, progress)
+        let record = try LabRecord(
+            question, modelSHA256: model.sha256,
+            beginning: model.loaded.sequenceEnds(bos: config.beginsSequences).prefix,
+            sequences: { materials.sequences[$0] ?? [] },
+            dictionary: { materials.dictionaries[$0]?.sha256 ?? "" })
+        return Asked(question: question, record: record, materials: materials)
+    }
+
+    private func stored(_ asked: Asked) throws -> [UInt8]? {
+        try tree.contents(LabManifest.path(asked.record.id))
+    }
+
+    /// Answers questions together.
+    ///
+    /// - Parameters:
+    ///   - tell: is told after every batch; what it throws ends the work.
+    ///   - take: gets each question's file once it is stored, or why there is none.
+    private func answer(
+        _ asked: [Asked], _ tell: @Sendable (LabStep) throws -> Void,
+        take: @Sendable (_ question: Int, Result<[UInt8], APIError>) -> Void
+    ) async throws {
+        let config = try tree.config()
+        let model = try model.ready(for: config)
+        var materials = LabMaterials()
+        for question in asked { materials.add(question.materials) }
+        let progress = try await progress(of: asked)
+        try await runner.answer(
+            asked.map(\.question), model, bos: config.beginsSequences, materials,
+            progress: progress
+        ) { step in
+            for outcome in step.outcomes {
+                switch outcome.answer {
+                case .success(let answer):
+                    let file = try await store(answer, to: asked[outcome.question].record)
+                    take(outcome.question, .success(file))
+                case .failure(let error):
+                    take(outcome.question, .failure(.unprocessable("\(error)")))
+                }
+            }
+            try tell(step)
+        }
+        progress?.remove()
+    }
+
+    /// Where the prompts of one long question are written down; several small ones are answered soon.
+    private func progress(of asked: [Asked]) async throws -> ProgressFile? {
+        guard asked.count == 1, asked[0].question.asked.promptCount > 1 else { return nil }
+        let record = asked[0].record
+        if asked[0].question.asked.promptCount > Self.mostPrompts {
+            try await tree.changing { TreeStore.removeOldProgress(in: $0) }
+        }
+        // Another job may be at the same question.
+        return try? ProgressFile(
+            tree.root.appending(path: LabManifest.progressPath(record.id)),
+            about: "\(toolVersion) \(record.id)", limit: Self.largestProgress)
+    }
+
+    private func store(_ answer: [UInt8], to record: LabRecord) async throws -> [UInt8] {
         let file = record.file(answer: answer)
-        try await tree.update(path) { _ in (file, ()) }
+        try await tree.update(LabManifest.path(record.id)) { _ in (file, ()) }
         try await tree.update(LabManifest.path) { bytes in
             var manifest = try LabManifest(bytes)
             let isNew = manifest.add(record.entry)
@@ -126,9 +209,8 @@ struct LabEndpoints: Sendable {
                 of: reference, question.asked.address, config)
         }
         if let layer = question.asked.dictionaryLayer {
-            materials.dictionaries[layer] =
-                try await dictionaries.dictionaries(ofLayer: layer, for: .qk, model).residual?
-                .dictionary
+            let found = try await dictionaries.dictionaries(ofLayer: layer, for: .qk, model)
+            materials.dictionaries[layer] = found.residual.map { ($0.dictionary, $0.sha256) }
         }
         return materials
     }

@@ -14,8 +14,10 @@ final class LabJob: Sendable {
         /// By question: the id of its answer.
         var answers: [String?]
         var failures: [(question: Int, detail: String)] = []
-        /// Prompts of the question that is being answered.
+        /// Prompts of the questions that are being answered.
         var prompts: (done: Int, total: Int) = (0, 0)
+        /// Prompts that were known from before: of the questions that are done, and of those that are being answered.
+        var kept: (earlier: Int, now: Int) = (0, 0)
         var isCancelled = false
     }
 
@@ -30,12 +32,13 @@ final class LabJob: Sendable {
     var isCancelled: Bool { state.withLock { $0.isCancelled } }
     var isRunning: Bool { state.withLock { $0.name == "running" } }
 
-    /// Notes how many prompts of a question are done.
+    /// Notes how many prompts of the questions that are being answered are done, and how many of these were known.
     ///
     /// - Throws: `CancellationError` when the job was cancelled.
-    func report(_ done: Int, of total: Int, in question: Int) throws {
+    func report(_ done: Int, of total: Int, kept: Int) throws {
         let isCancelled = state.withLock {
             $0.prompts = (done, total)
+            $0.kept.now = kept
             return $0.isCancelled
         }
         if isCancelled { throw CancellationError() }
@@ -43,9 +46,21 @@ final class LabJob: Sendable {
 
     /// Notes that a question is answered.
     func finish(_ question: Int, id: String) {
+        state.withLock { $0.answers[question] = id }
+    }
+
+    /// Whether a question has neither an answer nor a reason for none.
+    func isOpen(_ question: Int) -> Bool {
+        state.withLock { state in
+            state.answers[question] == nil && !state.failures.contains { $0.question == question }
+        }
+    }
+
+    /// Notes that questions that were answered together are done.
+    func endGroup() {
         state.withLock {
-            $0.answers[question] = id
             $0.prompts = (0, 0)
+            $0.kept = ($0.kept.earlier + $0.kept.now, 0)
         }
     }
 
@@ -59,7 +74,7 @@ final class LabJob: Sendable {
     /// Notes that nothing more comes.
     func end() { state.withLock { $0.name = $0.isCancelled ? "cancelled" : "done" } }
 
-    /// {job, state, total, done, prompts, answers, failures}
+    /// {job, state, total, done, prompts, kept, answers, failures}
     func json() -> [UInt8] {
         let state = state.withLock { $0 }
         var json = JSONWriter()
@@ -70,6 +85,7 @@ final class LabJob: Sendable {
             json.member("done", state.answers.count { $0 != nil } + state.failures.count)
             json.key("prompts")
             json.ints([state.prompts.done, state.prompts.total])
+            json.member("kept", state.kept.earlier + state.kept.now)
             json.key("answers")
             json.array { json in
                 for answer in state.answers {
@@ -93,6 +109,8 @@ final class LabJob: Sendable {
 /// The jobs of this run of the server.
 final class LabJobs: Sendable {
     private let jobs = Mutex<(next: Int, all: [LabJob])>((1, []))
+    /// In every id: a job of an earlier run of the server is not taken for one of this.
+    private let mark = String(UInt32.random(in: 0...UInt32.max), radix: 16)
 
     /// Jobs that run or wait at the same time, and those that are remembered.
     private static let mostRunning = 8
@@ -102,7 +120,7 @@ final class LabJobs: Sendable {
     func begin(_ questions: [Question]) throws(APIError) -> LabJob {
         let job: LabJob? = jobs.withLock { jobs in
             guard jobs.all.count(where: \.isRunning) < Self.mostRunning else { return nil }
-            let job = LabJob(id: "j\(jobs.next)", questions: questions.count)
+            let job = LabJob(id: "j\(jobs.next)-\(mark)", questions: questions.count)
             jobs.next += 1
             jobs.all.append(job)
             if jobs.all.count > Self.remembered,
@@ -124,7 +142,7 @@ final class LabJobs: Sendable {
         guard let job = jobs.withLock({ $0.all.first { $0.id == id } }) else {
             throw APIError(
                 .notFound,
-                "There is no job \(id.prefix(40)); the server may have been started anew, and what was answered is in the tree."
+                "There is no job \(id.prefix(40)); the server may have been started anew. Ask the same questions again: answers and prompts that are done are not run anew."
             )
         }
         return job

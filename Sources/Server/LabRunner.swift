@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Answers to questions, computed one after the other away from the threads that answer requests.
+// Answers to questions, computed batch by batch away from the threads that answer requests.
 
 import FeatureDictionaries
 import Foundation
@@ -10,7 +10,22 @@ import UserErrors
 /// What questions name besides the model.
 struct LabMaterials: Sendable {
     var sequences: [String: [Int32]] = [:]
-    var dictionaries: [Int: FeatureDictionary] = [:]
+    var dictionaries: [Int: (dictionary: FeatureDictionary, sha256: String)] = [:]
+
+    /// These and others.
+    mutating func add(_ others: LabMaterials) {
+        sequences.merge(others.sequences) { first, _ in first }
+        dictionaries.merge(others.dictionaries) { first, _ in first }
+    }
+}
+
+/// How far questions that are answered together are.
+struct LabStep: Sendable {
+    let outcomes: [LabRun.Outcome]
+    /// Prompts that are done, of how many, and those of them that were known from before.
+    let done: Int
+    let total: Int
+    let kept: Int
 }
 
 /// Keeps a laboratory with its forward pass for the next question.
@@ -19,32 +34,52 @@ actor LabRunner {
     private nonisolated let admission = Admission(limit: 64)
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
     private var last: (modelHash: String, bos: Bool, laboratory: Laboratory)?
-    /// Of the question that is being answered.
+    /// What the questions name whose batch is running.
     private let materials = MaterialsShelf()
+    private var runs: [Int: (run: LabRun, materials: LabMaterials)] = [:]
+    private var next = 0
 
-    /// Answers a question.
+    /// Answers questions together. Between their batches those of others have their turn.
     ///
-    /// - Parameter progress: is told of prompts done; what it throws ends the work.
+    /// - Parameters:
+    ///   - progress: knows what an earlier run has found.
+    ///   - tell: is told after every batch; what it throws ends the work.
     nonisolated func answer(
-        _ question: Question, _ model: ReadyModel, bos: Bool, _ materials: LabMaterials,
-        _ progress: @escaping @Sendable (Int, Int) throws -> Void
-    ) async throws -> [UInt8] {
+        _ questions: [Question], _ model: ReadyModel, bos: Bool, _ materials: LabMaterials,
+        progress: ProgressFile?, _ tell: @Sendable (LabStep) async throws -> Void
+    ) async throws {
         try await admission.admit {
-            try await compute(question, model, bos, materials, progress)
+            let number = await begin(questions, model, bos, materials, progress)
+            do {
+                while let step = try await step(number) { try await tell(step) }
+            } catch {
+                await end(number)
+                throw error
+            }
+            await end(number)
         }
     }
 
-    private func compute(
-        _ question: Question, _ model: ReadyModel, _ bos: Bool, _ given: LabMaterials,
-        _ progress: @escaping @Sendable (Int, Int) throws -> Void
-    ) throws -> [UInt8] {
+    private func begin(
+        _ questions: [Question], _ model: ReadyModel, _ bos: Bool, _ given: LabMaterials,
+        _ progress: ProgressFile?
+    ) -> Int {
+        next += 1
         let laboratory = laboratory(model, bos)
         materials.held = given
-        laboratory.progress = progress
-        do { return try question.answer(in: laboratory) } catch let error as UserError {
-            throw APIError.unprocessable(error.description)
+        runs[next] = (LabRun(questions, in: laboratory, progress: progress), given)
+        return next
+    }
+
+    private func step(_ number: Int) throws -> LabStep? {
+        guard let (run, given) = runs[number] else { return nil }
+        materials.held = given
+        return try run.next().map {
+            LabStep(outcomes: $0, done: run.done, total: run.prompts, kept: run.kept)
         }
     }
+
+    private func end(_ number: Int) { runs[number] = nil }
 
     private func laboratory(_ model: ReadyModel, _ bos: Bool) -> Laboratory {
         if let last, last.modelHash == model.sha256, last.bos == bos { return last.laboratory }
@@ -56,7 +91,7 @@ actor LabRunner {
                 guard let dictionary = materials.held.dictionaries[layer] else {
                     throw UserError("there is no dictionary of layer \(layer).")
                 }
-                return dictionary
+                return dictionary.dictionary
             },
             sequences: { id in
                 guard let ids = materials.held.sequences[id] else {

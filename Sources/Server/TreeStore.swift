@@ -130,6 +130,28 @@ actor TreeStore {
                 }
             }
             try removeUnlistedPrompts(tree)
+            Self.removeOldProgress(in: tree)
+        }
+    }
+
+    /// Unfinished questions whose prompts are kept.
+    private static let mostProgress = 16
+
+    /// Removes what is known of prompts whose question is answered, or that nobody has asked about for longest.
+    static func removeOldProgress(in tree: URL) {
+        let folder = tree.appending(path: "lab")
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+        let files = names.compactMap { name -> (url: URL, id: String, date: Date)? in
+            guard let id = LabManifest.id(ofProgress: name) else { return nil }
+            let url = folder.appending(path: name)
+            let facts = try? FileManager.default.attributesOfItem(atPath: url.path)
+            return (url, id, facts?[.modificationDate] as? Date ?? .distantPast)
+        }
+        let newest = files.sorted { $0.date > $1.date }.prefix(mostProgress).map(\.id)
+        for file in files {
+            let isAnswered =
+                access(tree.appending(path: LabManifest.path(file.id)).path, F_OK) == 0
+            if isAnswered || !newest.contains(file.id) { unlink(file.url.path) }
         }
     }
 }

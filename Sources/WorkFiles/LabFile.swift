@@ -23,7 +23,12 @@ public struct LabFile: Sendable, Equatable {
         }
     }
 
-    /// The model's facts.
+    /// What decides which tokens a stored sequence's number stands for, besides the model.
+    public static let corpusFacts = [
+        "dataset_sha256", "n_sequences", "n_tokens", "seq_len", "bos_token_id",
+    ]
+
+    /// The facts of the model, and of the scan whose sequences questions name.
     public var provenance: Provenance
     /// In the order in which they were asked.
     public var answers: [Answer]

@@ -96,6 +96,7 @@ struct Emitter {
         let kept = Set(manifest.answers.map { "\($0.id).json" })
         for answer in work.lab?.answers ?? [] {
             let record = try LabAnswer(answer)
+            guard !record.entry.corpus || work.labIsOfCorpus else { continue }
             manifest.add(record.entry)
             try tree.write(record.file, to: LabManifest.path(answer.id))
         }
@@ -105,9 +106,7 @@ struct Emitter {
     }
 
     /// What decides which tokens a sequence's number stands for.
-    private static let corpus = [
-        "dataset_sha256", "n_sequences", "n_tokens", "seq_len", "bos_token_id", "model_sha256",
-    ]
+    private static let corpus = LabFile.corpusFacts + ["model_sha256"]
 
     /// Whether the tree that is there now came from the same of these facts.
     private func isUnchanged(_ facts: [String]) -> Bool {

@@ -25,6 +25,7 @@ struct LabAnswer {
         guard LabManifest.isID(answer.id),
             let question = try? JSONDecoder().decode(
                 Question.self, from: Data(answer.question.utf8)),
+            let asked = try? JSONSerialization.jsonObject(with: Data(answer.question.utf8)),
             (try? JSONSerialization.jsonObject(with: Data(answer.answer.utf8))) != nil
         else {
             throw UserError(
@@ -34,7 +35,7 @@ struct LabAnswer {
         entry = LabManifest.Entry(
             id: answer.id, question: question.question, layer: question.layer,
             head: question.head, about: answer.about,
-            corpus: answer.about.hasPrefix("sequence "))
+            corpus: Self.namesCorpus(asked))
         var json = JSONWriter()
         json.object { json in
             json.member("id", answer.id)
@@ -44,5 +45,13 @@ struct LabAnswer {
             json.json(answer.answer.utf8)
         }
         file = json.bytes
+    }
+
+    /// Whether {"sequence": ...} of the corpus, which has a number, is anywhere in a question.
+    private static func namesCorpus(_ value: Any) -> Bool {
+        if let list = value as? [Any] { return list.contains(where: namesCorpus) }
+        guard let object = value as? [String: Any] else { return false }
+        let named = object["sequence"].map { "\($0)" }
+        return named.flatMap { Int($0) } != nil || object.values.contains(where: namesCorpus)
     }
 }

@@ -98,6 +98,13 @@ struct WorkSet {
             }
     }
 
+    /// Whether stored sequences that lab.h5 names are those of this scan.
+    var labIsOfCorpus: Bool {
+        LabFile.corpusFacts.allSatisfy {
+            lab?.provenance[$0] == scan.header.provenance[$0]
+        }
+    }
+
     /// The hash of the model's files.
     var modelHash: String { scan.header.provenance.text("model_sha256") ?? "" }
 

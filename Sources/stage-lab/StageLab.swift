@@ -2,13 +2,11 @@
 // A file of questions about heads becomes work/lab.h5. What is answered there already is not asked again.
 
 import ArgumentParser
-import Digests
 import Explanations
 import FeatureDictionaries
 import Foundation
 import Lab
 import Stages
-import Tensors
 import Transformer
 import UserErrors
 import WorkFiles
@@ -20,8 +18,9 @@ struct StageLab: ParsableCommand {
         abstract: "Answers questions about attention heads, from a file of JSON lines.",
         discussion: """
             Each line is a question such as {"question": "sweep", "layer": 17, "head": 5, "prompt": "in {1..9}", \
-            "query": -1, "key": "{}"}; docs/lab.md has all kinds. Answers that the output holds already are kept, \
-            and it is written every minute, so that a run that was ended goes on where it was.
+            "query": -1, "key": "{}"}; docs/lab.md has all kinds. Answers that the output holds already are kept. \
+            What a run has found is in a file beside the output (.progress) until the output is written, so that a run \
+            that was ended goes on where it was.
             """,
         version: toolVersion)
 
@@ -49,54 +48,85 @@ struct StageLab: ParsableCommand {
     @Option(help: "The file to write.")
     var output: String
 
-    /// So often the answers so far are written.
-    private static let interval = Duration.seconds(60)
-
     func run() throws {
         try requireOutput(output, apartFrom: [model, questions] + [scan].compactMap { $0 })
         let loaded = try LoadedModel(opening: model)
-        let hash = try sha256(of: loaded.model.checkpoint.files)
-        var provenance = Provenance()
-        provenance["tool_version"] = .text(toolVersion)
-        provenance["model"] = .text(loaded.name)
-        provenance["model_sha256"] = .text(hash)
-        let beginning = loaded.sequenceEnds(bos: bos).prefix
-        let records = try readQuestions(hash, beginning)
-        var known = try answered(of: hash)
-        let laboratory = try laboratory(loaded)
+        let questions = try readQuestions()
+        let materials = try Materials(
+            scan: scan, dictionaries: dictionaries, chosen.choice, of: loaded)
+        let asked = try records(of: questions, loaded, materials)
+        let progress = try ProgressFile(
+            URL(filePath: "\(output).progress"), about: "\(toolVersion) \(materials.modelSHA256)")
+        var answers = try answered(of: materials.modelSHA256)
+        for (id, answer) in progress.answers {
+            answers[id] = String(decoding: answer, as: UTF8.self)
+        }
 
-        var progress = Progress("lab", unit: "questions", total: records.count)
-        var answers: [LabFile.Answer] = []
-        var written = ContinuousClock.now
-        for (i, record) in records.enumerated() {
-            if let answer = known.removeValue(forKey: record.id) {
-                answers.append(answer)
-                continue
-            }
-            do {
-                answers.append(
+        let open = asked.filter { answers[$0.record.id] == nil }
+        if open.count < asked.count || progress.prompts > 0 {
+            note(
+                "lab: \(asked.count - open.count) answers and \(progress.prompts) prompts are known from before"
+            )
+        }
+        try answer(open, in: materials.laboratory(loaded, bos: bos, workers.count), progress) {
+            answers[$0.id] = $1
+        }
+        try LabFile(
+            provenance: materials.provenance(loaded.name),
+            answers: asked.compactMap { asked in
+                let record = asked.record
+                return answers[record.id].map {
                     LabFile.Answer(
                         id: record.id, question: String(decoding: record.json, as: UTF8.self),
-                        answer: String(
-                            decoding: try record.question.answer(in: laboratory), as: UTF8.self),
-                        about: record.entry.about))
-            } catch let error as UserError {
-                throw UserError("\(questions): question \(i + 1): \(error)")
+                        answer: $0, about: record.entry.about)
+                }
             }
-            progress.update(i + 1)
-            guard ContinuousClock.now - written > Self.interval else { continue }
-            // Those to come that are known stay known.
-            try LabFile(
-                provenance: provenance, answers: answers + known.values.sorted { $0.id < $1.id }
-            ).write(to: output)
-            written = .now
-        }
-        try LabFile(provenance: provenance, answers: answers).write(to: output)
-        progress.finish(records.count)
+        ).write(to: output)
+        progress.remove()
     }
 
-    /// The questions of the file, without repetitions.
-    private func readQuestions(_ hash: String, _ beginning: [Int32]) throws -> [LabRecord] {
+    /// Answers what is open; each answer is on the disk before `take` gets it.
+    private func answer(
+        _ open: [Asked], in laboratory: Laboratory, _ file: ProgressFile,
+        _ take: (LabRecord, String) -> Void
+    ) throws {
+        guard !open.isEmpty else { return }
+        let total = open.reduce(0) { $0 + $1.record.question.asked.promptCount }
+        var progress = Progress("lab", unit: "prompts", total: total)
+        var before = 0
+        for group in Question.groups(open.map(\.record.question)) {
+            let asked = Array(open[group])
+            let run = LabRun(asked.map(\.record.question), in: laboratory, progress: file)
+            var failure: (any Error)?
+            while let outcomes = try run.next() {
+                var new: [(record: LabRecord, answer: [UInt8])] = []
+                for outcome in outcomes {
+                    let asked = asked[outcome.question]
+                    do { new.append((asked.record, try outcome.answer.get())) } catch {
+                        failure = failure ?? UserError("\(questions): \(asked.place): \(error)")
+                    }
+                }
+                try file.note(answers: new.map { ($0.record.id, $0.answer) })
+                for (record, answer) in new {
+                    take(record, String(decoding: answer, as: UTF8.self))
+                }
+                progress.update(before + run.done)
+            }
+            before += run.prompts
+            if let failure { throw failure }
+        }
+        progress.finish(before)
+    }
+
+    /// A question of the file.
+    private struct Asked {
+        let record: LabRecord
+        /// Where it stands among the questions, for people.
+        let place: String
+    }
+
+    /// The questions of the file.
+    private func readQuestions() throws -> [Question] {
         let data: Data
         do {
             data =
@@ -106,58 +136,47 @@ struct StageLab: ParsableCommand {
         } catch {
             throw UserError("\(questions): cannot be read; QUESTIONS names a file of JSON lines.")
         }
-        var seen: Set<String> = []
-        var records: [LabRecord] = []
+        var asked: [Question] = []
         let lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-        for (i, line) in lines.enumerated() {
-            guard line.contains(where: { $0 > 0x20 }) else { continue }
-            do {
-                let record = try LabRecord(
-                    Question(json: [UInt8](line)), modelSHA256: hash, beginning: beginning)
-                if seen.insert(record.id).inserted { records.append(record) }
-            } catch let error as UserError {
+        for (i, line) in lines.enumerated() where line.contains(where: { $0 > 0x20 }) {
+            do { asked.append(try Question(json: [UInt8](line))) } catch let error as UserError {
                 throw UserError("\(questions): line \(i + 1): \(error)")
             }
         }
-        guard !records.isEmpty else {
+        guard !asked.isEmpty else {
             throw UserError("\(questions): holds no question; docs/lab.md shows some.")
         }
-        return records
+        return asked
+    }
+
+    /// The questions with their ids, without repetitions.
+    private func records(
+        of questions: [Question], _ loaded: LoadedModel, _ materials: Materials
+    ) throws -> [Asked] {
+        let beginning = loaded.sequenceEnds(bos: bos).prefix
+        var seen: Set<String> = []
+        var asked: [Asked] = []
+        for (i, question) in questions.enumerated() {
+            let place = "question \(i + 1)"
+            do {
+                let record = try LabRecord(
+                    question, modelSHA256: materials.modelSHA256, beginning: beginning,
+                    sequences: materials.sequence,
+                    dictionary: materials.dictionarySHA256(ofLayer:))
+                guard seen.insert(record.id).inserted else { continue }
+                asked.append(Asked(record: record, place: place))
+            } catch let error as UserError {
+                throw UserError("\(self.questions): \(place): \(error)")
+            }
+        }
+        return asked
     }
 
     /// What an earlier run with this model answered, by id.
-    private func answered(of hash: String) throws -> [String: LabFile.Answer] {
+    private func answered(of hash: String) throws -> [String: String] {
         guard FileManager.default.fileExists(atPath: output) else { return [:] }
         let file = try LabFile(output)
         guard file.provenance.text("model_sha256") == hash else { return [:] }
-        return Dictionary(file.answers.map { ($0.id, $0) }) { first, _ in first }
-    }
-
-    private func laboratory(_ loaded: LoadedModel) throws -> Laboratory {
-        let scan = try scan.map { try ScanFile($0) }
-        let folder = dictionaries.map { DictionaryFolder(URL(filePath: $0), choice: chosen.choice) }
-        BLAS.prepare()
-        return Laboratory(
-            loaded, bos: bos, workers: workers.count,
-            dictionaries: { layer in
-                guard let folder else {
-                    throw UserError(
-                        "a question about features needs a dictionary of layer \(layer); name its folder with --dictionaries."
-                    )
-                }
-                return try folder.open(layer: layer, of: loaded.model.description).dictionary
-            },
-            sequences: { id in
-                guard let scan else {
-                    throw UserError(
-                        "a question about sequence \(id) needs the scan it is in; name it with --scan."
-                    )
-                }
-                guard let number = Int(id), (0..<scan.nSequences).contains(number) else {
-                    throw UserError(
-                        "there is no sequence \(id) in the scan; it has \(scan.nSequences).")
-                }
-                return Array(scan.tokens(of: number))
-            })
+        return Dictionary(file.answers.map { ($0.id, $0.answer) }) { first, _ in first }
     }
 }

@@ -2,11 +2,21 @@
 // Ground truth: a head that was built to look from one feature to another.
 
 import Attribution
+import FeatureDictionaries
 import Foundation
 import TestSupport
 import Testing
 import Transformer
 import UserErrors
+
+extension PlantedModel {
+    /// A dictionary with exactly its features.
+    static let dictionary = FeatureDictionary(
+        layer: 0, activation: .relu, encoder: features.flatMap { $0.map { Float($0) } },
+        encoderBias: features.map { _ in 0 },
+        decoder: features.flatMap { $0.map { Float($0) } },
+        decoderBias: Array(repeating: 0, count: dModel))
+}
 
 @Suite struct PlantedModelTests {
     private let edge = HeadEdge(HeadAddress(layer: 0, head: 1), query: 2, key: 1)

@@ -8,12 +8,24 @@ import Stages
 import TestSupport
 import UserErrors
 
-/// A laboratory over a model of the fixtures that has a tokenizer.
+/// A laboratory over a model of the fixtures; one without a tokenizer gets Llama's.
 func laboratory(
     _ name: String, workers: Int = 2, dictionary: FeatureDictionary? = nil,
     sequences: [String: [Int32]] = [:]
 ) throws -> Laboratory {
-    let loaded = try LoadedModel(opening: Fixtures.url("models/\(name)").path)
+    let loaded = try withTemporaryFolder { folder in
+        let model = Fixtures.url("models/\(name)")
+        for file in try FileManager.default.contentsOfDirectory(atPath: model.path) {
+            try FileManager.default.createSymbolicLink(
+                at: folder.appending(path: file), withDestinationURL: model.appending(path: file))
+        }
+        for file in ["tokenizer.json", "tokenizer_config.json"] {
+            try? FileManager.default.createSymbolicLink(
+                at: folder.appending(path: file),
+                withDestinationURL: Fixtures.url("models/llama/\(file)"))
+        }
+        return try LoadedModel(opening: folder.path)
+    }
     return Laboratory(
         loaded, bos: false, workers: workers,
         dictionaries: { layer in
@@ -33,6 +45,8 @@ func ask<Asked: LabQuestion>(
     _ type: Asked.Type, _ json: String, in lab: Laboratory
 ) throws -> Asked.Answer {
     let question = try Question(json: Array(json.utf8))
-    guard let asked = question.asked as? Asked else { throw UserError("another question") }
-    return try asked.answer(in: lab)
+    guard question.asked is Asked else { throw UserError("another question") }
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    return try decoder.decode(Asked.Answer.self, from: Data(question.answer(in: lab)))
 }

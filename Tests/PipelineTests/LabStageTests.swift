@@ -68,6 +68,93 @@ import WorkFiles
         }
     }
 
+    @Test func `a run that was killed goes on with the prompts and answers that are missing`()
+        throws
+    {
+        try withPipeline { pipeline in
+            #expect(try pipeline.scan(["--no-bos"]).status == 0)
+            let words = String(repeating: "cat dog sun ", count: 25)
+            let prompts = (0..<9000).map {
+                #"{"text": "\#(words)\#($0)", "query": -1, "a": \#($0 % 60), "b": 0}"#
+            }
+            let lines =
+                Self.lines + "\n"
+                + #"{"question": "test", "layer": 1, "head": 2, "resamples": 100, "prompts": [\#(prompts.joined(separator: ", "))]}"#
+            let file = pipeline.folder.appending(path: "questions.jsonl")
+            try Data(lines.utf8).write(to: file)
+            let process = Process()
+            process.executableURL = programFolder.appending(path: "stage-lab")
+            process.arguments = [
+                "--model", pipeline.model, "--questions", file.path, "--scan",
+                pipeline.work("scan"), "--no-bos", "--output", pipeline.work("lab"),
+            ]
+            process.standardError = FileHandle.nullDevice
+            try process.run()
+            let progress = pipeline.work("lab") + ".progress"
+            func size() -> Int { (try? Data(contentsOf: URL(filePath: progress)).count) ?? 0 }
+            // Two batches of the test, after the answers of the other questions.
+            while process.isRunning, size() < 512 * 45 { usleep(500) }
+            kill(process.processIdentifier, SIGKILL)
+            process.waitUntilExit()
+            #expect(!FileManager.default.fileExists(atPath: pipeline.work("lab")))
+
+            let second = try ask(pipeline, lines)
+            #expect(second.status == 0, "\(second.errors)")
+            let told = try #require(
+                second.errors.firstMatch(of: /lab: (\d+) answers and (\d+) prompts are known/))
+            let kept = try #require(Int(told.2))
+            #expect(told.1 == "2" && kept >= 400 && kept < 9000)
+            #expect(!FileManager.default.fileExists(atPath: progress))
+            let resumed = try LabFile(pipeline.work("lab"))
+            try FileManager.default.removeItem(atPath: pipeline.work("lab"))
+            #expect(try ask(pipeline, lines).status == 0)
+            #expect(try LabFile(pipeline.work("lab")) == resumed)
+        }
+    }
+
+    @Test func `another dictionary, or another corpus, makes answers stale`() throws {
+        try withPipeline { pipeline in
+            #expect(try pipeline.scan(["--no-bos"]).status == 0)
+            let folders = try ["1", "2"].map { seed in
+                let folder = pipeline.folder.appending(path: "dictionaries-\(seed)").path
+                try pipeline.succeed(
+                    "stage-dictionary",
+                    [
+                        "train", "--model", pipeline.model, "--corpus", pipeline.corpus.path,
+                        "--seq-len", "64", "--layers", "1", "--features-per-dimension", "4", "--k",
+                        "8", "--steps", "60", "--seed", seed, "--output-folder", folder,
+                    ])
+                return folder
+            }
+            let lines =
+                #"{"question": "virtual", "layer": 1, "head": 2, "feature": 3, "circuit": "query"}"#
+                + "\n" + #"{"question": "rank", "prompt": "cat dog", "queries": [1], "keys": [0]}"#
+                + "\n"
+                + #"{"question": "rank", "prompt": {"sequence": 2}, "queries": [1], "keys": [0]}"#
+            func answers(_ folder: String) throws -> (LabFile, told: String) {
+                let result = try ask(pipeline, lines, ["--dictionaries", folder])
+                #expect(result.status == 0, "\(result.errors)")
+                return (try LabFile(pipeline.work("lab")), result.errors)
+            }
+            let first = try answers(folders[0]).0
+            let again = try answers(folders[0])
+            #expect(again.0 == first && again.told.contains("3 answers"))
+            let other = try answers(folders[1])
+            #expect(other.told.contains("2 answers"))
+            #expect(other.0.answers[0].id != first.answers[0].id)
+            #expect(other.0.answers[0].answer != first.answers[0].answer)
+            #expect(Array(other.0.answers.dropFirst()) == Array(first.answers.dropFirst()))
+
+            // Sequence 2 is another one in the corpus turned around.
+            try pipeline.writeCorpus(try Pipeline.inductionTexts().reversed())
+            #expect(try pipeline.scan(["--no-bos"]).status == 0)
+            let turned = try answers(folders[1])
+            #expect(turned.told.contains("2 answers"))
+            #expect(turned.0.answers[2].id != first.answers[2].id)
+            #expect(Array(turned.0.answers.prefix(2)) == Array(other.0.answers.prefix(2)))
+        }
+    }
+
     @Test func `a wrong line is told with its number, and nothing is written`() throws {
         try withPipeline { pipeline in
             #expect(try pipeline.scan(["--no-bos"]).status == 0)

@@ -101,6 +101,63 @@ import Testing
         }
     }
 
+    @Test func `After kill -9 a job goes on with the prompts that are left`() async throws {
+        try await TestSite.with { site in
+            let words = String(repeating: "cat dog sun ", count: 12)
+            let numbers = (0..<9000).map { "\"\($0)\"" }.joined(separator: ",")
+            let body =
+                #"{"questions":[{"question":"test","layer":1,"head":3,"resamples":200,"lists":{"n":[\#(numbers)]},"#
+                + #""prompts":[{"text":"\#(words){n}","query":-1,"a":7,"b":3}]}]}"#
+            func state(_ server: ServerProcess, _ job: String) throws -> [String: Any] {
+                try object(try server.post("lab_job", #"{"job":"\#(job)"}"#).body)
+            }
+            func begin(_ server: ServerProcess) throws -> String {
+                try #require(
+                    object(try server.post("start_lab_job", body).body)["job"] as? String)
+            }
+            func prompts(_ state: [String: Any]) -> Int { (state["prompts"] as? [Int])?[0] ?? 0 }
+
+            let first = try ServerProcess(site, arguments: ["--quiet"])
+            var job = try begin(first)
+            var done = 0
+            while done < 1000 {
+                let now = try state(first, job)
+                try #require(now["state"] as? String == "running", "the job must be long enough")
+                done = max(done, prompts(now))
+                usleep(1000)
+            }
+            first.killNow()
+
+            let second = try ServerProcess(site, arguments: ["--quiet"])
+            defer { second.killNow() }
+            #expect(try second.post("lab_job", #"{"job":"\#(job)"}"#).status == 404)
+            job = try begin(second)
+            var now = try state(second, job)
+            while now["state"] as? String == "running" {
+                usleep(20_000)
+                now = try state(second, job)
+            }
+            let kept = try #require(now["kept"] as? Int)
+            // What was told to be done is not run anew.
+            #expect(kept >= done && kept < 9000, "\(kept) of \(done)")
+            let id = try #require((now["answers"] as? [String])?.first)
+            let answer = try site.read("lab/\(id).json")
+            let names = try FileManager.default.contentsOfDirectory(
+                atPath: site.data.appending(path: "lab").path)
+            #expect(names.sorted() == ["\(id).json", "manifest.json"])
+
+            // The same bytes as without a break.
+            try FileManager.default.removeItem(at: site.data.appending(path: "lab"))
+            job = try begin(second)
+            repeat {
+                usleep(20_000)
+                now = try state(second, job)
+            } while now["state"] as? String == "running"
+            #expect(now["kept"] as? Int == 0)
+            #expect(try site.read("lab/\(id).json") == answer)
+        }
+    }
+
     @Test func `A job answers its questions, tells of failures, and is cancelled`() async throws {
         try await routing { client, site in
             let body = """

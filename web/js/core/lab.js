@@ -5,15 +5,19 @@ import { readManifest } from "../pure/lab.js";
 import { readJson } from "./json.js";
 
 const POLL_MS = 700;
+const AWAY_POLLS = 400; // so often a server that is being started anew is asked again
+
+/** @param {number} ms */
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
 /**
  * @typedef {import("../pure/lab.js").Question} Question
- * @typedef {{job: string, state: string, done: number, total: number, prompts: [number, number], answers: unknown[],
+ * @typedef {{job: string, state: string, done: number, total: number, prompts: [number, number], kept: number, away?: boolean, answers: unknown[],
  *   failures: {question: number, detail: string}[]}} Job
  */
 
 /** @param {import("./app.js").App} app */
-export function createLabClient({ tree, backend }) {
+export function createLabClient({ tree, backend }, { pollMs = POLL_MS } = {}) {
   const asking = () => {
     if (!backend) throw new Error("A question needs a backend; stored answers can be read without: run serve.");
     return backend;
@@ -41,18 +45,29 @@ export function createLabClient({ tree, backend }) {
     ask: async (question, signal) => asking().call("ask_head", question, signal),
 
     /**
-     * Runs a file of questions as a job; `tell` gets its state until it ends.
+     * Runs a file of questions as a job; `tell` gets its state until it ends, with `away` while the server is not there. A
+     * server that was started anew gets the questions again and goes on with what is left of them.
      * @param {Question[]} questions
      * @param {(job: Job) => void} tell
      */
     async job(questions, tell) {
+      const begin = () => asking().call("start_lab_job", { questions });
       /** @type {Job} */
-      let state = await asking().call("start_lab_job", { questions });
+      let state = await begin();
+      let isKnown = true;
       tell(state);
-      while (state.state === "running") {
-        await new Promise((done) => setTimeout(done, POLL_MS));
-        state = await asking().call("lab_job", { job: state.job });
-        tell(state);
+      for (let away = 0; state.state === "running";) {
+        await pause(pollMs);
+        try {
+          state = isKnown ? await asking().call("lab_job", { job: state.job }) : await begin();
+          [isKnown, away] = [true, 0];
+          tell(state);
+        } catch (error) {
+          isKnown = isKnown && error.status !== 404;
+          const mayCome = error.status === 404 || error.status === 503 || error.status === 0;
+          if (!mayCome || (away += 1) > AWAY_POLLS) throw error;
+          tell({ ...state, away: true });
+        }
       }
       return state;
     },

@@ -2,21 +2,18 @@
 // A model whose residual stream is a known sparse sum of features, with a head that is built to look
 // from one feature to another and to write a third.
 
-import Attribution
-import FeatureDictionaries
 import Foundation
-import Transformer
 
 /// GPT-2 with one layer of two heads and no positions. Token t is a sum of features; head 1 has
 /// q = 3 (f · x), k = 2 (g · x), v = g · x in its first dimension and writes 1.5 v h.
-struct PlantedModel {
-    static let dModel = 32
-    static let dHead = 16
-    static let epsilon = 1e-5
+public struct PlantedModel {
+    /// Widths of the residual stream and of a head.
+    public static let (dModel, dHead) = (32, 16)
+    private static let epsilon = 1e-5
     /// The features of the built head: looks from f to g, and writes h.
-    static let (f, g, h) = (3, 11, 20)
+    public static let (f, g, h) = (3, 11, 20)
     /// By token, its features with their activations.
-    static let tokens: [[(feature: Int, activation: Double)]] = [
+    public static let tokens: [[(feature: Int, activation: Double)]] = [
         [(1, 2), (5, 1)],
         [(g, 1.5), (7, 2.5), (9, 0.5)],
         [(f, 2), (6, 3)],
@@ -25,35 +22,28 @@ struct PlantedModel {
 
     /// Orthonormal and of mean zero, so that the layer norm's mean takes nothing of them: the cosine
     /// functions but for the constant one. [width - 1, dModel].
-    static let features: [[Double]] = (1..<dModel).map { i in
+    public static let features: [[Double]] = (1..<dModel).map { i in
         (0..<dModel).map { n in
             (2 / Double(dModel)).squareRoot()
                 * cos(.pi * Double(i) * (Double(n) + 0.5) / Double(dModel))
         }
     }
 
-    /// A dictionary with exactly these features.
-    static let dictionary = FeatureDictionary(
-        layer: 0, activation: .relu, encoder: features.flatMap { $0.map { Float($0) } },
-        encoderBias: features.map { _ in 0 },
-        decoder: features.flatMap { $0.map { Float($0) } },
-        decoderBias: Array(repeating: 0, count: dModel))
-
     /// The residual stream of a token, [dModel].
-    static func residual(_ token: Int) -> [Double] {
+    public static func residual(_ token: Int) -> [Double] {
         (0..<dModel).map { n in
             tokens[token].reduce(0) { $0 + $1.activation * features[$1.feature][n] }
         }
     }
 
     /// What the layer norm multiplies a token by.
-    static func scale(_ token: Int) -> Double {
+    public static func scale(_ token: Int) -> Double {
         let square = residual(token).reduce(0) { $0 + $1 * $1 } / Double(dModel)
         return 1 / (square + epsilon).squareRoot()
     }
 
-    /// Writes the model into a folder.
-    static func write(to folder: URL) throws {
+    /// Writes the model into a folder, with a tokenizer of the words a, b, c and d.
+    public static func write(to folder: URL) throws {
         var qkv = [Double](repeating: 0, count: dModel * 3 * dModel)
         var output = [Double](repeating: 0, count: dModel * dModel)
         for n in 0..<dModel {
@@ -101,5 +91,12 @@ struct PlantedModel {
              "activation_function": "gelu_new"}
             """.utf8
         ).write(to: folder.appending(path: "config.json"))
+        try Data(
+            #"""
+            {"version": "1.0", "truncation": null, "padding": null, "added_tokens": [], "normalizer": null,
+             "pre_tokenizer": {"type": "WhitespaceSplit"}, "post_processor": null, "decoder": null,
+             "model": {"type": "WordLevel", "vocab": {"a": 0, "b": 1, "c": 2, "d": 3}, "unk_token": "a"}}
+            """#.utf8
+        ).write(to: folder.appending(path: "tokenizer.json"))
     }
 }
