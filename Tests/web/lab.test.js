@@ -4,7 +4,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { matrixScene, sourcesScene, sweepScene } from "../../web/js/plots/lab.js";
-import { KINDS, bySize, exampleOf, formOf, partName, questionOf, readAsk, readManifest, readMark } from "../../web/js/pure/lab.js";
+import { createLabClient } from "../../web/js/core/lab.js";
+import { KINDS, bySize, exampleOf, formOf, jobText, partName, questionOf, readAsk, readManifest, readMark } from "../../web/js/pure/lab.js";
 import { toSvg } from "../../web/js/pure/scene.js";
 
 const colours = { ink: "#000000", soft: "#333333", faint: "#777777", line: "#cccccc", accent: "#0055aa", panel: "#ffffff", given: "#aa5500" };
@@ -48,6 +49,33 @@ test("a link holds an answer's id or a question, and nothing else", () => {
   }
 });
 
+test("a job goes on at a server that was started anew, and says so", async () => {
+  const failing = (status) => Object.assign(new Error("no"), { status });
+  const running = { job: "j1", state: "running", done: 0, total: 1, prompts: [256, 600], kept: 0 };
+  const script = [
+    ["start_lab_job", running], ["lab_job", running], ["lab_job", failing(0)], ["lab_job", failing(404)], ["start_lab_job", failing(503)],
+    ["start_lab_job", { ...running, job: "j2", kept: 256 }], ["lab_job", { ...running, job: "j2", state: "done", done: 1, prompts: [0, 0], kept: 256 }],
+  ];
+  const backend = {
+    async call(name, body) {
+      const [expected, answer] = script.shift();
+      assert.equal(name, expected);
+      assert.deepEqual(body, name === "lab_job" ? { job: script.length ? "j1" : "j2" } : { questions: ["q"] });
+      if (answer instanceof Error) throw answer;
+      return answer;
+    },
+  };
+  const told = [];
+  const end = await createLabClient({ tree: null, backend }, { pollMs: 0 }).job(["q"], (state) => told.push(jobText(state)));
+  assert.equal(end.state, "done");
+  assert.equal(script.length, 0);
+  assert.equal(told[0], "0 of 1 questions answered, 256 of 600 prompts of the next");
+  assert.match(told[2], /does not answer; what it has done is kept/);
+  assert.match(told[5], /256 prompts were known from before$/);
+  const broken = { call: async () => { throw failing(422); } };
+  await assert.rejects(createLabClient({ tree: null, backend: broken }, { pollMs: 0 }).job(["q"], () => {}));
+});
+
 test("malformed entries of a manifest are left out", () => {
   const good = { id: "0123456789abcdef", question: "rank", layer: null, head: null, about: "x", corpus: false };
   assert.deepEqual(readManifest({ answers: [good, null, { ...good, id: "../../x" }, { ...good, question: "why" }] }), [good]);
@@ -79,6 +107,12 @@ test("a sweep's curve is over numbers, or over the values as they come", () => {
   const words = sweepScene({ rows: [{ value: "a", attention: 0 }, { value: "<b>", attention: 1 }], colours });
   assert.equal(words.marks.filter((m) => m.kind === "circle").length, 2);
   assert.ok(toSvg(words).includes("&lt;b&gt;"));
+  // The scores stand below, without those of keys that are not seen.
+  const both = sweepScene({ rows: rows.map((row, i) => ({ ...row, score: i ? -i : null })), colours });
+  assert.equal(both.height, 2 * words.height);
+  const lower = both.marks.filter((m) => m.kind === "circle" && m.y > words.height);
+  assert.equal(lower.length, 2);
+  assert.ok(lower[0].y < lower[1].y, "a lower score is lower");
 });
 
 test("a matrix has its cells and the means of rows and columns", () => {

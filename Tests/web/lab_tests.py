@@ -74,6 +74,8 @@ def a_form_says_what_is_wrong_and_a_file_of_questions_is_a_job(tab):
         "buffer": "\n".join(json.dumps(q) for q in (sweep, {**sweep, "prompt": "no slot"})).encode()})
     until(page, "/done: 1 answers, 1 without/.test(document.querySelector('.lab-answer').textContent)", 60)
     assert "Question 2" in page.locator(".lab-answer").inner_text()
+    saved = tab.download(page.get_by_role("button", name="Save these questions").click).decode()
+    assert sweep["prompt"] in [json.loads(line).get("prompt") for line in saved.splitlines()], saved
     page.locator(".lab-list button", has_text="Sweep").first.click()
     answered(page)
     assert page.locator("[data-panel=lab-sweep] tbody tr").count() == 2

@@ -7,7 +7,7 @@ import { createLabClient } from "../core/lab.js";
 import { createPanel } from "../core/panel.js";
 import { createPlace } from "../core/place.js";
 import { address } from "../pure/format.js";
-import { KINDS, exampleOf, formOf, questionOf, readAsk } from "../pure/lab.js";
+import { KINDS, exampleOf, formOf, jobText, questionOf, readAsk } from "../pure/lab.js";
 import { answerPanels } from "./labanswers.js";
 import { can } from "./custom.js";
 
@@ -131,6 +131,17 @@ export function createLab(app) {
     }
   }
 
+  /** The questions that have answers here, as a file for make lab. */
+  async function saveAll(entries) {
+    try {
+      const records = await Promise.all(entries.map((entry) => lab.stored(entry.id)));
+      const lines = records.map((record) => `${JSON.stringify(record.question)}\n`);
+      download(`${fileName("questions", app.headName())}.jsonl`, new Blob(lines, { type: "application/jsonl" }));
+    } catch (error) {
+      result.fill(() => el("div", { class: "empty error", role: "alert" }, el("p", {}, error.sentence ?? error.message)));
+    }
+  }
+
   /** Runs a file of questions as a job. */
   function fileButton(app, allowed) {
     const input = /** @type {HTMLInputElement} */ (el("input", { type: "file", hidden: true, accept: ".jsonl,.json", "aria-label": "A file of questions" }));
@@ -152,8 +163,8 @@ export function createLab(app) {
       const end = await lab.job(questions, (state) => {
         stop.onclick = () => lab.cancel(state.job);
         bar.max = state.total;
-        bar.value = state.done + (state.prompts[1] ? state.prompts[0] / state.prompts[1] : 0);
-        say.textContent = `${state.done} of ${state.total} questions answered${state.prompts[1] ? `, ${state.prompts[0]} of ${state.prompts[1]} prompts of the next` : ""}`;
+        bar.value = Math.min(state.total, state.done + (state.prompts[1] ? state.prompts[0] / state.prompts[1] : 0));
+        say.textContent = jobText(state);
       });
       stop.remove();
       say.textContent = `${end.state}: ${end.answers.filter(Boolean).length} answers, ${end.failures.length} without. ${end.failures.slice(0, 3).map((f) => `Question ${f.question + 1}: ${f.detail}`).join(" ")}`;
@@ -181,7 +192,8 @@ export function createLab(app) {
     const mine = known.filter((e) => e.layer === null || (e.layer === layer && e.head === head)).reverse();
     listed.fill(() => (mine.length ? el("nav", { class: "lab-list", "aria-label": "Stored answers" }, el("h2", {}, `Answers for ${address(layer, head)}`),
       el("ul", {}, mine.slice(0, 200).map((entry) => el("li", {}, button(`${KINDS[entry.question].label}: ${entry.about || "…"}`,
-        () => store.set({ ask: entry.id }), { class: "link" }))))) : []));
+        () => store.set({ ask: entry.id }), { class: "link" })))),
+      button("Save these questions", () => saveAll(mine.slice(0, 200)), { title: "A file of JSON lines for make lab QUESTIONS=FILE" })) : []));
   }
 
   app.on(["tab", "ask"], () => load());

@@ -53,7 +53,7 @@ const PANELS = {
     const panel = createPanel(app, {
       name: "lab-sources", title: question.feature === undefined ? "Where the score comes from" : `Who wrote feature ${question.feature}`,
       describe: "Each side by itself adds up to the score: with the query held, what every component has written at the key; with the "
-        + "key held, at the query. The scales of norms are held as they were. Rows are layers, cells heads; orange raises, blue lowers.",
+        + "key held, at the query. The scales of norms are held as they were. Rows are layers, cells heads; green raises, purple lowers.",
       give: {
         scene, table: () => ({
           columns: ["side", "component", "layer", "head", "value", "strongest_key", "key_attention", "key_value"],
@@ -124,7 +124,7 @@ const PANELS = {
   sweep(app, question, answer) {
     const scene = () => sweepScene({ rows: answer.rows, colours: app.theme.colours });
     const panel = createPanel(app, {
-      name: "lab-sweep", title: "Attention by value",
+      name: "lab-sweep", title: "Attention and score by value",
       give: { scene, table: () => ({
         columns: ["value", "tokens", "query", "key", "score", "attention"],
         rows: answer.rows.map((r) => [r.value, r.tokens.length, r.query.position, r.key.position, r.score ?? "", r.attention]),
@@ -133,7 +133,7 @@ const PANELS = {
     const best = [...answer.rows].sort((a, b) => b.attention - a.attention)[0];
     panel.body.append(
       answer.several_tokens ? el("p", { class: "note" }, `${answer.several_tokens} of ${answer.rows.length} values are more or less than one token; the mark {} means a value's last.`) : "",
-      drawing(scene(), `Attention for ${answer.rows.length} values, largest ${number(best.attention)} at ${best.value}.`),
+      drawing(scene(), `Attention and score for ${answer.rows.length} values, largest attention ${number(best.attention)} at ${best.value}.`),
       table("Values", ["value", "tokens", "query", "key", "score", "attention"],
         answer.rows.map((r) => [r.value, r.tokens.map(quoted).join(" "), place(r.query), place(r.key), r.score ?? "not seen", r.attention])));
     return [panel.root];

@@ -4,6 +4,7 @@
 import { signed } from "../pure/colour.js";
 import { score, short, token } from "../pure/format.js";
 import { axis, padded } from "../pure/scale.js";
+import { shifted } from "../pure/scene.js";
 import { MARGIN, frameMarks } from "./frame.js";
 
 /** @typedef {import("../pure/scene.js").Mark} Mark */
@@ -65,10 +66,10 @@ export function sourcesScene({ sides, title, colours, width = 760 }) {
 }
 
 /**
- * Attention by value, the values in their order.
+ * Attention by value, the values in their order, and below it the score where the query sees the key.
  * @returns {import("../pure/scene.js").Scene}
  */
-export function sweepScene({ rows, colours, width = 640, height = 260 }) {
+export function sweepScene({ rows, colours, width = 640, height = 240 }) {
   const numbers = rows.map((row) => Number(row.value));
   const isNumeric = rows.length > 1 && numbers.every((n, i) => Number.isFinite(n) && rows[i].value.trim() !== "");
   const places = isNumeric ? numbers : rows.map((_, i) => i);
@@ -77,18 +78,21 @@ export function sweepScene({ rows, colours, width = 640, height = 260 }) {
     const every = Math.ceil(rows.length / (width / 60));
     x.ticks = places.filter((i) => i % every === 0);
   }
-  const y = axis([0, Math.max(...rows.map((r) => r.attention), 1e-3) * 1.08], [height - MARGIN.bottom, MARGIN.top], { count: 4 });
-  const marks = frameMarks({
-    x, y, width, height, colours, xLabel: "value of the slot", yLabel: "attention",
-    xFormat: isNumeric ? short : (i) => token(rows[i].value).slice(0, 9),
+  const scores = rows.map((row) => row.score).filter(Number.isFinite);
+  const curves = [{ of: (row) => row.attention, yLabel: "attention", range: [0, Math.max(...rows.map((r) => r.attention), 1e-3) * 1.08] }];
+  if (scores.length) curves.push({ of: (row) => row.score, yLabel: "score", range: padded([Math.min(...scores), Math.max(...scores)]) });
+  const marks = curves.flatMap(({ of, yLabel, range }, i) => {
+    const y = axis(/** @type {[number, number]} */ (range), [height - MARGIN.bottom, MARGIN.top], { count: 4 });
+    const drawn = frameMarks({
+      x, y, width, height, colours, xLabel: "value of the slot", yLabel,
+      xFormat: isNumeric ? short : (i) => token(rows[i].value).slice(0, 9),
+    });
+    const points = rows.map((row, j) => [x.at(places[j]), of(row)]).filter(([, value]) => Number.isFinite(value)).map(([at, value]) => [at, y.at(value)]);
+    if (isNumeric) drawn.push({ kind: "line", points: points.flat(), stroke: colours.accent, width: 1.5 });
+    for (const [at, to] of points) drawn.push({ kind: "circle", x: at, y: to, r: 3, fill: colours.accent, stroke: colours.panel, width: 1 });
+    return drawn.map((mark) => shifted(mark, 0, i * height));
   });
-  if (isNumeric) marks.push({
-    kind: "line", points: rows.flatMap((row, i) => [x.at(places[i]), y.at(row.attention)]), stroke: colours.accent, width: 1.5,
-  });
-  rows.forEach((row, i) => marks.push({
-    kind: "circle", x: x.at(places[i]), y: y.at(row.attention), r: 3, fill: colours.accent, stroke: colours.panel, width: 1,
-  }));
-  return { width, height, ground: colours.panel, marks };
+  return { width, height: curves.length * height, ground: colours.panel, marks };
 }
 
 /**

@@ -201,6 +201,18 @@ export function questionOf(kind, texts, { layer, head }) {
  */
 export const exampleOf = (kind, { layer, head }) => ({ question: kind, layer, head, ...KINDS[kind].example });
 
+/**
+ * How far a job is, in words.
+ * @param {{done: number, total: number, prompts: [number, number], kept: number, away?: boolean}} job
+ */
+export function jobText({ done, total, prompts, kept, away }) {
+  const parts = [`${done} of ${total} questions answered`];
+  if (prompts?.[1]) parts.push(`${prompts[0]} of ${prompts[1]} prompts of the next`);
+  if (kept) parts.push(`${kept} prompts were known from before`);
+  if (away) parts.push("the server does not answer; what it has done is kept");
+  return parts.join(", ");
+}
+
 const ID = /^[0-9a-f]{16}$/;
 
 /**
