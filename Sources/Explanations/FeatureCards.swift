@@ -46,7 +46,7 @@ public final class FeatureCards {
             evidence.features == layer.dictionary.count
         else {
             throw UserError(
-                "\(layer.evidence?.path ?? ""): is of another dictionary than \(layer.files.folder.path); run make dictionary LAYERS=\(layer.dictionary.layer) again."
+                "\(layer.evidence?.path ?? ""): is of another dictionary than \(layer.files.folder.path); run make evidence LAYERS=\(layer.dictionary.layer) again."
             )
         }
     }

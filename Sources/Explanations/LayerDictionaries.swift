@@ -17,7 +17,8 @@ public struct LayerDictionaries: Sendable {
     public init(
         ofLayer layer: Int, in folder: DictionaryFolder, work: URL, of model: ModelDescription
     ) throws {
-        headOutputs = try LayerDictionary.headOutputs(ofLayer: layer, in: folder, of: model)
+        headOutputs = try LayerDictionary.headOutputs(
+            ofLayer: layer, in: folder, work: work, of: model)
         let isAlone = try headOutputs != nil && folder.locate(layer: layer) == nil
         residual =
             isAlone ? nil : try LayerDictionary(ofLayer: layer, in: folder, work: work, of: model)

@@ -13,7 +13,7 @@ public struct LayerDictionary: Sendable {
     public let dictionary: FeatureDictionary
     /// What people or models say of features; none if there is no file of them.
     public let descriptions: FeatureDescriptions
-    /// A features-L<l>.h5 with the features' evidence; nil if there is none.
+    /// A features-L<l>.h5, or -Z<l>.h5 for the outputs of heads, with the features' evidence; nil if there is none.
     public let evidence: URL?
     /// Of configuration and weights.
     public let sha256: String
@@ -29,19 +29,23 @@ public struct LayerDictionary: Sendable {
     public init(
         ofLayer layer: Int, in folder: DictionaryFolder, work: URL, of model: ModelDescription
     ) throws {
-        let evidence = Self.evidence(ofLayer: layer, in: work)
         try self.init(
             folder.open(layer: layer, of: model), in: folder,
-            evidence: FileManager.default.fileExists(atPath: evidence.path) ? evidence : nil)
+            evidence: Self.existing(Self.evidence(ofLayer: layer, in: work)))
     }
 
     /// Loads what a folder has for the outputs of a layer's heads; nil when it has nothing.
     public static func headOutputs(
-        ofLayer layer: Int, in folder: DictionaryFolder, of model: ModelDescription
+        ofLayer layer: Int, in folder: DictionaryFolder, work: URL, of model: ModelDescription
     ) throws -> LayerDictionary? {
         try folder.openHeadOutputs(layer: layer, of: model).map {
-            try LayerDictionary($0, in: folder, evidence: nil)
+            let evidence = Self.evidence(ofLayer: layer, of: .headOutputs, in: work)
+            return try LayerDictionary($0, in: folder, evidence: existing(evidence))
         }
+    }
+
+    private static func existing(_ file: URL) -> URL? {
+        FileManager.default.fileExists(atPath: file.path) ? file : nil
     }
 
     private init(
@@ -61,7 +65,9 @@ public struct LayerDictionary: Sendable {
     public var name: String { files.folder.lastPathComponent }
 
     /// The file in a work folder with the evidence of a layer's features.
-    public static func evidence(ofLayer layer: Int, in work: URL) -> URL {
-        work.appending(path: "features-L\(layer).h5")
+    public static func evidence(
+        ofLayer layer: Int, of place: DictionaryPlace = .residualStream, in work: URL
+    ) -> URL {
+        work.appending(path: "features-\(DictionaryFolder.name(ofLayer: layer, of: place)).h5")
     }
 }

@@ -22,8 +22,13 @@ public struct DictionaryFolder: Sendable, Equatable {
     public func folder(
         forLayer layer: Int, of place: DictionaryPlace = .residualStream
     ) -> URL {
-        url.appending(path: "\(HookName.letter(of: place))\(layer)", directoryHint: .isDirectory)
+        url.appending(path: Self.name(ofLayer: layer, of: place), directoryHint: .isDirectory)
     }
+
+    /// What the folder of a layer is called: `L5`, or `Z5` for the outputs of its heads.
+    public static func name(
+        ofLayer layer: Int, of place: DictionaryPlace = .residualStream
+    ) -> String { "\(HookName.letter(of: place))\(layer)" }
 
     /// The files of the dictionary for `layer`: those in its own folder (`L<layer>`) if there are any, else of this
     /// folder or one below it whose files or names say that layer, and that is of the chosen width and sparsity.

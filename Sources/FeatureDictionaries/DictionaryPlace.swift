@@ -8,8 +8,8 @@ public enum DictionaryPlace: Sendable, Equatable {
     /// z of all heads of a layer, one after another, as W_O reads it (`hook_z`), [nHeads dValue].
     case headOutputs
 
-    /// For messages.
-    var name: String {
+    /// For people.
+    public var name: String {
         switch self {
         case .residualStream: "the residual stream"
         case .headOutputs: "the outputs of its heads (hook_z)"

@@ -79,7 +79,9 @@ actor DictionaryShelf {
             try folder.locate(layer: layer) ?? DictionaryFiles(folder.folder(forLayer: layer))
         let found = [residual, try folder.locate(layer: layer, of: .headOutputs)].compactMap { $0 }
         return try found.flatMap { try $0.files + folder.descriptions(of: $0) }
-            + [LayerDictionary.evidence(ofLayer: layer, in: work)]
+            + [.residualStream, .headOutputs].map {
+                LayerDictionary.evidence(ofLayer: layer, of: $0, in: work)
+            }
     }
 
     private func keep(_ entry: Entry) {

@@ -18,7 +18,8 @@ struct Evidence: ParsableCommand {
             layers do not fit into memory) and writes for each layer a file such as \
             features-L5.h5: for each feature how often and how strongly it fires, snippets from \
             its strongest to its weakest firings, and the tokens at which it fires. `h5dump -H` \
-            explains the file.
+            explains the file. Of a dictionary of the outputs of a layer's heads (hook_z) the file is \
+            features-Z5.h5.
             """)
 
     @Option(help: "A Hugging Face model folder, or a .gguf file.")
@@ -37,7 +38,9 @@ struct Evidence: ParsableCommand {
 
     @OptionGroup var chosen: DictionaryArguments
 
-    @Option(help: "The layers whose input the dictionaries describe: numbers, or all.")
+    @Option(
+        help: "The layers whose input or heads' outputs the dictionaries describe: numbers, or all."
+    )
     var layers: String
 
     @Option(help: "Strongest firings of a feature that are kept.")
@@ -80,23 +83,39 @@ struct Evidence: ParsableCommand {
             let run = EvidenceRun(
                 loaded: loaded, dictionaries: try next(&waiting, in: folder, of: description),
                 corpus: corpus, plan: plan, maxLength: reading.seqLen, workers: workers.count)
-            try run.write { "\(outputFolder)/features-L\($0).h5" }
+            let work = URL(filePath: outputFolder)
+            try run.write { LayerDictionary.evidence(ofLayer: $0, of: $1, in: work).path }
         }
     }
 
     /// Opens the dictionaries of as many layers as fit into memory, of one at least.
     private func next(
         _ layers: inout ArraySlice<Int>, in folder: DictionaryFolder, of model: ModelDescription
-    ) throws -> [(files: DictionaryFiles, dictionary: FeatureDictionary)] {
+    ) throws -> [EvidenceRun.Opened] {
         let room = Self.memoryShare * Double(ProcessInfo.processInfo.physicalMemory)
-        var opened: [(files: DictionaryFiles, dictionary: FeatureDictionary)] = []
+        var opened: [EvidenceRun.Opened] = []
         var bytes = 0.0
         while let layer = layers.first, bytes < room {
-            let dictionary = try folder.open(layer: layer, of: model)
-            bytes += 2 * 4 * Double(dictionary.dictionary.count) * Double(model.dModel)
-            opened.append(dictionary)
+            let own = try Self.opened(ofLayer: layer, in: folder, of: model)
+            for (_, dictionary, _) in own {
+                bytes += 2 * 4 * Double(dictionary.count) * Double(dictionary.dModel)
+            }
+            opened += own
             layers.removeFirst()
         }
         return opened
+    }
+
+    /// What there is of a layer: one at least.
+    private static func opened(
+        ofLayer layer: Int, in folder: DictionaryFolder, of model: ModelDescription
+    ) throws -> [EvidenceRun.Opened] {
+        let ofHeads = try folder.openHeadOutputs(layer: layer, of: model).map {
+            EvidenceRun.Opened($0.files, $0.dictionary, .headOutputs)
+        }
+        if let ofHeads, try folder.locate(layer: layer) == nil { return [ofHeads] }
+        // Without either, opening says what there is.
+        let (files, dictionary) = try folder.open(layer: layer, of: model)
+        return [(files, dictionary, .residualStream)] + [ofHeads].compactMap { $0 }
     }
 }

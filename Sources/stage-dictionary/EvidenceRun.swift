@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs the corpus up to a dictionary's layer and writes what its features fire on.
+// Runs the corpus through the layers of dictionaries and writes what its features fire on.
 
 import Digests
 import FeatureDictionaries
@@ -12,21 +12,26 @@ import WorkFiles
 /// One collection of evidence for the dictionaries of some layers.
 struct EvidenceRun {
     let loaded: LoadedModel
-    let dictionaries: [(files: DictionaryFiles, dictionary: FeatureDictionary)]
+    let dictionaries: [Opened]
     let corpus: TokenizedCorpus
     let plan: EvidencePlan
     let maxLength: Int
     let workers: Int
 
+    /// A dictionary and what it is of.
+    typealias Opened = (
+        files: DictionaryFiles, dictionary: FeatureDictionary, place: DictionaryPlace
+    )
+
     /// Tokens in a batch: enough that widening a layer's weights is a few percent of its work, and
     /// few enough for the codes of a dictionary of which thousands of features fire at a token.
     private static let batchTokens = 4096
 
-    /// Collects everything and writes a file for each layer.
+    /// Collects everything and writes a file for each dictionary.
     ///
-    /// - Parameter path: the file of a layer.
-    func write(to path: (_ layer: Int) -> String) throws {
-        for ((files, dictionary), collector) in zip(dictionaries, try collect()) {
+    /// - Parameter path: the file of a dictionary, by its layer and place.
+    func write(to path: (_ layer: Int, _ place: DictionaryPlace) -> String) throws {
+        for ((files, dictionary, place), collector) in zip(dictionaries, try collect()) {
             var writer = FeaturesWriter()
             for feature in 0..<dictionary.count {
                 let evidence = collector.evidence(of: feature) { corpus[$0] }
@@ -38,7 +43,7 @@ struct EvidenceRun {
                 writer.append(record(of: evidence))
             }
             try writer.write(
-                to: path(dictionary.layer), provenance: try provenance(files),
+                to: path(dictionary.layer, place), provenance: try provenance(files, place),
                 layer: dictionary.layer, tokens: corpus.tokens.count - corpus.count,
                 display: loaded.tokenizer.display)
         }
@@ -46,13 +51,12 @@ struct EvidenceRun {
 
     /// What each dictionary's features fire on, from one pass.
     private func collect() throws -> [EvidenceCollector] {
-        let layers = dictionaries.map(\.dictionary.layer)
-        // The pass shows a layer's input where one of its heads is studied, whichever it is.
+        let layers = Set(dictionaries.map(\.dictionary.layer)).sorted()
         let pass = try ForwardPass(
-            loaded.model,
-            selection: HeadSelection(layers.map { HeadAddress(layer: $0, head: 0) }),
-            maxLength: corpus.longest, workers: workers)
-        let visitors = (0..<workers).map { _ in EvidenceVisitor(dictionaries.map(\.dictionary)) }
+            loaded.model, selection: selection, maxLength: corpus.longest, workers: workers)
+        let visitors = (0..<workers).map { _ in
+            EvidenceVisitor(dictionaries.map { ($0.dictionary, $0.place) })
+        }
         var collectors = dictionaries.map {
             EvidenceCollector(features: $0.dictionary.count, plan)
         }
@@ -75,6 +79,18 @@ struct EvidenceRun {
         }
         progress.finish(corpus.tokens.count)
         return collectors
+    }
+
+    /// The pass shows a layer's input where one of its heads is studied, whichever it is.
+    private var selection: HeadSelection {
+        HeadSelection(
+            dictionaries.flatMap { opened in
+                let layer = opened.dictionary.layer
+                let heads =
+                    opened.place == .headOutputs
+                    ? loaded.model.description.shape(of: layer).nHeads : 1
+                return (0..<heads).map { HeadAddress(layer: layer, head: $0) }
+            })
     }
 
     private func nextBatch(from first: Int) -> Range<Int> {
@@ -101,9 +117,12 @@ struct EvidenceRun {
             })
     }
 
-    private func provenance(_ files: DictionaryFiles) throws -> Provenance {
+    private func provenance(
+        _ files: DictionaryFiles, _ place: DictionaryPlace
+    ) throws -> Provenance {
         var facts = try Provenance(loaded, corpus, maxLength: maxLength)
         facts["dictionary"] = .text(files.folder.lastPathComponent)
+        facts["dictionary_of"] = .text(place.name)
         facts["dictionary_sha256"] = .text(try sha256(of: files.files))
         facts["top_firings"] = .int(plan.top)
         facts["sampled_firings"] = .int(plan.samples)

@@ -145,6 +145,35 @@ import Testing
             ])
     }
 
+    @Test func `Features of heads' outputs come with the text on which they fire`() async throws {
+        try await withDictionaries { dictionaries in
+            let run = try TestRun.shared.get()
+            let work = dictionaries.appending(path: "work")
+            try FileManager.default.copyItem(at: run.work, to: work)
+            try addHeadOutputs(to: dictionaries)
+            try Programs.run(
+                Programs.folder.appending(path: "stage-dictionary"),
+                [
+                    "evidence", "--model", TestRun.model.path, "--corpus",
+                    run.folder.appending(path: "corpus.txt").path, "--seq-len", "64", "--layers",
+                    "1", "--dictionaries", dictionaries.path, "--output-folder", work.path,
+                ])
+            try await routing({ ($0.dictionaries, $0.work) = (dictionaries, work) }) { client, _ in
+                let answer = try await client.answer("ov_attributions", Self.body)
+                let features = try #require(answer["written_features"] as? [[String: Any]])
+                #expect(!features.isEmpty)
+                for feature in features {
+                    try expectSnippets(feature["snippets"])
+                    let snippets = try #require(feature["snippets"] as? [[String: Any]])
+                    let shown = snippets.flatMap { $0["activations"] as? [Double] ?? [] }
+                    // The strongest firing of the corpus, of which the edge's query is one token.
+                    let activation = try #require(feature["activation"] as? Double)
+                    #expect(try #require(shown.max()) >= activation - 1e-3)
+                }
+            }
+        }
+    }
+
     @Test func `A dictionary of heads' outputs tells what the head writes, and from where`()
         async throws
     {

@@ -113,6 +113,10 @@ class Work:
         """features-L5.h5: the evidence of a layer's dictionary."""
         return self._file(f"features-L{int(layer)}")
 
+    def head_output_features(self, layer: int) -> WorkFile:
+        """features-Z5.h5: the evidence of a dictionary of the outputs of a layer's heads."""
+        return self._file(f"features-Z{int(layer)}")
+
     @property
     def heads(self) -> list[Head]:
         """The H studied heads; axes named "head index" follow this order."""
