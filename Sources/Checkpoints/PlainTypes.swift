@@ -33,6 +33,7 @@ extension StoredType {
         case .iq4_nl: widenIQ4_NL(source, count, destination)
         case .mxfp4:
             preconditionFailure("blocks whose scales lie apart are widened by their tensor")
+        case .mxfp4_ggml: widenMXFP4(source, count, destination)
         case .iq4_xs: widenIQ4_XS(source, count, destination)
         case .i64, .i32, .i16, .i8, .u64, .u32, .u16, .u8, .bool, .unsupported:
             preconditionFailure("elements of type \(self) are not widened")

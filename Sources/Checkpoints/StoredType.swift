@@ -12,6 +12,8 @@ public enum StoredType: Sendable, Hashable {
     case q4_0, q4_1, q5_0, q5_1, q8_0, iq4_nl
     /// Blocks of 32 elements whose scales lie apart.
     case mxfp4
+    /// The same numbers in GGUF: blocks of 32 elements that begin with their scale.
+    case mxfp4_ggml
     /// Blocks of 256 elements.
     case q2_K, q3_K, q4_K, q5_K, q6_K, iq4_xs
     /// A type this program does not read, under the name or number the file gives it.
@@ -32,6 +34,7 @@ public enum StoredType: Sendable, Hashable {
         case .i8, .u8, .bool: Block(elements: 1, bytes: 1)
         case .q4_0, .iq4_nl: Block(elements: 32, bytes: 18)
         case .mxfp4: Block(elements: 32, bytes: 16)
+        case .mxfp4_ggml: Block(elements: 32, bytes: 17)
         case .q4_1: Block(elements: 32, bytes: 20)
         case .q5_0: Block(elements: 32, bytes: 22)
         case .q5_1: Block(elements: 32, bytes: 24)
@@ -99,6 +102,7 @@ public enum StoredType: Sendable, Hashable {
             case 27: .i64
             case 28: .f64
             case 30: .bf16
+            case 39: .mxfp4_ggml
             default: .unsupported("ggml type \(number)")
             }
     }
@@ -128,7 +132,7 @@ extension StoredType: CustomStringConvertible {
         case .q5_1: "Q5_1"
         case .q8_0: "Q8_0"
         case .iq4_nl: "IQ4_NL"
-        case .mxfp4: "MXFP4"
+        case .mxfp4, .mxfp4_ggml: "MXFP4"
         case .q2_K: "Q2_K"
         case .q3_K: "Q3_K"
         case .q4_K: "Q4_K"

@@ -11,6 +11,8 @@ struct ByteLevelFamily {
         case singleDigits
         /// Llama 3's and Qwen2's, which differ in how many digits stay together.
         case digits(Int)
+        /// GPT-4o's, which cuts before capitals.
+        case gpt4o
     }
 
     private let words: Words
@@ -33,10 +35,13 @@ struct ByteLevelFamily {
         case "qwen2", "deepseek-r1-qwen":
             words = .digits(1)
             normalizer = [.normalForm(.nfc)]
+        case "gpt-4o":
+            words = .gpt4o
+            ignoresMerges = true
         default:
             throw UserError(
                 "tokenizer.ggml.pre is \"\(pre ?? "")\"; supported are gpt-2, phi-2, roberta-bpe, "
-                    + "olmo, smollm, starcoder, codeshell, llama-bpe and qwen2.")
+                    + "olmo, smollm, starcoder, codeshell, llama-bpe, qwen2 and gpt-4o.")
         }
     }
 
@@ -61,6 +66,16 @@ struct ByteLevelFamily {
             let pattern =
                 #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|"# + digits
                 + #"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
+            return [.split(.pattern(try Pattern(pattern, name: name)), .isolated, inverted: false)]
+        case .gpt4o:
+            // tiktoken, tiktoken_ext/openai_public.py: o200k_base.
+            let (capitals, small) = (
+                #"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]"#, #"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"#
+            )
+            let (before, ending) = (#"[^\r\n\p{L}\p{N}]?"#, "(?i:'s|'t|'re|'ve|'m|'ll|'d)?")
+            let pattern =
+                "\(before)\(capitals)*\(small)+\(ending)|\(before)\(capitals)+\(small)*\(ending)"
+                + #"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
             return [.split(.pattern(try Pattern(pattern, name: name)), .isolated, inverted: false)]
         }
     }

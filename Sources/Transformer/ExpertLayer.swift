@@ -183,12 +183,13 @@ final class ExpertLayer {
         switch experts.activation {
         case .gated(let activation):
             activation.apply(x, rows: rows, hidden: dExpert, stride: 2 * dExpert, isGated: true)
-        case .clamped(let limit, let slope):
+        case .clamped(let limit, let slope, let inTurn):
+            let (step, toUp) = inTurn ? (2, 1) : (1, dExpert)
             for row in 0..<rows {
                 let values = x + row * 2 * dExpert
                 for i in 0..<dExpert {
-                    let gate = min(values[2 * i], limit)
-                    let up = min(max(values[2 * i + 1], -limit), limit)
+                    let gate = min(values[step * i], limit)
+                    let up = min(max(values[step * i + toUp], -limit), limit)
                     values[i] = (up + 1) * gate / (1 + exp(Lanes(repeating: -slope * gate))[0])
                 }
             }

@@ -35,7 +35,8 @@ struct GGUFDialect: Sendable {
     /// Architectures whose conversion is undone here and held against transformers. Others may permute rows or
     /// fold factors in ways that would give wrong numbers without a word.
     private static let known = [
-        "bert", "falcon", "gemma2", "gemma3", "gpt2", "gptneox", "llama", "olmo2", "phi2", "phi3",
+        "bert", "falcon", "gemma2", "gemma3", "gpt-oss", "gpt2", "gptneox", "llama", "olmo2",
+        "phi2", "phi3",
         "qwen2", "qwen3", "qwen3moe", "stablelm", "starcoder2",
     ]
 
@@ -44,6 +45,7 @@ struct GGUFDialect: Sendable {
     /// Hugging Face's `model_type` for llama.cpp's architecture names, where they differ.
     private static let modelTypes = [
         "gptneox": "gpt_neox", "gemma3": "gemma3_text", "phi2": "phi", "qwen3moe": "qwen3_moe",
+        "gpt-oss": "gpt_oss",
     ]
 
     /// The metadata under the names of a Hugging Face config.
@@ -125,7 +127,9 @@ struct GGUFDialect: Sendable {
         for key in unknown where metadata.keys.contains("\(architecture).\(key)") {
             throw unsupported(key)
         }
-        if let experts = try int("expert_count"), experts > 0, architecture != "qwen3moe" {
+        if let experts = try int("expert_count"), experts > 0,
+            !["qwen3moe", "gpt-oss"].contains(architecture)
+        {
             throw unsupported("expert_count")
         }
         let isCausal = metadata.bool("\(architecture).attention.causal") ?? (architecture != "bert")
@@ -167,6 +171,7 @@ struct GGUFDialect: Sendable {
                 "num_ln_in_parallel_attn": .int(hasTwoNorms ? 2 : 1),
             ]
         case "qwen3moe": return try expertDefaults()
+        case "gpt-oss": return try clampedExpertDefaults()
         case "gemma2", "gemma3":
             // llama.cpp derives the score scale from the head size, except in the 27B models,
             // where it is dModel / heads.
@@ -200,6 +205,13 @@ struct GGUFDialect: Sendable {
         return values
     }
 
+    /// Of GPT-OSS, whose experts are in all layers.
+    private func clampedExpertDefaults() throws -> [String: JSONValue] {
+        var values: [String: JSONValue] = ["hidden_act": .string("silu")]
+        values["num_local_experts"] = try int("expert_count").map { .int($0) }
+        return values
+    }
+
     private func addWindows(_ values: inout [String: JSONValue]) throws {
         // 0 says that there is none.
         let window = try int("attention.sliding_window") ?? 0
@@ -211,6 +223,8 @@ struct GGUFDialect: Sendable {
         case "gemma2" where period ?? 2 == 2:
             if window == 0 { values["sliding_window"] = .int(4096) }
         case "phi3" where period == nil: break
+        // A windowed layer and a full one, in turn.
+        case "gpt-oss" where period ?? 2 == 2: break
         // Conversion drops the window, which is this in all models that were published.
         case "starcoder2" where period == nil:
             if window == 0 { values["sliding_window"] = .int(4096) }
@@ -235,8 +249,9 @@ struct GGUFDialect: Sendable {
                 values["partial_rotary_factor"] = .double(Double(dimensions) / Double(dHead))
             }
         }
-        if let factor = try number("rope.scaling.attn_factor"), factor != 1 {
-            throw unsupported("rope.scaling.attn_factor")
+        for key in ["attn_factor", "yarn_attn_factor", "yarn_ext_factor"] {
+            let key = "rope.scaling.\(key)"
+            if let factor = try number(key), factor != 1 { throw unsupported(key) }
         }
         // Old files say scale_linear, or a factor without a type, and mean the same.
         let factor = try number("rope.scaling.factor") ?? number("rope.scale_linear")
@@ -248,11 +263,32 @@ struct GGUFDialect: Sendable {
                 JSONMember(key: "rope_type", value: .string("linear")),
                 JSONMember(key: "factor", value: .double(factor ?? 1)),
             ])
+        case "yarn" where architecture == "gpt-oss":
+            values["rope_scaling"] = .object(try yarn(factor: factor ?? 1))
         case let other:
             throw UserError(
-                "\(source): \"\(architecture).rope.scaling.type\" is \"\(other)\"; none and linear are known."
+                "\(source): \"\(architecture).rope.scaling.type\" is \"\(other)\"; none and linear are known, and in gpt-oss yarn."
             )
         }
+    }
+
+    /// GPT-OSS's scaling; its ramp begins and ends between dimensions.
+    private func yarn(factor: Double) throws -> [JSONMember] {
+        var members = [
+            JSONMember(key: "rope_type", value: .string("yarn")),
+            JSONMember(key: "factor", value: .double(factor)),
+            JSONMember(key: "truncate", value: .bool(false)),
+        ]
+        for (key, name) in [
+            ("original_context_length", "original_max_position_embeddings"),
+            ("yarn_beta_fast", "beta_fast"), ("yarn_beta_slow", "beta_slow"),
+        ] {
+            let key = "rope.scaling.\(key)"
+            let count = metadata.int("\(architecture).\(key)").map(Double.init)
+            guard let number = try count ?? number(key) else { continue }
+            members.append(JSONMember(key: name, value: .double(number)))
+        }
+        return members
     }
 
     // MARK: Tensors
@@ -275,6 +311,10 @@ struct GGUFDialect: Sendable {
         // Gemma's norm weights are stored with their 1 already added.
         if case .rootMeanSquare(let epsilon, _) = model.norm {
             model.norm = .rootMeanSquare(epsilon: epsilon)
+        }
+        // Gate and up are apart.
+        if case .clamped(let limit, let slope, _)? = model.experts?.activation {
+            model.experts?.activation = .clamped(limit: limit, slope: slope, inTurn: false)
         }
         try divideFrequencies(of: &model, checkpoint)
         let dHead = model.dHead

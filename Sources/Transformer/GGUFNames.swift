@@ -71,8 +71,13 @@ struct GGUFNames: Sendable {
         for name in ["gate", "up", "down"] {
             qwen3MoE.block["ffn_\(name)_exps"] = "mlp.experts.\(name)_proj"
         }
+        var gptOSS = qwen3MoE
+        gptOSS.block["post_attention_norm"] = "post_attention_layernorm"
+        gptOSS.block["attn_sinks"] = "self_attn.sinks"
+        gptOSS.block["ffn_gate_inp"] = "mlp.router"
         return [
-            "gemma2": gemma, "gemma3": gemma, "olmo2": olmo2, "phi2": phi2, "phi3": phi3,
+            "gpt-oss": gptOSS, "gemma2": gemma, "gemma3": gemma, "olmo2": olmo2, "phi2": phi2,
+            "phi3": phi3,
             "qwen3moe": qwen3MoE, "starcoder2": starCoder2,
             "falcon": GGUFNames(
                 model: [

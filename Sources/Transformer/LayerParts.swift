@@ -68,9 +68,9 @@ public struct Experts: Sendable, Equatable {
     public enum ExpertActivation: Sendable, Equatable {
         /// activation(gate) up; the rows of gate stand before those of up.
         case gated(Activation)
-        /// GPT-OSS: gate and up in turn; (up + 1) gate sigmoid(slope gate), with the gate at most `limit` and
-        /// up within -limit...limit.
-        case clamped(limit: Float, slope: Float)
+        /// GPT-OSS: (up + 1) gate sigmoid(slope gate), with the gate at most `limit` and up within -limit...limit.
+        /// Rows of gate and up are in turn, or those of gate stand before those of up.
+        case clamped(limit: Float, slope: Float, inTurn: Bool = true)
     }
 
     /// How a token's experts and their weights come out of the router's logits.

@@ -81,7 +81,7 @@ def gguf_file(rng):
     w.add_array("numbers", [1, -2, 3])
     w.add_array("scores", [0.5, -1.25])
     expected = {}
-    types = {"f32": "F32", "f16": "F16", "bf16": "BF16", "q8": "Q8_0", "q4": "Q4_1"}
+    types = {"f32": "F32", "f16": "F16", "bf16": "BF16", "q8": "Q8_0", "q4": "Q4_1", "x4": "MXFP4"}
     for name, kind in types.items():
         values = rng.standard_normal((3, 64)).astype(np.float32)
         kind = gguf.GGMLQuantizationType[kind]

@@ -2,7 +2,7 @@
 """Writes Tests/Fixtures/gguf: the tiny Hugging Face models of Tests/Fixtures/models as llama.cpp's
 conversion would write them.
 
-    pip install gguf==0.19.0 numpy safetensors
+    pip install gguf==0.19.0 numpy
     python Tests/Generators/gguf_families.py
 
 Tensor names come from the gguf package; what the conversion does to layouts and which metadata it
@@ -17,7 +17,6 @@ from pathlib import Path
 
 import gguf
 import numpy as np
-from safetensors.numpy import load_file
 
 FIXTURES = Path(__file__).resolve().parents[1] / "Fixtures"
 
@@ -40,6 +39,8 @@ FAMILIES = {
     "falcon": ("falcon", "F32"),
     "falcon-40b": ("falcon", "F32"),
     "qwen3_moe": ("qwen3moe", "F32"),
+    "gpt_oss": ("gpt-oss", "F32"),
+    "gpt_oss-mxfp4": ("gpt-oss", "F32"),
 }
 
 # Their classes write no base of the rotary frequencies, and all their checkpoints have the default.
@@ -62,10 +63,16 @@ def convert(family):
     names = name_map(architecture, layers(config))
     # llama.cpp's qwen3moe has experts in all layers; the tiny model's other one is called as in qwen3.
     dense = name_map("qwen3", layers(config))
-    for name, values in sorted(experts_stacked(load_file(folder / "model.safetensors")).items()):
+    tensors = read(folder / "model.safetensors")
+    for name, bytes_of_blocks in mxfp4_repacked(tensors).items():
+        new_name = gguf_name(names, name)
+        writer.add_tensor(new_name, bytes_of_blocks, raw_dtype=gguf.GGMLQuantizationType.MXFP4)
+    for name, values in sorted(gate_and_up_apart(experts_stacked(tensors)).items()):
         stored = converted(architecture, config, name, values.astype(np.float32))
         if stored is None:
             continue
+        # GptOssModel.filter_tensors: sinks are called weights.
+        name = f"{name}.weight" if name.endswith(".sinks") else name
         new_name = gguf_name(names, name) or gguf_name(dense, name)
         assert new_name, name
         wide = stored.ndim < 2 or kind == "F32"
@@ -151,6 +158,17 @@ def add_metadata(writer, architecture, config):
             writer.add_sliding_window(config["sliding_window"])
         case "falcon":
             writer.add_tensor_data_layout("jploski")
+        case "gpt-oss":
+            scaling = config["rope_scaling"]
+            writer.add_rope_scaling_type(gguf.RopeScalingType.YARN)
+            writer.add_rope_scaling_factor(scaling["factor"])
+            writer.add_rope_scaling_orig_ctx_len(scaling["original_max_position_embeddings"])
+            writer.add_rope_scaling_yarn_beta_fast(scaling["beta_fast"])
+            writer.add_rope_scaling_yarn_beta_slow(scaling["beta_slow"])
+            writer.add_sliding_window(config["sliding_window"])
+            writer.add_expert_count(config["num_local_experts"])
+            writer.add_expert_used_count(config["num_experts_per_tok"])
+            writer.add_expert_feed_forward_length(config["intermediate_size"])
         case "qwen3moe":
             writer.add_expert_count(config["num_experts"])
             writer.add_expert_used_count(config["num_experts_per_tok"])
@@ -211,6 +229,60 @@ def experts_stacked(tensors):
         if match := re.fullmatch(r"(.*\.mlp\.experts\.)(\d+)\.(.*)", name):
             stacks.setdefault(match[1] + match[3], {})[int(match[2])] = tensors.pop(name)
     return tensors | {name: np.stack([stack[e] for e in sorted(stack)]) for name, stack in stacks.items()}
+
+
+def read(path):
+    """The tensors of a safetensors file; BF16 as the Float32 numbers they are."""
+    data = path.read_bytes()
+    size = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:8 + size])
+    types = {"F32": np.float32, "F16": np.float16, "U8": np.uint8, "BF16": np.uint16}
+    tensors = {}
+    for name, entry in header.items():
+        if name == "__metadata__":
+            continue
+        start, end = (8 + size + offset for offset in entry["data_offsets"])
+        values = np.frombuffer(data[start:end], types[entry["dtype"]]).reshape(entry["shape"])
+        if entry["dtype"] == "BF16":
+            values = (values.astype(np.uint32) << 16).view(np.float32)
+        tensors[name] = values
+    return tensors
+
+
+def mxfp4_repacked(tensors):
+    """GptOssModel.repack_mxfp4: blocks that begin with their scale, low half-bytes for the first 16 numbers and high
+    ones for the rest; gate and up, which are in turn, apart. Takes them out of `tensors`."""
+    repacked = {}
+    for name in [name for name in tensors if name.endswith("_blocks")]:
+        stem = name.removesuffix("_blocks")
+        blocks, scales = tensors.pop(name), tensors.pop(stem + "_scales")
+        halves = np.stack([blocks & 15, blocks >> 4], -1).reshape(*blocks.shape[:-1], 32)
+        packed = np.concatenate([scales[..., None], halves[..., :16] | halves[..., 16:] << 4], -1)
+        packed = np.ascontiguousarray(packed.reshape(*blocks.shape[:2], -1))
+        if stem.endswith("gate_up_proj"):
+            for kind, first in [("gate", 0), ("up", 1)]:
+                repacked[stem.replace("gate_up", kind) + ".weight"] = np.ascontiguousarray(packed[:, first::2])
+        else:
+            repacked[stem + ".weight"] = packed
+    return repacked
+
+
+def gate_and_up_apart(tensors):
+    """GptOssModel.modify_tensors: experts as [experts, out, in], gate and up, which are in turn, apart."""
+    apart = {}
+    for name, values in tensors.items():
+        match = re.fullmatch(r"(.*\.mlp\.experts\.)(gate_up|down)_proj(_bias)?", name)
+        if not match:
+            apart[name] = values
+            continue
+        stem, kind, bias = match.groups()
+        ending = "_proj.bias" if bias else "_proj.weight"
+        rows = values if bias else values.swapaxes(1, 2)
+        if kind == "down":
+            apart[stem + "down" + ending] = rows
+        else:
+            apart |= {stem + "gate" + ending: rows[:, ::2], stem + "up" + ending: rows[:, 1::2]}
+    return apart
 
 
 def permuted(values, heads):

@@ -2,7 +2,7 @@
 """Trains small tokenizers and writes what Hugging Face's `tokenizers` makes of hostile texts.
 
     pip install tokenizers==0.23.3 sentencepiece protobuf
-    python Tests/Generators/train_tokenizers.py Tests/Fixtures/tokenizers/trained
+    python Tests/Generators/train_tokenizers.py Tests/Fixtures/tokenizers/trained [NAME ...]
 
 Training depends on the order of hash tables, so every run gives other tokenizers (and a fresh test).
 Writes texts.json and, per tokenizer, NAME/tokenizer.json and NAME/expected.json: the ids of every
@@ -183,6 +183,9 @@ def build():
     added.add_tokens([AddedToken("<x>", single_word=True), AddedToken("<left>", lstrip=True), AddedToken("<right>", rstrip=True),
                       AddedToken("word", single_word=True, normalized=False), AddedToken("NORM", normalized=True), AddedToken("words", normalized=False)])
     yield "added", added
+    yield "gpt4o", bpe(
+        P.Sequence([P.Split(Regex(gpt4o), "isolated"), P.ByteLevel(add_prefix_space=False, use_regex=False)]),
+        None, D.ByteLevel(), alphabet=byte_alphabet, ignore_merges=True)
     yield "deepseek", bpe(
         P.Sequence([P.Split(Regex(pattern), "isolated") for pattern in deepseek] + [P.ByteLevel(add_prefix_space=False, use_regex=False)]),
         None, D.ByteLevel(), alphabet=byte_alphabet)
@@ -196,11 +199,13 @@ def build():
         unk_token="<unk>", fuse_unk=False), some_bytes)
 
 
-def main(folder):
+def main(folder, only):
     folder.mkdir(parents=True, exist_ok=True)
     cases = texts()
     (folder / "texts.json").write_text(json.dumps(cases))
     for name, tokenizer in build():
+        if only and name not in only:
+            continue
         (folder / name).mkdir(exist_ok=True)
         tokenizer.save(str(folder / name / "tokenizer.json"), pretty=False)
         ids = [tokenizer.encode(text).ids for text in cases]
@@ -209,4 +214,4 @@ def main(folder):
         (folder / name / "expected.json").write_text(expected)
 
 
-main(Path(sys.argv[1]))
+main(Path(sys.argv[1]), sys.argv[2:])

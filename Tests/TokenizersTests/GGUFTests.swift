@@ -68,6 +68,22 @@ private struct ModelFile {
         #expect(try Tokenizer(gguf: gguf).beginningOfSequence == bos)
     }
 
+    @Test func `GPT-4o's words`() throws {
+        let file = try ModelFile("trained/gpt4o")
+        let tokenizer = try Tokenizer(
+            gguf: GGUFVocabulary(
+                model: "gpt2", pre: "gpt-4o", tokens: file.tokens, merges: file.merges,
+                tokenTypes: file.types))
+        // Held against Hugging Face's tokenizers among the trained ones.
+        let reference = try Oracle.tokenizer("trained/gpt4o")
+        let texts = try JSONDecoder().decode(
+            [String].self,
+            from: Data(contentsOf: Oracle.folder("trained").appending(path: "texts.json")))
+        for text in texts {
+            #expect(tokenizer.encode(text) == reference.encode(text), "\(text.escaped)")
+        }
+    }
+
     @Test func `GPT-2's own vocabulary`() throws {
         let folder = Oracle.folder("gpt2")
         let data = try Data(contentsOf: folder.appending(path: "merges.txt"))

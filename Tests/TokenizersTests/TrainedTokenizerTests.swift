@@ -12,7 +12,7 @@ enum TrainedNames {
         "unigram-bytes", "unigram", "precompiled", "bert-uncased", "bert-cased", "accents",
         "suffix",
         "split-merged-with-previous", "split-merged-with-next", "split-contiguous",
-        "split-isolated", "falcon", "roberta", "added", "deepseek", "some-bytes",
+        "split-isolated", "falcon", "roberta", "added", "gpt4o", "deepseek", "some-bytes",
     ]
 
     static let all = folders.map { "trained/\($0)" }

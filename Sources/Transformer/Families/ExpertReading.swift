@@ -19,7 +19,7 @@ extension ModelConfig {
 extension TensorNames {
     /// The matrices of each expert: each in tensors of its own; or all gates and ups in one
     /// [experts, 2 dExpert, dModel], or in one [experts, dExpert, dModel] each, and all downs in one
-    /// [experts, dModel, dExpert].
+    /// [experts, dModel, dExpert]; with biases where there is a tensor for each kind.
     ///
     /// - Parameter own: what a checkpoint with tensors of their own, or one for each kind, calls gate, up and down.
     func experts(
@@ -40,12 +40,19 @@ extension TensorNames {
                     down: Projection(parts: [stacked("down_proj", dModel, dExpert, e)]))
             }
             guard !isStacked else {
+                func bias(_ names: [String], _ rows: Int) -> [TensorPart] {
+                    names.map { "\(stem)\($0).bias" }.filter(contains).map {
+                        TensorPart(tensor: $0, rows: rows, storedShape: [count, rows], expert: e)
+                    }
+                }
                 return ExpertTensors(
                     up: Projection(
                         parts: [own.gate, own.up].map {
                             stacked("\($0).weight", dExpert, dModel, e)
-                        }),
-                    down: Projection(parts: [stacked("\(own.down).weight", dModel, dExpert, e)]))
+                        }, bias: bias([own.gate, own.up], dExpert)),
+                    down: Projection(
+                        parts: [stacked("\(own.down).weight", dModel, dExpert, e)],
+                        bias: bias([own.down], dModel)))
             }
             return ExpertTensors(
                 up: gatedUp("\(stem)\(e).", own.gate, own.up, width: dExpert, dModel: dModel),

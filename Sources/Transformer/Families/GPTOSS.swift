@@ -32,11 +32,16 @@ extension Family {
     guard let experts = model.experts else { return tensors }
     for l in tensors.layers.indices {
         let h = "\(names.prefix)layers.\(l)."
-        tensors.layers[l].sinks = h + "self_attn.sinks"
+        let sinks = h + "self_attn.sinks"
+        tensors.layers[l].sinks = names.contains(sinks) ? sinks : sinks + ".weight"
         tensors.layers[l].others[.router] = names.projection(
             h + "mlp.router.weight", out: experts.count, in: model.dModel)
-        tensors.layers[l].experts = names.transposedExperts(
-            h + "mlp.experts.", experts, dModel: model.dModel)
+        let stem = h + "mlp.experts."
+        // GGUF has gate and up apart.
+        tensors.layers[l].experts =
+            names.contains(stem + "gate_proj.weight")
+            ? names.experts(stem, experts, dModel: model.dModel)
+            : names.transposedExperts(stem, experts, dModel: model.dModel)
         tensors.ignored += ["gate_up_proj_scales", "down_proj_scales"].map {
             "\(h)mlp.experts.\($0)"
         }
