@@ -245,8 +245,16 @@ private final class EdgeVisitor: AttentionVisitor {
     func finish(_ head: HeadView) {
         let found = head.vectors(query: query, key: key, width: width)
         let seen = head.visibleKeys(of: query).contains(key)
+        // As the scan keeps them, so that an edge of the cloud falls on its own point.
+        let (q, k, v, z) = (rounded(found.q), rounded(found.k), rounded(found.v), rounded(found.z))
         vectors = EdgeVectors(
-            q: found.q, k: found.k, v: found.v, z: found.z,
+            q: q, k: k, v: v, z: z,
             attention: seen ? head.attention[query * head.attentionStride + key] : 0)
+    }
+
+    private func rounded(_ vector: [Float]) -> [Float] {
+        var halves = HalfVectors()
+        halves.append(vector, vector.count, width: vector.count)
+        return halves.widened(width: vector.count)
     }
 }

