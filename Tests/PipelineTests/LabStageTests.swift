@@ -74,8 +74,11 @@ import WorkFiles
         try withPipeline { pipeline in
             #expect(try pipeline.scan(["--no-bos"]).status == 0)
             let words = String(repeating: "cat dog sun ", count: 25)
-            let prompts = (0..<9000).map {
-                #"{"text": "\#(words)\#($0)", "query": -1, "a": \#($0 % 60), "b": 0}"#
+            // No two are the same.
+            let prompts = (0..<9000).map { i in
+                let code = (0..<14).map { i >> $0 & 1 == 0 ? "cat" : "dog" }
+                return
+                    #"{"text": "\#(words)\#(code.joined(separator: " "))", "query": -1, "a": \#(i % 60), "b": 0}"#
             }
             let lines =
                 Self.lines + "\n"

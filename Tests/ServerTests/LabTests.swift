@@ -104,9 +104,13 @@ import Testing
     @Test func `After kill -9 a job goes on with the prompts that are left`() async throws {
         try await TestSite.with { site in
             let words = String(repeating: "cat dog sun ", count: 12)
-            let numbers = (0..<9000).map { "\"\($0)\"" }.joined(separator: ",")
+            // No two are the same.
+            let codes = (0..<9000).map { i in
+                (0..<14).map { i >> $0 & 1 == 0 ? "cat" : "dog" }.joined(separator: " ")
+            }
+            let list = codes.map { "\"\($0)\"" }.joined(separator: ",")
             let body =
-                #"{"questions":[{"question":"test","layer":1,"head":3,"resamples":10000,"lists":{"n":[\#(numbers)]},"#
+                #"{"questions":[{"question":"test","layer":1,"head":3,"resamples":10000,"lists":{"n":[\#(list)]},"#
                 + #""prompts":[{"text":"\#(words){n}","query":-1,"a":7,"b":3}]}]}"#
             func state(_ server: ServerProcess, _ job: String) throws -> [String: Any] {
                 try object(try server.post("lab_job", #"{"job":"\#(job)"}"#).body)
