@@ -123,14 +123,19 @@ actor TreeStore {
     func removeLeftovers() throws {
         try underLock { tree in
             for folder in TreeReplacement.folders {
-                let url = tree.appending(path: folder)
-                let names = (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []
-                for name in names where name.hasPrefix(".") && name.hasSuffix(".tmp") {
-                    unlink(url.appending(path: name).path)
-                }
+                Self.removeFiles(in: tree.appending(path: folder), prefix: ".")
             }
+            // Beside the tree's folders people may have hidden files of their own.
+            Self.removeFiles(in: tree, prefix: ".\(NotesEndpoint.path).")
             try removeUnlistedPrompts(tree)
             Self.removeOldProgress(in: tree)
+        }
+    }
+
+    private static func removeFiles(in folder: URL, prefix: String) {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+        for name in names where name.hasPrefix(prefix) && name.hasSuffix(".tmp") {
+            unlink(folder.appending(path: name).path)
         }
     }
 

@@ -29,10 +29,10 @@ class Written:
             self.steps[2:2] = [self.add(texts[0]), self.add(texts[1]), self.delete(texts[0]), self.add(texts[2])]
             self.steps += [self.prompt("All heads."), self.question("The cat sat. The cat"), self.add("The end.")]
 
-    def ask(self, name, **body):
-        status, content = self.site.post(name, {"layer": self.layer, "head": self.head, **body})
+    def ask(self, operation, /, **body):
+        status, content = self.site.post(operation, {"layer": self.layer, "head": self.head, **body})
         if status != 200:
-            raise Failure(f"{name}: {status} {content}")
+            raise Failure(f"{operation}: {status} {content}")
         return content
 
     def read(self, path):
