@@ -59,7 +59,7 @@ ifneq ($(LACKING),)
 # All in one run: the model's pass over the text is one for all of them.
 $(foreach layer,$(LACKING),$(call dictionary_of,$(layer))) &: FORCE | $(call built,stage-dictionary) $(INPUT_FILES)
 	$(call launch,dictionaries)$(call program,stage-dictionary) train --layers "$(strip $(LACKING))" \
-		$(strip $(training_parameters)) $(workers) --output-folder $(DICTIONARIES) --note $(call quote,$(stamp_of_training))
+		$(strip $(training_parameters)) $(workers) --output-folder $(DICTIONARIES) --note=$(call quote,$(stamp_of_training))
 endif
 endif
 
