@@ -127,4 +127,5 @@ def stored_vectors(file: WorkFile, name: str, rows: Integers) -> Floats:
     first, end = int(rows.min()), int(rows.max()) + 1
     mine = rows.astype(np.int64) - first
     values, exponent = file.h5[name][first:end][mine], file.h5[f"{name}_exponent"][first:end][mine]
-    return np.ldexp(values.astype(np.float32), exponent[:, None])
+    vectors: Floats = np.ldexp(values.astype(np.float32), exponent[:, None])
+    return vectors
