@@ -43,7 +43,7 @@ def every_example_of_the_lab_runs_and_has_a_link(tab):
         tab.open("tab=lab").ready()
         until(page, "document.querySelector('.backend').dataset.state === 'ready'", 120)
     assert page.locator(".lab-list li").count() == len(EXAMPLES)
-    page.locator(".lab-list button").last.click()
+    page.locator(".lab-list li button").last.click()
     answered(page)
     page.evaluate(AXE.read_text())
     found = page.evaluate("axe.run(document, {resultTypes: ['violations']}).then(r => r.violations.map(v => [v.id, v.nodes[0].html.slice(0, 200)]))")
@@ -76,7 +76,7 @@ def a_form_says_what_is_wrong_and_a_file_of_questions_is_a_job(tab):
     assert "Question 2" in page.locator(".lab-answer").inner_text()
     saved = tab.download(page.get_by_role("button", name="Save these questions").click).decode()
     assert sweep["prompt"] in [json.loads(line).get("prompt") for line in saved.splitlines()], saved
-    page.locator(".lab-list button", has_text="Sweep").first.click()
+    page.locator(".lab-list li button", has_text="Sweep").first.click()
     answered(page)
     assert page.locator("[data-panel=lab-sweep] tbody tr").count() == 2
 
@@ -97,7 +97,7 @@ def stored_answers_open_without_a_backend(tab):
     for name, value in files.items():
         page.route(f"**/data/lab/{name}.json", lambda route, _, value=value: route.fulfill(json=value))
     tab.open("tab=lab").ready()
-    page.locator(".lab-list button").first.click()
+    page.locator(".lab-list li button").first.click()
     answered(page)
     assert page.locator("[data-panel=lab-sweep] tbody tr").count() == 2
     assert not page.locator("[data-panel=lab-sweep] i, [data-panel=lab-sweep] img").count()
