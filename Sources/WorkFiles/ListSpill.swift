@@ -50,10 +50,13 @@ public final class ListSpill {
     }
 
     private func open() throws {
-        var name = Array("\(path).XXXXXX".utf8CString)
-        descriptor = mkstemp(&name)
+        let output = URL(filePath: path)
+        let name = output.deletingLastPathComponent()
+            .appending(path: ".\(output.lastPathComponent).\(getpid()).lists").path
+        // What a killed run of this process number left.
+        unlink(name)
+        descriptor = Foundation.open(name, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw failure() }
-        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
         unlink(name)
     }
 
