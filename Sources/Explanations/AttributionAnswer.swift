@@ -10,7 +10,8 @@ import WorkFiles
 
 /// What an attribution was made from: those of one edge with equal sources are equal.
 public struct AttributionSource: Sendable {
-    private let layer: LayerDictionaries
+    /// The dictionaries of the edge's layer.
+    let layer: LayerDictionaries
     private let modelSHA256: String
     private let tokensSHA256: String
 
@@ -54,40 +55,46 @@ public struct AttributionSource: Sendable {
 
 /// An edge's attribution with what people need to understand its features.
 public struct AttributionAnswer: Sendable {
-    public var source: AttributionSource
+    private let source: AttributionSource
     /// Nil without a dictionary of the residual stream.
-    public var attribution: EdgeAttribution?
+    private let attribution: EdgeAttribution?
     /// Of every feature that `attribution` names.
-    public var cards: [Int32: FeatureCard]
+    private let cards: [Int32: FeatureCard]
     /// Features of the outputs of the layer's heads; nil without a dictionary of them.
-    public var written: WrittenAnswer?
+    private let written: Written?
 
-    /// Features that fire in what the layer's heads put out, with what people need to understand them.
-    public struct WrittenAnswer: Sendable {
+    private struct Written {
         /// The dictionary's name.
-        public var dictionary: String
-        public var written: WrittenFeatures
-        public var cards: [Int32: FeatureCard]
-
-        public init(
-            dictionary: String, _ written: WrittenFeatures, cards: [Int32: FeatureCard]
-        ) {
-            (self.dictionary, self.written, self.cards) = (dictionary, written, cards)
-        }
+        let dictionary: String
+        let features: WrittenFeatures
+        let cards: [Int32: FeatureCard]
     }
 
     /// Snippets of a feature of a pair or marginal, and of a marginal's partner.
     private static let snippets = (own: 5, partner: 2)
 
-    /// An edge's attribution with what people need to understand its features.
+    /// What is told of one kind about an edge.
+    ///
+    /// - Parameter cards: gives what people see of features of one of the source's dictionaries.
     public init(
-        source: AttributionSource, attribution: EdgeAttribution?, cards: [Int32: FeatureCard],
-        written: WrittenAnswer? = nil
-    ) {
+        _ kind: AttributionKind, of edge: ExplainedEdge, source: AttributionSource,
+        cards: (_ features: Set<Int32>, _ dictionary: LayerDictionary) throws -> [Int32:
+            FeatureCard]
+    ) rethrows {
         self.source = source
-        self.attribution = attribution
-        self.cards = cards
-        self.written = written
+        attribution = edge.attributions[kind]
+        if let attribution, let residual = source.layer.residual {
+            self.cards = try cards(attribution.features, residual)
+        } else {
+            self.cards = [:]
+        }
+        if kind == .ov, let features = edge.written, let heads = source.layer.headOutputs {
+            let named = Set(features.features.map(\.feature))
+            written = Written(
+                dictionary: heads.name, features: features, cards: try cards(named, heads))
+        } else {
+            written = nil
+        }
     }
 
     /// The answer as JSON: what contract.md names, and what the sum is made of.
@@ -101,7 +108,7 @@ public struct AttributionAnswer: Sendable {
                 json.key("error_terms")
                 write(attribution.errorTerms, to: &json)
             } else if let written {
-                json.member("attention", written.written.attention)
+                json.member("attention", written.features.attention)
             }
             json.key("pairs")
             json.array { json in
@@ -123,7 +130,7 @@ public struct AttributionAnswer: Sendable {
                 json.member("head_outputs_dictionary", written.dictionary)
                 json.key("written_features")
                 json.array { json in
-                    for feature in written.written.features {
+                    for feature in written.features.features {
                         write(feature, written.cards[feature.feature], to: &json)
                     }
                 }
@@ -242,7 +249,7 @@ public struct AttributionAnswer: Sendable {
 
 extension EdgeAttribution {
     /// Every feature it names.
-    public var features: Set<Int32> {
+    var features: Set<Int32> {
         let marginals = queryMarginals + keyMarginals + writes.map(\.marginal)
         return Set(pairs.flatMap { [$0.query, $0.key] }).union(
             marginals.flatMap { [$0.feature] + $0.interactions.map(\.feature) })

@@ -28,8 +28,8 @@ struct AttributionEndpoint: Sendable {
         let config = try tree.config()
         let head = try config.head(layer: body.layer, head: body.head)
         let edge = body.edge(of: head)
-        let path = AttributionManifest.path(kind.rawValue, of: edge)
-        let cached = try tree.contents(path)
+        let name = (kind, edge)
+        let cached = try tree.contents(StoredAttributions.path(name))
         let (model, layer): (ReadyModel, LayerDictionaries)
         do {
             model = try self.model.ready(for: config)
@@ -42,36 +42,10 @@ struct AttributionEndpoint: Sendable {
         let source = AttributionSource(layer, modelSHA256: model.sha256, tokens: tokens)
         if let cached, cached.starts(with: source.prefix) { return Response(json: cached) }
 
-        let (attribution, written) = try await runner.attribution(
+        let explained = try await runner.explanation(
             kind, of: HeadEdge(edge), on: tokens, model, layer)
-        let answer = AttributionAnswer(
-            source: source, attribution: attribution,
-            cards: try await cards(of: attribution?.features ?? [], layer.residual),
-            written: try await answer(written, layer.headOutputs)
-        ).json()
-        try await tree.update(path) { _ in (answer, ()) }
-        try await tree.update(AttributionManifest.path) { bytes in
-            var manifest = try AttributionManifest(bytes)
-            let isNew = manifest.add(kind.rawValue, edge)
-            return (isNew ? manifest.json() : nil, ())
-        }
+        let answer = try await work.answer(kind, of: explained, source: source)
+        try await tree.changing { try StoredAttributions($0).write([(name, answer)]) }
         return Response(json: answer)
-    }
-
-    /// What people see of features that a head writes.
-    private func answer(
-        _ written: WrittenFeatures?, _ dictionary: LayerDictionary?
-    ) async throws -> AttributionAnswer.WrittenAnswer? {
-        guard let written, let dictionary else { return nil }
-        return AttributionAnswer.WrittenAnswer(
-            dictionary: dictionary.name, written,
-            cards: try await cards(of: Set(written.features.map(\.feature)), dictionary))
-    }
-
-    private func cards(
-        of features: Set<Int32>, _ dictionary: LayerDictionary?
-    ) async throws -> [Int32: FeatureCard] {
-        guard let dictionary else { return [:] }
-        return try await work.cards(of: features, dictionary)
     }
 }

@@ -80,40 +80,26 @@ actor HeadRunner {
         try await admission.admit { try await runVectors(head, query, key, tokens, model) }
     }
 
-    /// An edge taken apart with the dictionaries of the layer, as far as there are: with that of the residual stream
-    /// into pairs of features, for OV with that of the heads' outputs into what the head writes.
-    nonisolated func attribution(
+    /// What the dictionaries of its layer explain of an edge, of the kind that is asked for.
+    nonisolated func explanation(
         _ kind: AttributionKind, of edge: HeadEdge, on tokens: [Int32], _ model: ReadyModel,
         _ layer: LayerDictionaries
-    ) async throws -> (attribution: EdgeAttribution?, written: WrittenFeatures?) {
-        try await admission.admit { try await runAttribution(kind, edge, tokens, model, layer) }
+    ) async throws -> ExplainedEdge {
+        try await admission.admit { try await runExplanation(kind, edge, tokens, model, layer) }
     }
 
-    private func runAttribution(
+    private func runExplanation(
         _ kind: AttributionKind, _ edge: HeadEdge, _ tokens: [Int32], _ model: ReadyModel,
         _ layer: LayerDictionaries
-    ) throws -> (attribution: EdgeAttribution?, written: WrittenFeatures?) {
-        let (loaded, description) = (model.loaded.model, model.loaded.model.description)
-        let weights = try layer.residual.map { _ in
-            try Self.explained { try HeadWeights(edge.head, of: loaded) }
-        }
-        // What comes after the edge changes nothing if the model only looks back.
-        let end = description.isCausal ? max(edge.query, edge.key) + 1 : tokens.count
-        let wholeLayers = kind == .ov ? layer.wholeLayers : []
-        let pass = try pass(
-            for: loaded.heads(observing: [edge], wholeLayers: wholeLayers), length: end, model)
-        let observation = try pass.observe(
-            [[edge]], on: [tokens[..<end]], wholeLayers: wholeLayers)[0][0]
-        let circuit = try weights.map { weights in
-            try Self.explained { try HeadCircuit(weights, of: description, at: observation) }
-        }
-        let attribution = layer.attributor(circuit, at: observation)?.attribution(kind)
-        return (attribution, kind == .ov ? layer.written(at: observation) : nil)
-    }
-
-    /// Runs `body`; what it says cannot be taken apart, and why, is about what was asked for.
-    private static func explained<Result>(_ body: () throws -> Result) throws -> Result {
-        do { return try body() } catch let error as UserError {
+    ) throws -> ExplainedEdge {
+        let explainer = EdgeExplainer(
+            model.loaded.model, [edge.head.layer: layer], kinds: [kind])
+        do {
+            return try explainer.explain([[edge]], on: [tokens[...]]) { heads, length in
+                try pass(for: heads, length: length, model)
+            }[0][0]
+        } catch let error as UserError {
+            // That it cannot be taken apart, and why, is about what was asked for.
             throw APIError.unprocessable(error.description)
         }
     }

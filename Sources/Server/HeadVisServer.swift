@@ -2,6 +2,7 @@
 // The server as a whole: what it serves, in which order requests pass through it.
 
 import Attribution
+import Explanations
 import FeatureDictionaries
 import Foundation
 import Hummingbird
@@ -82,7 +83,7 @@ public struct HeadVisServer: Sendable {
         }
         do {
             try await tree.removeLeftovers()
-            try await tree.completeManifest()
+            try await tree.changing { try StoredAttributions($0).completeManifest() }
         } catch {
             note(
                 "\(options.data.path): files are served, and nothing can be stored in it (\(error))"

@@ -93,22 +93,6 @@ actor TreeStore {
         }
     }
 
-    /// Names in the manifest every attribution that is there: a crash may have come between the two files.
-    func completeManifest() throws {
-        try replace(AttributionManifest.path) { bytes in
-            var manifest = try AttributionManifest(bytes)
-            let folder = root.resolvingSymlinksInPath().appending(path: "attributions")
-            var isChanged = false
-            for kind in ["qk", "ov"] {
-                let files = try? FileManager.default.contentsOfDirectory(
-                    atPath: folder.appending(path: kind).path)
-                for edge in (files ?? []).compactMap(AttributionManifest.edge(ofFile:))
-                where manifest.add(kind, edge) { isChanged = true }
-            }
-            return (isChanged ? manifest.json() : nil, ())
-        }
-    }
-
     /// A crash may have come before a prompt was listed, or before the files of a deleted one were gone.
     private nonisolated func removeUnlistedPrompts(_ tree: URL) throws {
         let listed = Set(try PromptIndex(try contents(PromptIndex.path)).prompts.map(\.sequence_id))

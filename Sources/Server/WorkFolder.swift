@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The work files behind a tree: the tokens of corpus sequences, and the fits of the clouds.
 
+import Attribution
 import Explanations
 import Foundation
 import Transformer
@@ -64,9 +65,16 @@ actor WorkFolder {
         return try placer.place(vectors)
     }
 
-    /// What people see of features of a dictionary.
+    /// The answer of one kind about an edge, with what the work files know of its features.
     @inline(never)
-    func cards(
+    func answer(
+        _ kind: AttributionKind, of edge: ExplainedEdge, source: AttributionSource
+    ) throws -> [UInt8] {
+        try AttributionAnswer(kind, of: edge, source: source, cards: cards(of:_:)).json()
+    }
+
+    /// What people see of features of a dictionary.
+    private func cards(
         of features: Set<Int32>, _ layer: LayerDictionary
     ) throws -> [Int32: FeatureCard] {
         let known = cards.first {

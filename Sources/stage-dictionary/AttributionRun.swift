@@ -9,8 +9,6 @@ import Explanations
 import FeatureDictionaries
 import Foundation
 import Stages
-import Synchronization
-import Tensors
 import Transformer
 import UserErrors
 import WorkFiles
@@ -38,52 +36,33 @@ struct AttributionRun {
         let sequence: Int
 
         var head: HeadAddress { edge.head }
-        var headEdge: HeadEdge { HeadEdge(edge) }
 
         init(_ head: HeadAddress, sequence: Int, _ pair: AttentionPair) {
             self.sequence = sequence
             edge = Edge(
                 head, .corpus(sequence), query: Int(pair.query), key: Int(pair.key))
         }
-
-        func path(_ kind: AttributionKind) -> String {
-            AttributionManifest.path(kind.rawValue, of: edge)
-        }
     }
 
-    /// A layer's dictionaries with the evidence of their features.
+    /// A layer's dictionaries with what is known of their features.
     private struct Layer {
         let dictionaries: LayerDictionaries
-        private let residual: FeatureCards?
-        private let headOutputs: FeatureCards?
+        /// By the dictionary's digest.
+        private let cards: [String: FeatureCards]
 
         init(_ dictionaries: LayerDictionaries) throws {
             self.dictionaries = dictionaries
-            residual = try dictionaries.residual.map(FeatureCards.init)
-            headOutputs = try dictionaries.headOutputs.map(FeatureCards.init)
+            let both = [dictionaries.residual, dictionaries.headOutputs].compactMap { $0 }
+            cards = try Dictionary(
+                uniqueKeysWithValues: both.map { ($0.sha256, try FeatureCards($0)) })
         }
 
-        /// What people see of features that an attribution names.
-        func cards(of attribution: EdgeAttribution?) throws -> [Int32: FeatureCard] {
-            try residual?.cards(of: attribution?.features ?? []) ?? [:]
+        /// What people see of features of one of them.
+        func cards(
+            of features: Set<Int32>, _ dictionary: LayerDictionary
+        ) throws -> [Int32: FeatureCard] {
+            try cards[dictionary.sha256]?.cards(of: features) ?? [:]
         }
-
-        /// What people see of features that a head writes.
-        func answer(
-            _ written: WrittenFeatures?
-        ) throws -> AttributionAnswer.WrittenAnswer? {
-            guard let written, let headOutputs else { return nil }
-            return AttributionAnswer.WrittenAnswer(
-                dictionary: dictionaries.headOutputs?.name ?? "", written,
-                cards: try headOutputs.cards(of: written.features.map(\.feature)))
-        }
-    }
-
-    /// What is found of one edge.
-    private struct Found {
-        /// None without a dictionary of the residual stream.
-        var attributions: [AttributionKind: EdgeAttribution] = [:]
-        var written: WrittenFeatures?
     }
 
     /// - Throws: when the tree, the work files and the model do not belong together.
@@ -189,23 +168,30 @@ struct AttributionRun {
 
     private func write(_ batch: [Task], _ layers: [Int: Layer]) throws {
         let sources = sources(of: batch, layers)
-        let missing = batch.indices.filter { i in
-            !kinds(of: batch[i], layers).allSatisfy { isStored(batch[i].path($0), sources[i]) }
-        }
-        let attributions = try attributions(of: missing.map { batch[$0] }, layers)
-        var answers: [(path: String, bytes: [UInt8])] = []
-        for (i, found) in zip(missing, attributions) {
-            guard let layer = layers[batch[i].head.layer] else { continue }
-            for kind in kinds(of: batch[i], layers) {
-                let attribution = found.attributions[kind]
-                let answer = AttributionAnswer(
-                    source: sources[i], attribution: attribution,
-                    cards: try layer.cards(of: attribution),
-                    written: kind == .ov ? try layer.answer(found.written) : nil)
-                answers.append((batch[i].path(kind), answer.json()))
+        var answers: [(name: StoredAttributions.Name, bytes: [UInt8])] = []
+        var present: [StoredAttributions.Name] = []
+        var missing: [Int] = []
+        for i in batch.indices {
+            let names = kinds(of: batch[i], layers).map { (kind: $0, edge: batch[i].edge) }
+            if names.allSatisfy({ isStored($0, sources[i]) }) {
+                present += names
+            } else {
+                missing.append(i)
             }
         }
-        try store(answers, of: batch, layers)
+        for (i, explained) in zip(missing, try explain(missing.map { batch[$0] }, layers)) {
+            guard let layer = layers[batch[i].head.layer] else { continue }
+            for kind in layer.dictionaries.kinds {
+                let answer = try AttributionAnswer(
+                    kind, of: explained, source: sources[i], cards: layer.cards(of:_:))
+                answers.append(((kind, batch[i].edge), answer.json()))
+            }
+        }
+        let tree = data.resolvingSymlinksInPath()
+        let lock = try TreeLock(tree)
+        try withExtendedLifetime(lock) {
+            try StoredAttributions(tree).write(answers, present: present)
+        }
     }
 
     /// What the dictionaries of an edge's layer explain of it.
@@ -223,86 +209,32 @@ struct AttributionRun {
         }
     }
 
-    private func isStored(_ path: String, _ source: AttributionSource) -> Bool {
+    private func isStored(_ name: StoredAttributions.Name, _ source: AttributionSource) -> Bool {
         let prefix = source.prefix
-        guard let file = try? FileHandle(forReadingFrom: data.appending(path: path)),
+        let url = data.appending(path: StoredAttributions.path(name))
+        guard let file = try? FileHandle(forReadingFrom: url),
             let start = try? file.read(upToCount: prefix.count)
         else { return false }
         return start.elementsEqual(prefix)
     }
 
-    /// Both attributions of each edge, from one pass over their sequences.
-    private func attributions(
-        of tasks: [Task], _ layers: [Int: Layer]
-    ) throws -> [Found] {
+    /// What there is to say of each edge, from one pass over their sequences.
+    private func explain(_ tasks: [Task], _ layers: [Int: Layer]) throws -> [ExplainedEdge] {
         guard !tasks.isEmpty else { return [] }
-        let (model, d) = (loaded.model, loaded.model.description)
         let bySequence = Dictionary(grouping: tasks.indices) { tasks[$0].sequence }
             .sorted { $0.key < $1.key }
-        let sequences = bySequence.map { sequence, members in
-            let tokens = scan.tokens(of: sequence)
-            // What comes after the edges changes nothing if the model only looks back.
-            let last = members.map { max(tasks[$0].edge.query, tasks[$0].edge.key) }.max() ?? 0
-            return d.isCausal ? tokens.prefix(last + 1) : tokens
+        let explainer = EdgeExplainer(
+            loaded.model, layers.mapValues(\.dictionaries), kinds: AttributionKind.allCases)
+        let explained = try explainer.explain(
+            bySequence.map { $0.value.map { HeadEdge(tasks[$0].edge) } },
+            on: bySequence.map { scan.tokens(of: $0.key) }
+        ) { heads, length in
+            try ForwardPass(loaded.model, selection: heads, maxLength: length, workers: workers)
         }
-        let wholeLayers = layers.values.reduce(into: Set<Int>()) {
-            $0.formUnion($1.dictionaries.wholeLayers)
+        var results = [ExplainedEdge](repeating: ExplainedEdge(), count: tasks.count)
+        for (group, found) in zip(bySequence, explained) {
+            for (task, edge) in zip(group.value, found) { results[task] = edge }
         }
-        let pass = try ForwardPass(
-            model,
-            selection: model.heads(
-                observing: tasks.map(\.headEdge), wholeLayers: wholeLayers),
-            maxLength: sequences.map(\.count).max() ?? 1, workers: workers)
-        let seen = try pass.observe(
-            bySequence.map { $0.value.map { tasks[$0].headEdge } }, on: sequences,
-            wholeLayers: wholeLayers)
-        let observations = zip(bySequence, seen).flatMap { zip($0.value, $1) }
-        var weights: [HeadAddress: HeadWeights] = [:]
-        for task in tasks
-        where weights[task.head] == nil && layers[task.head.layer]?.dictionaries.residual != nil {
-            weights[task.head] = try HeadWeights(task.head, of: model)
-        }
-        let results = Mutex([Int: Found]())
-        let failure = Mutex<(any Error)?>(nil)
-        share(observations.count, among: workers) { [weights] _, i in
-            let (task, observation) = observations[i]
-            guard let layer = layers[tasks[task].head.layer]?.dictionaries else { return }
-            do {
-                let circuit = try weights[tasks[task].head].map {
-                    try HeadCircuit($0, of: d, at: observation)
-                }
-                let attributor = layer.attributor(circuit, at: observation)
-                let found = Found(
-                    attributions: Dictionary(
-                        uniqueKeysWithValues: layer.kinds.compactMap { kind in
-                            attributor.map { (kind, $0.attribution(kind)) }
-                        }),
-                    written: layer.written(at: observation))
-                results.withLock { $0[task] = found }
-            } catch { failure.withLock { $0 = error } }
-        }
-        if let error = failure.withLock({ $0 }) { throw error }
-        return results.withLock { results in tasks.indices.map { results[$0] ?? Found() } }
-    }
-
-    /// Writes the files, then the manifest that names them.
-    private func store(
-        _ answers: [(path: String, bytes: [UInt8])], of batch: [Task], _ layers: [Int: Layer]
-    ) throws {
-        let tree = data.resolvingSymlinksInPath()
-        let lock = try TreeLock(tree)
-        try withExtendedLifetime(lock) {
-            for answer in answers {
-                try DurableFile.replace(tree.appending(path: answer.path), with: answer.bytes)
-            }
-            let url = tree.appending(path: AttributionManifest.path)
-            let old = FileManager.default.contents(atPath: url.path).map { [UInt8]($0) }
-            var manifest = try AttributionManifest(old)
-            for task in batch {
-                for kind in kinds(of: task, layers) { manifest.add(kind.rawValue, task.edge) }
-            }
-            let new = manifest.json()
-            if old != new { try DurableFile.replace(url, with: new) }
-        }
+        return results
     }
 }
