@@ -87,6 +87,9 @@ let package = Package(
         // The one reader, editor and writer of JSON.
         library("JSON", "UserErrors"),
 
+        // Places of open files.
+        library("OpenFiles"),
+
         // Their Swift faces.
         library("Digests", "CCrypto", "UserErrors"),
         library("Tensors", "COneDNN", "COpenBLAS", "UserErrors"),
@@ -114,11 +117,11 @@ let package = Package(
 
         // What is on disk.
         library(
-            "WorkFiles", "Digests", "HDF5", "AttentionStats", "Sampling", "Transformer",
-            "UserErrors", "WeightCircuits"),
+            "WorkFiles", "Digests", "HDF5", "AttentionStats", "OpenFiles", "Sampling",
+            "Transformer", "UserErrors", "WeightCircuits"),
         library(
-            "DataTree", "AttentionStats", "CLinux", "Digests", "HDF5", "JSON", "Sampling",
-            "Transformer", "WorkFiles"),
+            "DataTree", "AttentionStats", "CLinux", "Digests", "HDF5", "JSON", "OpenFiles",
+            "Sampling", "Transformer", "WorkFiles"),
 
         // What the executables share.
         library(
@@ -137,8 +140,8 @@ let package = Package(
 
         // Questions about heads.
         library(
-            "Lab", "Attribution", "DataTree", "Digests", "FeatureDictionaries", "JSON", "Stages",
-            "Tensors", "Tokenizers", "Transformer", "UserErrors", "WeightCircuits"),
+            "Lab", "Attribution", "DataTree", "Digests", "FeatureDictionaries", "JSON", "OpenFiles",
+            "Stages", "Tensors", "Tokenizers", "Transformer", "UserErrors", "WeightCircuits"),
 
         // The stages.
         executable(
@@ -172,8 +175,8 @@ let package = Package(
         library(
             "Server", "AttentionStats", "Attribution", "CZlib", "DataTree", "Digests",
             "Explanations",
-            "FeatureDictionaries", "JSON", "Lab", "Projection", "Stages", "WorkFiles", "UserErrors",
-            hummingbird,
+            "FeatureDictionaries", "JSON", "Lab", "OpenFiles", "Projection", "Stages", "WorkFiles",
+            "UserErrors", hummingbird,
             .product(name: "NIOHTTP1", package: "swift-nio"),
             .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
             .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),

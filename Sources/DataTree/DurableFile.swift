@@ -2,6 +2,7 @@
 // Writes files so that a crash leaves the old contents or the new ones.
 
 import Foundation
+import OpenFiles
 
 /// Files that are replaced whole.
 public enum DurableFile {
@@ -19,7 +20,7 @@ public enum DurableFile {
         let descriptor = open(
             temporary.path, O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o644)
         guard descriptor >= 0 else { throw .cannotWrite(url) }
-        let isWhole = writeAll(bytes, to: descriptor) && fsync(descriptor) == 0
+        let isWhole = writeAll(bytes, to: descriptor, at: 0) && fsync(descriptor) == 0
         let isClosed = close(descriptor) == 0
         guard isWhole, isClosed, rename(temporary.path, url.path) == 0 else {
             let error = DataTreeError.cannotWrite(url)
@@ -28,20 +29,6 @@ public enum DurableFile {
         }
         guard sync(folder), !isNew || sync(folder.deletingLastPathComponent()) else {
             throw .cannotWrite(url)
-        }
-    }
-
-    private static func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
-        bytes.withUnsafeBytes { buffer in
-            var rest = buffer[...]
-            while !rest.isEmpty {
-                let written = write(
-                    descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
-                if written < 0, errno == EINTR { continue }
-                guard written > 0 else { return false }
-                rest = rest.dropFirst(written)
-            }
-            return true
         }
     }
 

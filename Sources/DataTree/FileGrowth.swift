@@ -3,6 +3,7 @@
 
 import CLinux
 import Foundation
+import OpenFiles
 
 /// Insertions into one file, each of which appears whole under the file's name, or not at all.
 ///
@@ -55,7 +56,7 @@ public struct FileGrowth: Sendable {
         let size = old.size + bytes.count
         let isWhole =
             copy(current, from: min(common, place), to: place, into: next, at: min(common, place))
-            && write(bytes, to: next, at: place)
+            && writeAll(bytes, to: next, at: place)
             && copy(current, from: place, to: old.size, into: next, at: place + bytes.count)
             && ftruncate(next, off_t(size)) == 0
             && Self.touch(next, after: max(old.time, known?.time ?? 0)) && fsync(next) == 0
@@ -160,26 +161,14 @@ private func copy(_ source: Int32, from: Int, to: Int, into target: Int32, at pl
     }
     var buffer = [UInt8](repeating: 0, count: input < to ? min(1 << 20, to - input) : 0)
     while input < to {
-        let n = pread(source, &buffer, min(buffer.count, to - input), off_t(input))
-        if n < 0, errno == EINTR { continue }
-        guard n > 0, write(Array(buffer[..<n]), to: target, at: output) else { return false }
-        input += n
-        output += n
+        let isCopied = buffer.withUnsafeMutableBytes { buffer in
+            let piece = UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(to - input))
+            return readAll(into: piece, from: source, at: input) == piece.count
+                && writeAll(UnsafeRawBufferPointer(piece), to: target, at: output)
+        }
+        guard isCopied else { return false }
+        input += buffer.count
+        output += buffer.count
     }
     return true
-}
-
-private func write(_ bytes: [UInt8], to descriptor: Int32, at place: Int) -> Bool {
-    bytes.withUnsafeBytes { buffer in
-        var done = 0
-        while done < buffer.count {
-            let n = pwrite(
-                descriptor, buffer.baseAddress.map { $0 + done }, buffer.count - done,
-                off_t(place + done))
-            if n < 0, errno == EINTR { continue }
-            guard n > 0 else { return false }
-            done += n
-        }
-        return true
-    }
 }

@@ -4,6 +4,7 @@
 import Attribution
 import Digests
 import Foundation
+import OpenFiles
 import Synchronization
 import UserErrors
 
@@ -99,7 +100,7 @@ public final class ProgressFile: Sendable {
         try state.withLock { state in
             if state.descriptor < 0 { try open(&state) }
             guard state.size + bytes.count <= limit else { return }
-            guard Self.writeAll(bytes, to: state.descriptor, at: state.size),
+            guard writeAll(bytes, to: state.descriptor, at: state.size),
                 fdatasync(state.descriptor) == 0
             else {
                 let error = cannotWrite()
@@ -130,7 +131,7 @@ public final class ProgressFile: Sendable {
             state.size = title.count
             read(bytes, into: &state)
         } else {
-            guard ftruncate(file, 0) == 0, Self.writeAll(title, to: file, at: 0) else {
+            guard ftruncate(file, 0) == 0, writeAll(title, to: file, at: 0) else {
                 throw cannotWrite()
             }
             state.size = title.count
@@ -195,21 +196,6 @@ public final class ProgressFile: Sendable {
 
     private static func littleEndian<Value: FixedWidthInteger>(_ value: Value) -> [UInt8] {
         withUnsafeBytes(of: value.littleEndian) { Array($0) }
-    }
-
-    private static func writeAll(_ bytes: [UInt8], to file: Int32, at start: Int) -> Bool {
-        bytes.withUnsafeBytes { buffer in
-            var place = 0
-            while place < buffer.count {
-                let written = pwrite(
-                    file, buffer.baseAddress.map { $0 + place }, buffer.count - place,
-                    off_t(start + place))
-                if written < 0, errno == EINTR { continue }
-                guard written > 0 else { return false }
-                place += written
-            }
-            return true
-        }
     }
 
     private func cannotWrite() -> UserError {

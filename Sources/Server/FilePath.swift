@@ -3,6 +3,7 @@
 
 import Foundation
 import NIOCore
+import OpenFiles
 
 /// The path of a request, decoded and known to be harmless: names apart by slashes, none of them empty
 /// or beginning with a dot.
@@ -125,24 +126,10 @@ final class OpenFile: Sendable {
     /// The bytes at `range`; nil if the file has become shorter or cannot be read.
     func read(_ range: Range<Int>) -> ByteBuffer? {
         var bytes = ByteBuffer()
-        bytes.reserveCapacity(range.count)
-        while bytes.readableBytes < range.count {
-            let rest = range.lowerBound + bytes.readableBytes..<range.upperBound
-            let n = bytes.writeWithUnsafeMutableBytes(minimumWritableBytes: rest.count) { free in
-                max(0, preadAgain(descriptor, free.baseAddress, rest.count, off_t(rest.lowerBound)))
-            }
-            guard n > 0 else { return nil }
+        let count = bytes.writeWithUnsafeMutableBytes(minimumWritableBytes: range.count) { free in
+            let room = UnsafeMutableRawBufferPointer(rebasing: free.prefix(range.count))
+            return readAll(into: room, from: descriptor, at: range.lowerBound)
         }
-        return bytes
-    }
-
-    /// pread, which a signal does not end.
-    private func preadAgain(
-        _ descriptor: Int32, _ bytes: UnsafeMutableRawPointer?, _ count: Int, _ offset: off_t
-    ) -> Int {
-        while true {
-            let n = pread(descriptor, bytes, count, offset)
-            guard n < 0, errno == EINTR else { return n }
-        }
+        return count == range.count ? bytes : nil
     }
 }

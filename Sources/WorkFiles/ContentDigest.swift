@@ -3,7 +3,7 @@
 
 import Digests
 import Foundation
-import Synchronization
+import OpenFiles
 import UserErrors
 
 /// What stands in the first 512 bytes of a work file, which HDF5 leaves to its users: how long the contents behind
@@ -31,7 +31,7 @@ package enum ContentDigest {
             throw UserError.system("read", path)
         }
         let block = block(contents.digest, contents.bytes)
-        guard pwrite(descriptor, block, block.count, 0) == block.count, fsync(descriptor) == 0
+        guard writeAll(block, to: descriptor, at: 0), fsync(descriptor) == 0
         else { throw UserError.system("write", path) }
     }
 
@@ -43,7 +43,7 @@ package enum ContentDigest {
         return text + [UInt8](repeating: 0, count: blockSize - text.count)
     }
 
-    /// Reads the file once from end to end; a state of it that this process has checked already is not read again.
+    /// Reads the file from end to end.
     ///
     /// - Parameter stage: what writes such files.
     /// - Throws: when the contents are not those that were written.
@@ -51,11 +51,9 @@ package enum ContentDigest {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw UserError.system("open", path) }
         defer { close(descriptor) }
-        let state = State(descriptor)
-        guard !checked.withLock({ $0.contains(state) }) else { return }
         var beginning = [UInt8](repeating: 0, count: blockSize + hdf5.count)
-        let count = pread(descriptor, &beginning, beginning.count, 0)
-        beginning.removeLast(beginning.count - max(0, count))
+        let count = beginning.withUnsafeMutableBytes { readAll(into: $0, from: descriptor, at: 0) }
+        beginning.removeLast(beginning.count - count)
         guard !isWithoutDigest(beginning) else { return }
         guard beginning.starts(with: title.utf8) else {
             throw UserError(
@@ -70,7 +68,6 @@ package enum ContentDigest {
                 "\(path): is damaged or was edited, as its contents are not those of its digest; if you edited it, take the digest away (dd if=/dev/zero of=FILE bs=512 count=1 conv=notrunc), else copy it again, or run \(stage) again."
             )
         }
-        checked.withLock { _ = $0.insert(state) }
     }
 
     /// Whether HDF5's own bytes stand first, or behind a block of zeros.
@@ -78,21 +75,5 @@ package enum ContentDigest {
         beginning.starts(with: hdf5)
             || beginning.dropFirst(blockSize).elementsEqual(hdf5)
                 && beginning.prefix(blockSize).allSatisfy { $0 == 0 }
-    }
-
-    private static let checked = Mutex(Set<State>())
-
-    /// What changes when a file does.
-    private struct State: Hashable {
-        let numbers: [Int]
-
-        init(_ descriptor: Int32) {
-            var info = stat()
-            fstat(descriptor, &info)
-            numbers = [
-                Int(info.st_dev), Int(info.st_ino), Int(info.st_size), info.st_mtim.tv_sec,
-                info.st_mtim.tv_nsec, info.st_ctim.tv_sec, info.st_ctim.tv_nsec,
-            ]
-        }
     }
 }

@@ -3,6 +3,7 @@
 
 import AttentionStats
 import Foundation
+import OpenFiles
 import UserErrors
 
 /// Hands lists on in the order of the blocks: those of a batch's first block as they come, those of the others from a
@@ -29,7 +30,8 @@ public final class ListSpill {
         if descriptor < 0 { try open() }
         let bytes = lists.encoded()
         places[block, default: []].append((end, bytes.count))
-        try bytes.withUnsafeBytes { try write($0) }
+        guard writeAll(bytes, to: descriptor, at: end) else { throw failure() }
+        end += bytes.count
     }
 
     /// Ends the batch.
@@ -39,7 +41,10 @@ public final class ListSpill {
         for (block, rows) in rows.enumerated() {
             for place in places[block] ?? [] {
                 var bytes = [UInt8](repeating: 0, count: place.count)
-                try bytes.withUnsafeMutableBytes { try read($0, from: place.start) }
+                let count = bytes.withUnsafeMutableBytes {
+                    readAll(into: $0, from: descriptor, at: place.start)
+                }
+                guard count == place.count else { throw failure() }
                 try sink.append(ScanLists(encoded: bytes))
             }
             try sink.append(rows)
@@ -58,25 +63,6 @@ public final class ListSpill {
         descriptor = Foundation.open(name, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw failure() }
         unlink(name)
-    }
-
-    private func write(_ bytes: UnsafeRawBufferPointer) throws {
-        var rest = bytes
-        while let base = rest.baseAddress, !rest.isEmpty {
-            let count = pwrite(descriptor, base, rest.count, off_t(end))
-            guard count > 0 else { throw failure() }
-            end += count
-            rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
-        }
-    }
-
-    private func read(_ bytes: UnsafeMutableRawBufferPointer, from start: Int) throws {
-        var done = 0
-        while let base = bytes.baseAddress, done < bytes.count {
-            let count = pread(descriptor, base + done, bytes.count - done, off_t(start + done))
-            guard count > 0 else { throw failure() }
-            done += count
-        }
     }
 
     private func failure() -> UserError {

@@ -28,9 +28,10 @@ public final class ScanPart {
 
     /// Opens a part.
     ///
+    /// - Parameter isChecked: whether its contents were held against their digest before in this run.
     /// - Throws: when it is no part, or does not fit together.
-    public init(_ path: String) throws {
-        file = try openWorkFile(path, schema: .scanPart)
+    public init(_ path: String, isChecked: Bool = false) throws {
+        file = try openWorkFile(path, schema: .scanPart, isChecked: isChecked)
         let file = file
         let facts = try reading { () throws(H5Error) in try Facts(file) }
         (header, shard, sequences) = (facts.header, facts.shard, facts.sequences)

@@ -96,11 +96,15 @@ public final class WorkFileWriter {
 }
 
 /// Opens a work file and checks that it is what the caller needs.
-func openWorkFile(_ path: String, schema: WorkFileSchema) throws -> H5File {
+///
+/// - Parameter isChecked: whether its contents were held against their digest before, and are not read again for it.
+func openWorkFile(
+    _ path: String, schema: WorkFileSchema, isChecked: Bool = false
+) throws -> H5File {
     guard FileManager.default.fileExists(atPath: path) else {
         throw UserError("\(path): is missing; run \(schema.stage), or make, to write it.")
     }
-    try ContentDigest.check(path, stage: schema.stage)
+    if !isChecked { try ContentDigest.check(path, stage: schema.stage) }
     let file = try reading { () throws(H5Error) in try H5File.open(path) }
     let found = try? file.stringAttribute("schema", of: "")
     let version = try? file.attribute("schema_version", of: "", as: Int.self)

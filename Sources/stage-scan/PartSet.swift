@@ -22,7 +22,7 @@ struct PartSet {
         let first = try ScanPart(reference)
         var byIndex: [Int: String] = [:]
         for path in paths {
-            let part = try ScanPart(path)
+            let part = try ScanPart(path, isChecked: path == reference)
             guard part.fingerprint == first.fingerprint else {
                 throw UserError(
                     "\(path): is of another run than \(reference) (\(Self.difference(part, first))); give the parts of one run."
@@ -64,7 +64,7 @@ struct PartSet {
     /// Makes the scan of the whole. Memory grows with the tokens of the corpus, four bytes each, as that
     /// of a scan does, and not with the parts.
     func merge(into output: String) throws {
-        let corpus = try ScanPart(paths[0]).corpus()
+        let corpus = try ScanPart(paths[0], isChecked: true).corpus()
         let writer = try ScanWriter(output, header, corpus)
         var top = Array(
             repeating: TopSequences(count: header.topSequences), count: header.heads.count)
@@ -90,7 +90,7 @@ struct PartSet {
     /// The likeness of the heads over all parts: exact sums, in any order.
     private func likeness() throws -> Likeness {
         var whole = Likeness(heads: header.heads.count)
-        for path in paths { whole += try ScanPart(path).likeness() }
+        for path in paths { whole += try ScanPart(path, isChecked: true).likeness() }
         return whole
     }
 
@@ -102,7 +102,7 @@ struct PartSet {
         }
         var lists: [ScanLists.PairList] = []
         for path in paths {
-            lists += try ScanPart(path).topPatterns { wanted[$0].contains($1) }
+            lists += try ScanPart(path, isChecked: true).topPatterns { wanted[$0].contains($1) }
         }
         guard lists.count == wanted.reduce(0, { $0 + $1.count }) else {
             throw UserError(
@@ -155,7 +155,7 @@ private struct PortionReader {
 
     private mutating func openNext(expecting sequence: Int) throws {
         guard nextPath < paths.count else { throw damaged(paths[paths.count - 1]) }
-        let opened = try ScanPart(paths[nextPath])
+        let opened = try ScanPart(paths[nextPath], isChecked: true)
         nextPath += 1
         guard opened.fingerprint == fingerprint, opened.sequences.lowerBound == sequence else {
             throw damaged(paths[nextPath - 1])

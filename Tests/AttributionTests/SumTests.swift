@@ -40,14 +40,16 @@ import UserErrors
 
     /// Random directions, neither orthogonal nor complete: most of the stream is left to the error.
     private func dictionary(layer: Int, dModel: Int, seed: UInt64) -> FeatureDictionary {
-        var random = Random(state: seed)
+        var random = SplitMix(state: seed)
         let count = 3 * dModel
-        let encoder = (0..<count * dModel).map { _ in random.normal() / Float(dModel).squareRoot() }
+        let encoder = (0..<count * dModel).map { _ in
+            Float(random.normal()) / Float(dModel).squareRoot()
+        }
         return FeatureDictionary(
             layer: layer, activation: .topK(12), encoder: encoder,
-            encoderBias: (0..<count).map { _ in 0.1 * random.normal() },
-            decoder: encoder.map { 0.4 * $0 + 0.02 * random.normal() },
-            decoderBias: (0..<dModel).map { _ in 0.2 * random.normal() })
+            encoderBias: (0..<count).map { _ in 0.1 * Float(random.normal()) },
+            decoder: encoder.map { 0.4 * $0 + 0.02 * Float(random.normal()) },
+            decoderBias: (0..<dModel).map { _ in 0.2 * Float(random.normal()) })
     }
 
     @Test(arguments: families)
@@ -217,23 +219,5 @@ extension AttributionLimits {
         limits.marginals = 100_000
         limits.interactions = 100_000
         return limits
-    }
-}
-
-/// SplitMix64, and normal values by Box and Muller.
-struct Random {
-    var state: UInt64
-
-    mutating func uniform() -> Double {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return Double((z ^ (z >> 31)) >> 11) / 0x1p53
-    }
-
-    mutating func normal() -> Float {
-        let (a, b) = (uniform(), uniform())
-        return Float((-2 * log(1 - a)).squareRoot() * cos(2 * .pi * b))
     }
 }

@@ -14,13 +14,13 @@ import Transformer
 @Suite(.serialized) struct WrittenTests {
     /// Random directions that fire often; the input is made as long as the square root of its width.
     private func dictionary(layer: Int, width: Int) -> FeatureDictionary {
-        var random = Random(state: 77)
+        var random = SplitMix(state: 77)
         let count = 40
-        let encoder = (0..<count * width).map { _ in random.normal() }
+        let encoder = (0..<count * width).map { _ in Float(random.normal()) }
         return FeatureDictionary(
             layer: layer, activation: .relu, encoder: encoder,
-            encoderBias: (0..<count).map { _ in random.normal() }, decoder: encoder,
-            decoderBias: (0..<width).map { _ in 0.1 * random.normal() },
+            encoderBias: (0..<count).map { _ in Float(random.normal()) }, decoder: encoder,
+            decoderBias: (0..<width).map { _ in 0.1 * Float(random.normal()) },
             normalization: InputNormalization(rescaling: .constantNorm, isCentred: false))
     }
 

@@ -7,19 +7,6 @@ import Testing
 
 /// Thousands of damaged files: each opens and can be read to its last element, or is refused.
 @Suite struct MutationTests {
-    /// A generator that gives the same numbers on every run (SplitMix64).
-    struct Generator: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9e37_79b9_7f4a_7c15
-            var z = state
-            z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-            z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-            return z ^ (z >> 31)
-        }
-    }
-
     static let extremes: [UInt64] = [
         0, 1, 0x7fff_ffff, 0xffff_ffff, 1 << 32, 1 << 61, UInt64(Int64.max), 1 << 63, .max,
     ]
@@ -56,7 +43,7 @@ import Testing
     }
 
     /// Flips, splices and cuts, anywhere in the header and here and there behind it.
-    private func mutant(_ original: Data, header: Int, _ generator: inout Generator) -> Data {
+    private func mutant(_ original: Data, header: Int, _ generator: inout SplitMix) -> Data {
         var data = original
         for _ in 0..<Int.random(in: 1...3, using: &generator) {
             let place = Int.random(in: 0..<min(header, data.count), using: &generator)
@@ -83,7 +70,7 @@ import Testing
         name: String, header: Int
     ) throws {
         let original = try Data(contentsOf: fixture(name))
-        var generator = Generator(state: 20_240_607)
+        var generator = SplitMix(state: 20_240_607)
         var tally = Tally()
         try withTemporaryFolder { folder in
             let file = folder.appending(path: name)

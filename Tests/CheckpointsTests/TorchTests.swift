@@ -47,7 +47,7 @@ import UserErrors
     @Test(arguments: ["hostile-path-key", "gpt2-views", "gpt2-views-legacy"])
     func `damaged files are read or refused`(name: String) throws {
         let original = try Data(contentsOf: Fixtures.url("torch/\(name)/pytorch_model.bin"))
-        var generator = MutationTests.Generator(state: 7)
+        var generator = SplitMix(state: 7)
         try withTemporaryFolder { folder in
             let file = folder.appending(path: "pytorch_model.bin")
             for _ in 0..<400 {

@@ -11,7 +11,7 @@ import UserErrors
     private static let endings = [".gz", ".zst"]
     /// Text that does not shrink much, so that a file has many blocks.
     private static let lines: [String] = {
-        var generator = SeededGenerator(state: 5)
+        var generator = SplitMix(state: 5)
         return (0..<20_000).map { "\($0) \(generator.next()) \(generator.next())" }
     }()
     private static let text = Data(lines.joined(separator: "\n").utf8)

@@ -15,7 +15,7 @@ import Testing
             pack(Data(($0.joined(separator: "\n") + "\n").utf8), ending)
         }
         let sound = [UInt8](halves[0] + halves[1])
-        var generator = SeededGenerator(state: 3)
+        var generator = SplitMix(state: 3)
         try withTemporaryFolder { folder in
             let url = folder.appending(path: name)
             var failures = 0
@@ -37,7 +37,7 @@ import Testing
     }
 
     private func damage(
-        _ bytes: [UInt8], using generator: inout SeededGenerator
+        _ bytes: [UInt8], using generator: inout SplitMix
     ) -> [UInt8] {
         var bytes = bytes
         for _ in 0..<Int.random(in: 1...4, using: &generator) where !bytes.isEmpty {

@@ -3,6 +3,7 @@
 
 import Corpora
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct JSONLineTests {
@@ -95,7 +96,7 @@ import Testing
             "{", "}", "[", "]", ":", ",", "\"", "\\", "\\u", "0", "-", ".", "e", "t",
             "\u{7F}", "é", " ", "null", "\"text\":",
         ]
-        var generator = SeededGenerator(state: 11)
+        var generator = SplitMix(state: 11)
         let lines = (0..<20_000).map { index in
             var line = Array(seeds[index % seeds.count].unicodeScalars)
             for _ in 0..<Int.random(in: 0...3, using: &generator) {

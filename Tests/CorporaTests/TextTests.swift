@@ -3,6 +3,7 @@
 
 import Corpora
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct TextTests {
@@ -64,7 +65,7 @@ import Testing
     @Test(arguments: [1, 2, 7]) func `lines of every length around a chunk come out whole`(
         seed: UInt64
     ) throws {
-        var generator = SeededGenerator(state: seed)
+        var generator = SplitMix(state: seed)
         let sizes = [0, 1, 2, 100, 1 << 18 - 1, 1 << 18, 1 << 18 + 1, 1 << 20, 3 << 20 + 5]
         let lines = (0..<60).map { _ in
             String(

@@ -7,26 +7,8 @@ import TestSupport
 import Testing
 
 @Suite struct StatisticsTests {
-    /// SplitMix64, and normal values by Box and Muller.
-    private struct Draws {
-        var state: UInt64
-
-        mutating func uniform() -> Double {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var z = state
-            z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-            return Double((z ^ (z >> 31)) >> 11) / 0x1p53
-        }
-
-        mutating func normal() -> Double {
-            let (a, b) = (uniform(), uniform())
-            return (-2 * log(1 - a)).squareRoot() * cos(2 * .pi * b)
-        }
-    }
-
     @Test func `the interval covers the truth 95 % of the time`() {
-        var draws = Draws(state: 7)
+        var draws = SplitMix(state: 7)
         let (truth, trials, n) = (0.3, 600, 60)
         var covered = 0
         for trial in 0..<trials {
@@ -39,7 +21,7 @@ import Testing
     }
 
     @Test func `p is uniform where there is nothing, and small where there is`() {
-        var draws = Draws(state: 11)
+        var draws = SplitMix(state: 11)
         var below = 0
         for trial in 0..<400 {
             let nothing = PairedStatistics(

@@ -3,6 +3,7 @@
 
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite(.serialized) struct BinaryTests {
@@ -55,7 +56,7 @@ import Testing
     @Test func `After kill -9 every file is whole and every acknowledged write is there`()
         async throws
     {
-        var random = SplitMix(seed: 3)
+        var random = SplitMix(state: 3)
         for round in 0..<6 {
             try await TestSite.with { site in
                 let server = try ServerProcess(site, arguments: ["--quiet"])

@@ -5,6 +5,7 @@ import CZlib
 import Foundation
 import HTTPTypes
 import Hummingbird
+import TestSupport
 import Testing
 
 @Suite struct FileTests {
@@ -158,7 +159,7 @@ import Testing
 
     @Test func `No path leads out of the served folders`() async throws {
         try await routing { client, site in
-            var random = SplitMix(seed: 5)
+            var random = SplitMix(state: 5)
             let pieces = [
                 "..", "%2e%2e", ".%2e", "%2E.", "/", "//", "%2f", "%5c", "\\", "%00", "secret.json",
                 "data", "heads", "outside.json", "web", "config.json", "%", "%zz", "%c0%ae", "~",

@@ -5,6 +5,7 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import Server
+import TestSupport
 import Testing
 
 /// Runs `body` against a server for a copy of the tree, with the model ready.
@@ -344,7 +345,7 @@ func routing(
 
     @Test func `Random bodies are refused with a reason and harm nothing`() async throws {
         try await routing { client, site in
-            var random = SplitMix(seed: 11)
+            var random = SplitMix(state: 11)
             let seeds = [
                 #"{"layer":1,"head":0,"text":"cat dog","context":{}}"#,
                 #"{"layer":1,"head":0,"sequence_id":"c00","context":{}}"#,

@@ -2,6 +2,7 @@
 // Clients that take their time, or take nothing, over real sockets.
 
 import Foundation
+import TestSupport
 import Testing
 
 @Suite(.serialized) struct SlowReaderTests {
@@ -22,7 +23,7 @@ import Testing
     @Test(arguments: [false, true])
     func `Clients that do not read hold no memory`(gzip: Bool) async throws {
         try await serving { server, site in
-            var random = SplitMix(seed: 4)
+            var random = SplitMix(state: 4)
             // Half of it noise, so that gzip leaves half.
             let file = (0..<(4 << 20)).map { _ in UInt8(random.next() % 16) }
             for i in 0..<40 {

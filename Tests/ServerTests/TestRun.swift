@@ -95,7 +95,7 @@ struct TestRun: Sendable {
     /// Words of the model, the second half of a document repeating its first, so that heads have
     /// something to find; some are longer than a sequence of the scan.
     private static func documents(count: Int) -> [String] {
-        var random = SplitMix(seed: 7)
+        var random = SplitMix(state: 7)
         let words = [
             "cat", "dog", "sun", "moon", "tree", "fish", "bird", "rock", "lake", "hill", "rain",
             "snow", "wind", "fire", "sand", "leaf", "wolf", "bear", "deer", "frog", "ship", "boat",
@@ -106,20 +106,6 @@ struct TestRun: Sendable {
             }
             return (half + half).joined(separator: " ")
         }
-    }
-}
-
-/// A small generator with a seed (Steele, Lea and Flood, 2014).
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }
 
