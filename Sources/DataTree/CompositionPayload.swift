@@ -13,13 +13,20 @@ public struct CompositionPayload: Sendable {
         public var score: Double
         /// Standard deviations of the squared score above unrelated heads of the same ranks.
         public var deviations: Double
+        /// The projection kernel of what is written and what is read, what unrelated subspaces of these dimensions
+        /// give, and how many standard deviations it lies above that.
+        public var kernel: (value: Double, chance: Double, deviations: Double)
 
         /// Another head.
-        public init(layer: Int, head: Int, score: Double, deviations: Double) {
+        public init(
+            layer: Int, head: Int, score: Double, deviations: Double,
+            kernel: (value: Double, chance: Double, deviations: Double)
+        ) {
             self.layer = layer
             self.head = head
             self.score = score
             self.deviations = deviations
+            self.kernel = kernel
         }
     }
 
@@ -60,6 +67,9 @@ public struct CompositionPayload: Sendable {
             json.member("head", partner.head)
             json.member("score", partner.score)
             json.member("deviations", partner.deviations)
+            json.member("kernel", partner.kernel.value)
+            json.member("kernel_chance", partner.kernel.chance)
+            json.member("kernel_deviations", partner.kernel.deviations)
         }
     }
 }

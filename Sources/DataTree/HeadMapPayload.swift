@@ -89,3 +89,30 @@ public struct SimilarHead: Sendable {
         }
     }
 }
+
+/// A head whose weights are like another's, as in `similar_weights` of heads/L{l}H{h}.json.
+public struct AlikeHead: Sendable {
+    public var layer: Int
+    public var head: Int
+    /// Cosine of the two heads' W_Q^T W_K, -1 to 1.
+    public var qk: Double
+    /// Cosine of the two heads' W_V^T W_O.
+    public var ov: Double
+
+    /// A head whose weights are like another's.
+    public init(layer: Int, head: Int, qk: Double, ov: Double) {
+        self.layer = layer
+        self.head = head
+        self.qk = qk
+        self.ov = ov
+    }
+
+    func write(to json: inout JSONWriter) {
+        json.object { json in
+            json.member("layer", layer)
+            json.member("head", head)
+            json.member("qk", qk)
+            json.member("ov", ov)
+        }
+    }
+}

@@ -23,6 +23,8 @@ public struct HeadPayload: Sendable {
     public var directions: [DirectionPayload]
     /// The heads whose patterns are most like its own; empty where that is not known.
     public var similar: [SimilarHead]
+    /// The heads whose weights are most like its own; empty where they are not known.
+    public var alike: [AlikeHead]
 
     /// Everything about one head.
     public init(
@@ -31,7 +33,7 @@ public struct HeadPayload: Sendable {
         tables: [(key: String, rows: [TokenWeight])],
         statistics: [(key: String, value: Double?)], composition: CompositionPayload? = nil,
         writes: [WritesPayload] = [], directions: [DirectionPayload] = [],
-        similar: [SimilarHead] = []
+        similar: [SimilarHead] = [], alike: [AlikeHead] = []
     ) {
         self.sequences = sequences
         self.plots = plots
@@ -41,6 +43,7 @@ public struct HeadPayload: Sendable {
         self.writes = writes
         self.directions = directions
         self.similar = similar
+        self.alike = alike
     }
 
     /// The file's bytes.
@@ -90,6 +93,10 @@ public struct HeadPayload: Sendable {
             if !similar.isEmpty {
                 json.key("similar")
                 json.array { json in for head in similar { head.write(to: &json) } }
+            }
+            if !alike.isEmpty {
+                json.key("similar_weights")
+                json.array { json in for head in alike { head.write(to: &json) } }
             }
         }
         return json.bytes

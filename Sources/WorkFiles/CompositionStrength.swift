@@ -34,11 +34,27 @@ public struct CompositionStrength: Sendable {
 
     /// How many standard deviations the squared score lies above that of unrelated heads of the same ranks.
     public func deviations(writer: Int, reader: Int, _ side: String) -> Double {
-        let chance = Composition.chance(
+        let chance = Chance.squaredComposition(
             writerRank: ovRank[writer], readerRank: side == "v" ? ovRank[reader] : qkRank[reader],
             dModel: weights.dModel)
         let score = score(writer: writer, reader: reader, side)
         return chance.deviation > 0 ? (score * score - chance.mean) / chance.deviation : 0
+    }
+
+    /// The projection kernel of two heads by their indices, what unrelated subspaces of these dimensions give, and how
+    /// many standard deviations it lies above that.
+    public func kernel(
+        writer: Int, reader: Int, _ side: String
+    ) -> (value: Double, chance: Double, deviations: Double) {
+        let value = Double(weights.kernel[side]?[writer * weights.heads.count + reader] ?? 0)
+        let (written, read) = (
+            weights.dimensions["o"]?[writer] ?? 0, weights.dimensions[side]?[reader] ?? 0
+        )
+        guard written > 0, read > 0 else { return (value, 0, 0) }
+        let chance = Chance.projectionKernel(
+            writerDimension: written, readerDimension: read, dModel: weights.dModel)
+        let above = chance.deviation > 0 ? (value - chance.mean) / chance.deviation : 0
+        return (value, chance.mean, above)
     }
 
     /// log(1 + deviations) of the side that stands out most, in the direction that the layers allow; 0 for heads of

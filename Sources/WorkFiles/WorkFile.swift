@@ -24,7 +24,7 @@ public enum WorkFileSchema: String, Sendable {
     var version: Int {
         switch self {
         case .scan, .scanPart: 3
-        case .writes: 2
+        case .weights, .writes: 2
         default: 1
         }
     }

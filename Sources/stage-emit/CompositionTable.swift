@@ -29,7 +29,8 @@ struct CompositionTable {
                     layer: other.layer, head: other.head,
                     score: strength.score(writer: pair.writer, reader: pair.reader, side),
                     deviations: strength.deviations(
-                        writer: pair.writer, reader: pair.reader, side))
+                        writer: pair.writer, reader: pair.reader, side),
+                    kernel: strength.kernel(writer: pair.writer, reader: pair.reader, side))
             }
             .sorted { ($0.deviations, $0.score) > ($1.deviations, $1.score) }
             .prefix(limit).map { $0 }
@@ -43,5 +44,21 @@ struct CompositionTable {
             chance: (1 / Double(weights.dModel)).squareRoot(),
             readsFrom: WeightsFile.sides.map { ($0, strongest(earlier, $0)) },
             readBy: WeightsFile.sides.map { ($0, strongest(later, $0)) })
+    }
+
+    /// The heads whose circuits are most like this one's, by the mean of both cosines; none for a head whose weights
+    /// are not known.
+    func alike(_ head: HeadAddress) -> [AlikeHead] {
+        guard let place = strength.place(of: head), let qk = weights.likeness["qk"],
+            let ov = weights.likeness["ov"]
+        else { return [] }
+        let row = place * weights.heads.count
+        return weights.heads.indices.filter { $0 != place }
+            .map { ($0, Double(qk[row + $0]), Double(ov[row + $0])) }
+            .sorted { ($0.1 + $0.2, $1.0) > ($1.1 + $1.2, $0.0) }
+            .prefix(limit).map { other, qk, ov in
+                let address = weights.heads[other]
+                return AlikeHead(layer: address.layer, head: address.head, qk: qk, ov: ov)
+            }
     }
 }

@@ -88,7 +88,8 @@ struct HeadPayloadBuilder {
             tables: SampleFile.tableNames.map { ($0, sample.tables[$0] ?? []) },
             statistics: statistics(head, samples: sample.sequences.count),
             composition: composition?.partners(of: work.scan.header.heads[head]),
-            writes: writes(head), directions: directions(head), similar: similar(head))
+            writes: writes(head), directions: directions(head), similar: similar(head),
+            alike: composition?.alike(work.scan.header.heads[head]) ?? [])
     }
 
     private func similar(_ head: Int) -> [SimilarHead] {

@@ -17,8 +17,9 @@ struct StageWeights: ParsableCommand {
         commandName: "stage-weights",
         abstract: "Computes what the weights alone say of every head of a model.",
         discussion: """
-            Copying and matching scores, ranks, and the composition of every pair of heads. The \
-            numbers and their formulas are in Sources/WeightCircuits.
+            Copying and matching scores, ranks, and of every pair of heads the composition, the \
+            projection kernel and the likeness. The numbers and their formulas are in \
+            docs/insight.md.
             """,
         version: toolVersion)
 
@@ -37,17 +38,33 @@ struct StageWeights: ParsableCommand {
         BLAS.prepare()
         var progress = Progress("weights", unit: "layers", total: d.nLayers)
         let vocabulary = try VocabularyProducts(model, workers: workers.count)
-        var composition = CompositionBuilder(dModel: d.dModel, workers: workers.count)
         var scores: [HeadScores] = []
+        var heads: [HeadAddress] = []
         for layer in 0..<d.nLayers {
-            if let heads = try heads(ofLayer: layer, of: model) {
-                scores += try self.scores(of: heads, vocabulary)
-                try composition.append(heads)
+            if let layer = try self.heads(ofLayer: layer, of: model) {
+                scores += try self.scores(of: layer, vocabulary)
+                heads += layer.map(\.address)
             }
             progress.update(layer + 1)
         }
-        try file(model, scores, composition.finish()).write(to: output)
         progress.finish(d.nLayers)
+        try file(model, scores, try pairs(of: heads, model)).write(to: output)
+    }
+
+    /// Bytes that layers may take which wait for others to be compared with.
+    private static let heldLayers = 1 << 30
+
+    private func pairs(of heads: [HeadAddress], _ model: Model) throws -> HeadPairs {
+        let layers = Set(heads.map(\.layer)).count
+        let total = layers * (layers + 1) / 2
+        var progress = Progress("pairs of heads", unit: "pairs of layers", total: total)
+        let pairs = try HeadPairs(heads, workers: workers.count, memory: Self.heldLayers) {
+            try self.heads(ofLayer: $0, of: model) ?? []
+        } progress: {
+            progress.update($0)
+        }
+        progress.finish(total)
+        return pairs
     }
 
     /// The heads of a layer; nil, with a line that says so, where they cannot be taken apart.
@@ -75,7 +92,7 @@ struct StageWeights: ParsableCommand {
         return try results.compactMap { try $0?.get() }
     }
 
-    private func file(_ model: Model, _ scores: [HeadScores], _ composition: Composition)
+    private func file(_ model: Model, _ scores: [HeadScores], _ pairs: HeadPairs)
         throws -> WeightsFile
     {
         var provenance = Provenance()
@@ -91,8 +108,16 @@ struct StageWeights: ParsableCommand {
         }
         return WeightsFile(
             provenance: provenance, dModel: model.description.dModel,
-            heads: composition.heads, metrics: columns,
-            composition: Dictionary(
-                uniqueKeysWithValues: composition.scores.map { ($0.key.rawValue, $0.value) }))
+            heads: pairs.heads, metrics: columns, composition: named(pairs.composition),
+            kernel: named(pairs.kernel), likeness: named(pairs.likeness),
+            dimensions: named(pairs.readDimensions)
+                .merging(["o": pairs.writtenDimensions]) { own, _ in own })
+    }
+
+    /// By the names that the file has for sides and circuits.
+    private func named<Kind: RawRepresentable<String>, Value>(
+        _ values: [Kind: Value]
+    ) -> [String: Value] {
+        Dictionary(uniqueKeysWithValues: values.map { ($0.key.rawValue, $0.value) })
     }
 }

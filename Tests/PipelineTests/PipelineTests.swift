@@ -146,8 +146,21 @@ import Testing
                         #expect(layers.count == partners.count && layers.count <= 20)
                         let deviations = partners.compactMap { $0["deviations"] as? Double }
                         #expect(deviations == deviations.sorted(by: >))
+                        for partner in partners {
+                            let kernel = try #require(partner["kernel"] as? Double)
+                            let chance = try #require(partner["kernel_chance"] as? Double)
+                            let above = try #require(partner["kernel_deviations"] as? Double)
+                            #expect(kernel >= 0 && chance > 0 && (kernel > chance) == (above > 0))
+                        }
                     }
                 }
+                let alike = try #require(file["similar_weights"] as? [[String: Any]])
+                #expect(
+                    !alike.contains { $0["layer"] as? Int == layer && $0["head"] as? Int == head })
+                let means = try alike.map {
+                    try #require($0["qk"] as? Double) + (try #require($0["ov"] as? Double))
+                }
+                #expect(!means.isEmpty && means == means.sorted(by: >))
                 let writes = try #require(file["writes"] as? [[String: Any]])
                 #expect(writes[0]["token"] is NSNull)
                 #expect(writes.dropFirst().allSatisfy { $0["token"] is String })

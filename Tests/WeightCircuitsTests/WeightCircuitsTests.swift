@@ -44,7 +44,7 @@ import WeightCircuits
         name: String, workers: Int
     ) throws {
         let model = try Model(opening: Fixtures.url("models/\(name)"))
-        let (composition, plain) = try Self.composition(of: model, workers: workers)
+        let (composition, plain) = try Self.pairs(of: model, workers: workers)
         let n = plain.count
         for writer in 0..<n {
             for reader in 0..<n {
@@ -62,8 +62,51 @@ import WeightCircuits
                         ? ov.times(circuit) : ov.times(circuit.transposed)
                     let expected =
                         isLater ? product.norm / (ov.norm * circuit.norm) : 0
-                    let got = try #require(composition.scores[side])[writer * n + reader]
+                    let got = try #require(composition.composition[side])[writer * n + reader]
                     #expect(abs(Double(got) - expected) < 1e-5)
+                }
+            }
+        }
+    }
+
+    @Test(arguments: ["gpt2", "llama", "qwen3", "olmo2"], [1, 3])
+    func `the projection kernel is the trace of the product of both projections`(
+        name: String, workers: Int
+    ) throws {
+        let model = try Model(opening: Fixtures.url("models/\(name)"))
+        let (pairs, plain) = try Self.pairs(of: model, workers: workers)
+        let n = plain.count
+        // The projection onto the rows of X is that onto the images of X^T X.
+        let written = plain.map { $0.output.projectionOntoRows() }
+        for reader in 0..<n {
+            for (side, matrix) in [
+                (ReadingSide.query, plain[reader].query), (.key, plain[reader].key),
+                (.value, plain[reader].value),
+            ] {
+                let read = matrix.projectionOntoRows()
+                #expect(
+                    try #require(pairs.readDimensions[side])[reader] == Int(read.trace.rounded()))
+                for writer in 0..<n where pairs.heads[writer].layer < pairs.heads[reader].layer {
+                    let got = try #require(pairs.kernel[side])[writer * n + reader]
+                    #expect(abs(Double(got) - written[writer].times(read).trace) < 1e-4)
+                }
+            }
+        }
+    }
+
+    @Test(arguments: ["gpt2", "llama", "qwen3", "olmo2"], [1, 3])
+    func `likeness is the cosine of two heads' maps`(name: String, workers: Int) throws {
+        let model = try Model(opening: Fixtures.url("models/\(name)"))
+        let (pairs, plain) = try Self.pairs(of: model, workers: workers)
+        let n = plain.count
+        for (circuit, maps) in [
+            (WeightCircuit.qk, plain.map(\.qk)), (.ov, plain.map(\.ov)),
+        ] {
+            let likeness = try #require(pairs.likeness[circuit])
+            for a in 0..<n {
+                for b in 0..<n {
+                    let cosine = maps[a].dot(maps[b]) / (maps[a].norm * maps[b].norm)
+                    #expect(abs(Double(likeness[a * n + b]) - cosine) < 1e-5)
                 }
             }
         }
@@ -75,7 +118,7 @@ import WeightCircuits
         func matrix() -> [Float] {
             (0..<dHead * dModel).map { _ in Float(random.nextNormal()) }
         }
-        var builder = CompositionBuilder(dModel: dModel, workers: 2)
+        var layers: [[FoldedHead]] = []
         var ranks: [(ov: Double, qk: Double)] = []
         for layer in 0..<2 {
             let heads = (0..<40).map { head in
@@ -87,15 +130,15 @@ import WeightCircuits
                 let plain = Written(head)
                 ranks.append((try plain.ov.participation(), try plain.qk.participation()))
             }
-            try builder.append(heads)
+            layers.append(heads)
         }
-        let composition = builder.finish()
+        let composition = try Self.pairs(of: layers, workers: 2)
         for side in ReadingSide.allCases {
-            let scores = try #require(composition.scores[side])
+            let scores = try #require(composition.composition[side])
             var deviations: [Double] = []
             for writer in 0..<40 {
                 for reader in 40..<80 {
-                    let chance = Composition.chance(
+                    let chance = Chance.squaredComposition(
                         writerRank: ranks[writer].ov,
                         readerRank: side == .value ? ranks[reader].ov : ranks[reader].qk,
                         dModel: dModel)
@@ -107,6 +150,19 @@ import WeightCircuits
             let variance = deviations.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 1600
             #expect(abs(mean) < 0.15)
             #expect((0.8...1.25).contains(variance))
+            let chance = Chance.projectionKernel(
+                writerDimension: dHead, readerDimension: dHead, dModel: dModel)
+            let kernel = try #require(composition.kernel[side])
+            let above = (0..<40).flatMap { writer in
+                (40..<80).map {
+                    (Double(kernel[writer * 80 + $0]) - chance.mean) / chance.deviation
+                }
+            }
+            let average = above.reduce(0, +) / 1600
+            #expect(abs(average) < 0.1)
+            #expect(
+                (0.85...1.15).contains(
+                    above.reduce(0) { $0 + ($1 - average) * ($1 - average) } / 1600))
         }
     }
 
@@ -114,9 +170,9 @@ import WeightCircuits
         throws
     {
         let model = try Model(opening: Fixtures.url("models/induction-gpt2"))
-        let (composition, plain) = try Self.composition(of: model, workers: 1)
+        let (composition, plain) = try Self.pairs(of: model, workers: 1)
         let n = plain.count
-        let scores = try #require(composition.scores[.key])
+        let scores = try #require(composition.composition[.key])
         let known = try JSONDecoder().decode(
             Known.self, from: Data(contentsOf: Fixtures.url("models/induction-gpt2/expected.json"))
         ).heads
@@ -124,7 +180,7 @@ import WeightCircuits
             known.max { $0.previous_token_score < $1.previous_token_score })
         // Against chance, as the tree orders them: a head of rank 1 composes strongly with all by itself.
         func deviations(_ writer: Int, _ reader: Int) throws -> Double {
-            let chance = Composition.chance(
+            let chance = Chance.squaredComposition(
                 writerRank: try plain[writer].ov.participation(),
                 readerRank: try plain[reader].qk.participation(),
                 dModel: model.description.dModel)
@@ -162,17 +218,24 @@ import WeightCircuits
         let heads: [Head]
     }
 
-    private static func composition(of model: Model, workers: Int) throws
-        -> (Composition, [Written])
-    {
+    /// - Parameter memory: for layers that are held; 0 reads every layer again for each later one.
+    private static func pairs(
+        of layers: [[FoldedHead]], workers: Int, memory: Int = 1 << 30
+    ) throws -> HeadPairs {
+        try HeadPairs(layers.flatMap { $0.map(\.address) }, workers: workers, memory: memory) {
+            layers[$0]
+        }
+    }
+
+    private static func pairs(of model: Model, workers: Int) throws -> (HeadPairs, [Written]) {
         let dModel = model.description.dModel
-        var builder = CompositionBuilder(dModel: dModel, workers: workers)
         var plain: [Written] = []
+        var layers: [[FoldedHead]] = []
         for layer in 0..<model.description.nLayers {
             let weights = try HeadWeights.all(ofLayer: layer, of: model, workers: workers)
             plain += weights.map { Written($0, dModel: dModel) }
-            try builder.append(weights.map { FoldedHead($0, dModel: dModel) })
+            layers.append(weights.map { FoldedHead($0, dModel: dModel) })
         }
-        return (builder.finish(), plain)
+        return (try pairs(of: layers, workers: workers, memory: workers == 1 ? 0 : 1 << 30), plain)
     }
 }

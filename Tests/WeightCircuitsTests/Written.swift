@@ -6,8 +6,12 @@ import TestSupport
 import Testing
 import Transformer
 
-/// One head's W_QK and W_OV, [dModel, dModel] each.
+/// One head's W_QK and W_OV, [dModel, dModel] each, and what they are made of, [dHead, dModel].
 struct Written {
+    let query: Matrix
+    let key: Matrix
+    let value: Matrix
+    let output: Matrix
     /// score(q, k) = x_q qk x_k^T.
     let qk: Matrix
     /// x ov is what the head writes of x.
@@ -33,8 +37,15 @@ struct Written {
                 output.times(
                     Self.norm($0.norm.weight, Self.isCentred($0.norm), d).transposed)
             } ?? output
-        qk = read(weights.query).transposed.times(read(weights.key))
-        ov = read(weights.value).transposed.times(written)
+        self.init(
+            query: read(weights.query), key: read(weights.key), value: read(weights.value),
+            output: written)
+    }
+
+    private init(query: Matrix, key: Matrix, value: Matrix, output: Matrix) {
+        (self.query, self.key, self.value, self.output) = (query, key, value, output)
+        qk = query.transposed.times(key)
+        ov = value.transposed.times(output)
     }
 
     /// From matrices that hold the norms already.
@@ -44,8 +55,9 @@ struct Written {
                 Double(values[$0 * head.dModel + $1])
             }
         }
-        qk = matrix(head.query).transposed.times(matrix(head.key))
-        ov = matrix(head.value).transposed.times(matrix(head.output))
+        self.init(
+            query: matrix(head.query), key: matrix(head.key), value: matrix(head.value),
+            output: matrix(head.output))
     }
 
     private static func isCentred(_ norm: NormWeights) -> Bool {
@@ -115,6 +127,33 @@ struct Written {
             }
             return product
         }
+
+        var trace: Double { (0..<rows).reduce(0) { $0 + values[$1 * columns + $1] } }
+
+        func dot(_ other: Matrix) -> Double {
+            zip(values, other.values).reduce(0) { $0 + $1.0 * $1.1 }
+        }
+
+        /// The projection onto what the rows span, by Gram and Schmidt.
+        func projectionOntoRows() -> Matrix {
+            var basis: [[Double]] = []
+            let longest = (0..<rows).map { row($0).reduce(0) { $0 + $1 * $1 } }.max() ?? 0
+            for i in 0..<rows {
+                var rest = row(i)
+                // Twice, as once leaves what rounding brings in.
+                for _ in 0..<2 {
+                    for unit in basis {
+                        let along = zip(rest, unit).reduce(0) { $0 + $1.0 * $1.1 }
+                        rest = zip(rest, unit).map { $0 - along * $1 }
+                    }
+                }
+                let square = rest.reduce(0) { $0 + $1 * $1 }
+                if square > 1e-12 * longest { basis.append(rest.map { $0 / square.squareRoot() }) }
+            }
+            return Matrix(columns, columns) { i, j in basis.reduce(0) { $0 + $1[i] * $1[j] } }
+        }
+
+        private func row(_ i: Int) -> [Double] { Array(values[i * columns..<(i + 1) * columns]) }
 
         var norm: Double { values.reduce(0) { $0 + $1 * $1 }.squareRoot() }
 
