@@ -71,20 +71,16 @@ private struct Cosines {
     private let products: [Float]
 
     init(of others: HeadSubspaces, with layer: HeadSubspaces, head: Int) {
-        self.others = others
-        own = layer.parts[head]
-        let (d, rank) = (layer.dModel, own.rank)
+        let (part, d) = (layer.parts[head], layer.dModel)
         let rows = others.basis.count / d
-        var products = [Float](repeating: 0, count: rows * rank)
+        var products = [Float](repeating: 0, count: rows * part.rank)
         layer.basis.withUnsafeBufferPointer { basis in
-            guard let start = basis.baseAddress.map({ $0 + own.rows.lowerBound * d }) else {
-                return
-            }
+            guard let basis = basis.baseAddress else { return }
             multiply(
-                rows, rank, d, others.basis, d, .asStored, start, d, .transposed,
-                into: &products, rank)
+                rows, part.rank, d, others.basis, d, .asStored, basis + part.rows.lowerBound * d, d,
+                .transposed, into: &products, part.rank)
         }
-        self.products = products
+        (self.others, own, self.products) = (others, part, products)
     }
 
     /// With one of the heads, [its rank, rank].

@@ -231,10 +231,7 @@ struct AttributionRun {
         ) { heads, length in
             try ForwardPass(loaded.model, selection: heads, maxLength: length, workers: workers)
         }
-        var results = [ExplainedEdge](repeating: ExplainedEdge(), count: tasks.count)
-        for (group, found) in zip(bySequence, explained) {
-            for (task, edge) in zip(group.value, found) { results[task] = edge }
-        }
-        return results
+        return zip(bySequence, explained).flatMap { zip($0.value, $1) }
+            .sorted { $0.0 < $1.0 }.map(\.1)
     }
 }
