@@ -120,6 +120,8 @@ def check_map(root, heads):
         similar = load(root / "heads" / f"L{layer}H{head}.json").get("similar", [])
         check(len(similar) == min(20, len(heads) - 1), f"similar of {layer}.{head}: {len(similar)} heads")
         check([layer, head] not in [[s["layer"], s["head"]] for s in similar], f"similar of {layer}.{head}: itself")
+        made = load(root / "heads" / f"L{layer}H{head}.json").get("similar_weights", [])
+        check(all(-1.001 <= m[c] <= 1.001 for m in made for c in ("qk", "ov")), f"similar_weights of {layer}.{head}: no cosine")
         values = [s["likeness"] for s in similar]
         check(values == sorted(values, reverse=True), f"similar of {layer}.{head}: not the most alike first")
         check(all(0 <= v <= 1 for v in values), f"similar of {layer}.{head}: a likeness beyond 0 to 1")

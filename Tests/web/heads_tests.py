@@ -84,6 +84,13 @@ def heads_that_attend_alike_are_listed_with_their_likeness(tab):
         assert text.startswith(f"L{other['layer']}H{other['head']}"), text
         assert abs(float(text.split()[1]) - other["likeness"]) < 0.006, text
     assert json.loads(tab.save("alike", "JSON"))[0]["mean_rank_difference"] <= 1
+    made = tab.data(f"heads/L{layer}H{head}.json")["similar_weights"]
+    rows_of_made = tab.page.locator("table.similar-weights tbody tr")
+    assert rows_of_made.count() == min(8, len(made))
+    for row, other in zip(rows_of_made.all(), made):
+        name, qk, ov = row.inner_text().split()[:3]
+        assert name == f"L{other['layer']}H{other['head']}" and abs(float(qk) - other["qk"]) < 0.006 and abs(float(ov) - other["ov"]) < 0.006
+    assert [r["qk_cosine"] for r in json.loads(tab.save("similar-weights", "JSON"))] == [o["qk"] for o in made]
     first = similar[0]
     rows.first.locator("button.link").click()
     tab.expect(layer=str(first["layer"]), head=str(first["head"]))
@@ -131,6 +138,8 @@ def heads_that_work_together_are_a_click_apart(tab):
     assert panel.locator("table").count() >= 1 or not partners
     for p in partners:
         assert f"L{p['layer']}H{p['head']}" in panel.inner_text(), panel.inner_text()
+    saved = json.loads(tab.save("circuit", "JSON"))
+    assert all(r["kernel"] >= 0 and (r["kernel"] > r["kernel_chance"]) == (r["kernel_deviations"] > 0) for r in saved)
     writes = tab.data(f"heads/L{layer}H{head}.json")["writes"]
     rows = tab.page.locator(".panel-writes tbody tr")
     assert rows.count() == len(writes) and rows.first.locator(".written").count() == 16

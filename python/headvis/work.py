@@ -73,6 +73,12 @@ class Weights:
         self.metrics = Metrics(file)
         #: Under q, k and v, [M, M]: row, the head that writes; column, the later head that reads.
         self.composition = Columns(file, "composition")
+        #: The projection kernel of what is written and what is read, under q, k and v, [M, M] likewise.
+        self.projection_kernel = Columns(file, "projection_kernel")
+        #: Cosines of two heads' maps from the residual stream to itself, under qk and ov, [M, M].
+        self.likeness = Columns(file, "likeness")
+        #: Dimensions of the residual stream that a head reads, under q, k and v, and writes, under o, [M].
+        self.dimensions = Columns(file, "dimensions")
 
 
 class Work:

@@ -63,6 +63,13 @@ class Metrics(unittest.TestCase):
             composition = self.work.weights.composition[name]
             self.assertFalse(np.nan_to_num(composition[earlier]).any())
             self.assertTrue((composition[~earlier] > 0).all())
+            kernel = self.work.weights.projection_kernel[name]
+            most = np.minimum(self.work.weights.dimensions["o"][:, None], self.work.weights.dimensions[name][None, :])
+            self.assertTrue(((kernel > 0) == ~earlier).all() and (kernel <= most + 1e-3).all())
+        for name in ("qk", "ov"):
+            likeness = self.work.weights.likeness[name]
+            check.assert_allclose(np.diagonal(likeness), 1, atol=1e-4)
+            check.assert_array_equal(likeness, likeness.T)
         row = dict(zip(self.work.weights.heads, self.work.weights.metrics["copying_score"].value))
         for shown in self.tree.metrics:
             self.assertAlmostEqual(row[shown["layer"], shown["head"]], shown["copying_score"], delta=5.1e-5)

@@ -7,6 +7,7 @@ import { alikePanel } from "./alike.js";
 import { compositionPanel } from "./composition.js";
 import { directionsPanel } from "./directions.js";
 import { similarPanel } from "./similar.js";
+import { similarWeightsPanel } from "./similarweights.js";
 import { writesPanel } from "./writes.js";
 
 /** @param {import("../core/app.js").App} app */
@@ -28,7 +29,7 @@ export function createCircuit(app) {
     const circuit = compositionPanel(app, data);
     return [
       circuit ?? el("p", { class: "note" }, "The tree says nothing of this head's weights: make it with WEIGHTS=1."),
-      el("div", {}, similarPanel(app, data), alikePanel(app)), writesPanel(app, data), directionsPanel(app, data),
+      el("div", {}, similarPanel(app, data), similarWeightsPanel(app, data), alikePanel(app)), writesPanel(app, data), directionsPanel(app, data),
     ];
   }
 }

@@ -29,13 +29,16 @@ export function compositionPanel(app, { rest }) {
   const panel = createPanel(app, {
     name: "circuit", title: "Works with, by weights",
     describe: "Composition |W₂W₁| / (|W₂| |W₁|) with heads of other layers, and how many standard deviations its square lies "
-      + `above that of unrelated heads of the same ranks (${number(found.chance)}). From weights alone: no text, no positions, no norms' scales.`,
+      + `above that of unrelated heads of the same ranks (${number(found.chance)}). The kernel counts the directions that the one writes and the `
+      + "other reads, however strongly (arXiv 2601.10266). From weights alone: no text, no positions, no norms' scales.",
     give: {
       scene: () => canvas?.scene,
       table: () => ({
-        columns: ["direction", "side", "layer", "head", "score", "deviations"],
+        columns: ["direction", "side", "layer", "head", "score", "deviations", "kernel", "kernel_chance", "kernel_deviations"],
         rows: ["reads_from", "read_by"].flatMap((direction) => SIDES.flatMap(([side]) =>
-          found[direction][side].map((p) => [direction, side, p.layer, p.head, p.score, p.deviations]))),
+          found[direction][side].map((p) => [
+            direction, side, p.layer, p.head, p.score, p.deviations, p.kernel?.value, p.kernel?.chance, p.kernel?.deviations,
+          ]))),
       }),
     },
   });
@@ -99,8 +102,15 @@ function sideTable(app, title, partners, most) {
   }
   return el("table", { class: "weights" },
     el("caption", {}, title),
-    el("thead", {}, el("tr", {}, ["head", "score", "above chance"].map((t) => el("th", { scope: "col" }, t)), el("td", {}))),
+    el("thead", {}, el("tr", {}, ["head", "score", "above chance", "kernel"].map((t) => el("th", { scope: "col" }, t)), el("td", {}))),
     el("tbody", {}, shown.map((p) => el("tr", {},
       el("th", { scope: "row" }, headLink(app, p)), el("td", { class: "num" }, number(p.score)),
-      el("td", { class: "num" }, `${Math.round(p.deviations).toLocaleString("en-US")} σ`), barCell(p.score / most)))));
+      el("td", { class: "num" }, `${Math.round(p.deviations).toLocaleString("en-US")} σ`), kernelCell(p.kernel), barCell(p.score / most)))));
+}
+
+/** @param {import("../pure/circuit.js").Kernel | null} kernel */
+function kernelCell(kernel) {
+  if (!kernel) return el("td", {});
+  const chance = `${number(kernel.chance)} by chance, ${Math.round(kernel.deviations).toLocaleString("en-US")} σ above it`;
+  return el("td", { class: "num", title: chance }, number(kernel.value));
 }

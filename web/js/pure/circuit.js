@@ -9,7 +9,8 @@ export const SIDES = [["q", "query"], ["k", "key"], ["v", "value"]];
 export const STANDS_OUT = 3;
 
 /**
- * @typedef {{layer: number, head: number, score: number, deviations: number}} Partner
+ * @typedef {{value: number, chance: number, deviations: number}} Kernel of what is written and what is read
+ * @typedef {{layer: number, head: number, score: number, deviations: number, kernel: Kernel | null}} Partner
  * @typedef {Record<string, Partner[]>} Sides by q, k and v
  * @typedef {{chance: number, reads_from: Sides, read_by: Sides}} Composition
  */
@@ -34,10 +35,16 @@ export function readComposition(value) {
   if (typeof chance !== "number" || !Number.isFinite(chance)) return null;
   /** @type {(list: unknown) => Partner[]} */
   const partners = (list) => headsIn(list).flatMap((p) => (Number.isFinite(p.score) && Number.isFinite(p.deviations)
-    ? [{ ...p, score: Number(p.score), deviations: Number(p.deviations) }] : []));
+    ? [{ ...p, score: Number(p.score), deviations: Number(p.deviations), kernel: kernelOf(p) }] : []));
   /** @param {unknown} group */
   const sides = (group) => Object.fromEntries(SIDES.map(([side]) => [side, partners(/** @type {Loose | null | undefined} */ (group)?.[side])]));
   return { chance, reads_from: sides(reads_from), read_by: sides(read_by) };
+}
+
+/** @type {(partner: Loose) => Kernel | null} */
+function kernelOf({ kernel, kernel_chance, kernel_deviations }) {
+  const [value, chance, deviations] = [kernel, kernel_chance, kernel_deviations].map((n) => (typeof n === "number" ? n : NaN));
+  return [value, chance, deviations].every(Number.isFinite) ? { value, chance, deviations } : null;
 }
 
 /**
@@ -61,6 +68,16 @@ export function standingOut(composition, open, each = Infinity) {
 export function readSimilar(value) {
   return headsIn(value).map((h) => ({ ...h, likeness: Number(h.likeness ?? NaN), standard_error: Number.isFinite(h.standard_error) ? Number(h.standard_error) : null }))
     .filter(({ likeness }) => likeness >= 0 && likeness <= 1);
+}
+
+/**
+ * A head file's `similar_weights`: heads by the cosines of their circuits.
+ * @param {unknown} value
+ * @returns {{layer: number, head: number, qk: number, ov: number}[]}
+ */
+export function readSimilarWeights(value) {
+  return headsIn(value).map((h) => ({ ...h, qk: Number(h.qk ?? NaN), ov: Number(h.ov ?? NaN) }))
+    .filter(({ qk, ov }) => Math.abs(qk) <= 1.001 && Math.abs(ov) <= 1.001);
 }
 
 /**
