@@ -111,6 +111,6 @@ function sideTable(app, title, partners, most) {
 /** @param {import("../pure/circuit.js").Kernel | null} kernel */
 function kernelCell(kernel) {
   if (!kernel) return el("td", {});
-  const chance = `${number(kernel.chance)} by chance, ${Math.round(kernel.deviations).toLocaleString("en-US")} σ above it`;
-  return el("td", { class: "num", title: chance }, number(kernel.value));
+  const chance = `${kernel.chance.toFixed(1)} by chance, ${Math.round(kernel.deviations).toLocaleString("en-US")} σ above it`;
+  return el("td", { class: "num", title: chance }, kernel.value.toFixed(1));
 }
