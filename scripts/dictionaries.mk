@@ -15,7 +15,8 @@ DICTIONARY_LAYERS := $(if $(strip $(HEADS)),,$(if \
 	$(subst $(comma), ,$(LAYERS)))))
 
 dictionary_of = $(DICTIONARIES)/L$(1)/sae_weights.safetensors
-evidence_of = $(WORK)/features-L$(1).h5
+# A dictionary of the outputs of a layer's heads has evidence of its own, and may be all that the layer has.
+evidence_of = $(or $(wildcard $(WORK)/features-L$(1).h5),$(wildcard $(WORK)/features-Z$(1).h5),$(WORK)/features-L$(1).h5)
 
 # A dictionary is to see whole documents, unless CHUNK says otherwise.
 dictionary_text = \
@@ -72,12 +73,15 @@ $(foreach stage,$(EVIDENCE),$(eval stamp_of_$(stage) = $$(stamp_of_evidence)))
 
 # Without training, a layer's dictionary may have any name: the program finds it by its cfg.json.
 weights_of = $(if $(filter dictionary,$(GOALS)),$(call dictionary_of,$(1)),$(or \
-	$(wildcard $(call dictionary_of,$(1))),$(wildcard $(DICTIONARIES)/*/sae_weights.safetensors)))
+	$(wildcard $(call dictionary_of,$(1)) $(DICTIONARIES)/Z$(1)/sae_weights.safetensors),$(wildcard \
+	$(DICTIONARIES)/*/sae_weights.safetensors)))
 
 # Each stale file only says so, as one run writes them all.
-$(foreach layer,$(DICTIONARY_LAYERS),$(call evidence_of,$(layer))): $(call evidence_of,%): \
-		$(call built,stage-dictionary) $(STAMPS)/features-L% $$(call weights_of,$$*) $(INPUT_FILES)
-	$(eval STALE_EVIDENCE += $*)@:
+define evidence_rule
+$(call evidence_of,$(1)): $(call built,stage-dictionary) $(STAMPS)/features-L$(1) $(call weights_of,$(1)) $(INPUT_FILES)
+	$$(eval STALE_EVIDENCE += $(1))@:
+endef
+$(foreach layer,$(DICTIONARY_LAYERS),$(eval $(call evidence_rule,$(layer))))
 
 ifneq ($(DICTIONARY_LAYERS),)
 dictionary evidence: collected-evidence
