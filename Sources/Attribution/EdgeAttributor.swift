@@ -67,7 +67,7 @@ public struct EdgeAttributor {
         let contributions = circuit.contributions(keyParts: key.vectors)
         let fromFeatures = contributions.prefix(key.features.count).rowSum
         let projections = dictionary.projections(of: fromFeatures.map { Float($0) })
-        return strongest(limits.marginals, of: dictionary.count) { Double(projections[$0]) }
+        return strongest(limits.marginals, of: dictionary.dSAE) { Double(projections[$0]) }
             .map { feature, _ in write(Int32(feature), contributions) }
     }
 
@@ -94,9 +94,9 @@ public struct EdgeAttributor {
 }
 
 extension FeatureDictionary {
-    /// How far x reaches along each feature's direction, taken as a unit vector; [count].
+    /// How far x reaches along each feature's direction, taken as a unit vector; [dSAE].
     fileprivate func projections(of x: [Float]) -> [Float] {
-        var projections = [Float](repeating: 0, count: count)
+        var projections = [Float](repeating: 0, count: dSAE)
         projections.withUnsafeMutableBufferPointer { projections in
             decoder.withUnsafeBufferPointer { decoder in
                 x.withUnsafeBufferPointer { x in
@@ -104,8 +104,8 @@ extension FeatureDictionary {
                         let x = x.baseAddress
                     else { return }
                     multiply(
-                        count, 1, dModel, d, dModel, .asStored, x, dModel, .transposed, into: y, 1)
-                    for feature in 0..<count {
+                        dSAE, 1, dModel, d, dModel, .asStored, x, dModel, .transposed, into: y, 1)
+                    for feature in 0..<dSAE {
                         let square = sumOfSquares(d + feature * dModel, dModel, around: 0)
                         y[feature] = square > 0 ? y[feature] / square.squareRoot() : 0
                     }

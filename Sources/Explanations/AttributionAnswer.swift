@@ -36,7 +36,7 @@ public struct AttributionSource: Sendable {
                 if let residual = layer.residual {
                     json.member("name", residual.name)
                     json.member("layer", residual.dictionary.layer)
-                    json.member("features", residual.dictionary.count)
+                    json.member("features", residual.dictionary.dSAE)
                     json.member("sha256", residual.sha256)
                     json.member("explanations_sha256", residual.explanationsSHA256)
                 }

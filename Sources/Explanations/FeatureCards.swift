@@ -43,7 +43,7 @@ public final class FeatureCards {
         evidence = try layer.evidence.map { try FeaturesFile($0.path) }
         guard let evidence else { return }
         guard evidence.provenance.text("dictionary_sha256") == layer.sha256,
-            evidence.features == layer.dictionary.count
+            evidence.features == layer.dictionary.dSAE
         else {
             throw UserError(
                 "\(layer.evidence?.path ?? ""): is of another dictionary than \(layer.files.folder.path); run make evidence LAYERS=\(layer.dictionary.layer) again."

@@ -56,7 +56,7 @@ public struct LayerDictionary: Sendable {
         self.evidence = evidence
         let told = try folder.descriptions(of: files)
         descriptions = try FeatureDescriptions(
-            contentsOf: told, count: opened.dictionary.count, block: files.block)
+            contentsOf: told, count: opened.dictionary.dSAE, block: files.block)
         sha256 = try Digests.sha256(of: files.files)
         explanationsSHA256 = try Digests.sha256(of: [evidence].compactMap { $0 } + told)
     }

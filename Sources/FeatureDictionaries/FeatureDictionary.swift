@@ -17,10 +17,10 @@ public struct FeatureDictionary: Sendable {
         case relu
         /// The k largest, as far as they are positive; of equal ones the first features.
         case topK(Int)
-        /// The positive ones that lie above a threshold of each feature, [count].
+        /// The positive ones that lie above a threshold of each feature, [dSAE].
         case jumpReLU(thresholds: [Float])
         /// Those features fire where p > 0; their activation is the positive part of
-        /// (p - encoderBias) * scale + bias, both [count] (Rajamanoharan et al. 2024, Gated SAEs).
+        /// (p - encoderBias) * scale + bias, both [dSAE] (Rajamanoharan et al. 2024, Gated SAEs).
         case gated(scales: [Float], biases: [Float])
     }
 
@@ -32,14 +32,14 @@ public struct FeatureDictionary: Sendable {
     /// Width of the residual stream, or of the outputs of all heads (d_in).
     public let dModel: Int
     /// Number of features (d_sae).
-    public let count: Int
+    public let dSAE: Int
     /// How activations follow from the products of the encoder.
     public let activation: Activation
-    /// [count, dModel]: row f is the direction that feature f reads.
+    /// [dSAE, dModel]: row f is the direction that feature f reads.
     public let encoder: [Float]
-    /// [count].
+    /// [dSAE].
     public let encoderBias: [Float]
-    /// [count, dModel]: row f is the direction that feature f stands for.
+    /// [dSAE, dModel]: row f is the direction that feature f stands for.
     public let decoder: [Float]
     /// [dModel].
     public let decoderBias: [Float]
@@ -58,19 +58,19 @@ public struct FeatureDictionary: Sendable {
         normalization: InputNormalization = .none
     ) {
         let dModel = decoderBias.count
-        let count = encoderBias.count
-        precondition(dModel > 0 && count > 0 && count <= Self.mostFeatures)
-        precondition(encoder.count == count * dModel && decoder.count == count * dModel)
+        let dSAE = encoderBias.count
+        precondition(dModel > 0 && dSAE > 0 && dSAE <= Self.mostFeatures)
+        precondition(encoder.count == dSAE * dModel && decoder.count == dSAE * dModel)
         switch activation {
         case .relu: break
-        case .topK(let k): precondition(k > 0 && k <= count)
-        case .jumpReLU(let thresholds): precondition(thresholds.count == count)
+        case .topK(let k): precondition(k > 0 && k <= dSAE)
+        case .jumpReLU(let thresholds): precondition(thresholds.count == dSAE)
         case .gated(let scales, let biases):
-            precondition(scales.count == count && biases.count == count)
+            precondition(scales.count == dSAE && biases.count == dSAE)
         }
         self.layer = layer
         self.dModel = dModel
-        self.count = count
+        self.dSAE = dSAE
         self.activation = activation
         self.encoder = encoder
         self.encoderBias = encoderBias

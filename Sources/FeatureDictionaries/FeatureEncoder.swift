@@ -36,7 +36,7 @@ public final class FeatureEncoder {
         BLAS.prepare()
         self.dictionary = dictionary
         let group = 4 * laneCount
-        stride = (dictionary.count + group - 1) / group * group
+        stride = (dictionary.dSAE + group - 1) / group * group
         // 16 MB of products, and no more rows than still make the product faster.
         chunk = max(8, min(128, (1 << 22) / stride))
         let dModel = dictionary.dModel
@@ -56,14 +56,14 @@ public final class FeatureEncoder {
         if dictionary.subtractsDecoderBias {
             inputBias.update(from: dictionary.decoderBias, count: dModel)
         }
-        parameters.update(from: dictionary.encoderBias, count: dictionary.count)
+        parameters.update(from: dictionary.encoderBias, count: dictionary.dSAE)
         switch dictionary.activation {
         case .relu, .topK: break
         case .jumpReLU(let thresholds):
-            (parameters + stride).update(from: thresholds, count: dictionary.count)
+            (parameters + stride).update(from: thresholds, count: dictionary.dSAE)
         case .gated(let scales, let biases):
-            (parameters + stride).update(from: scales, count: dictionary.count)
-            (parameters + 2 * stride).update(from: biases, count: dictionary.count)
+            (parameters + stride).update(from: scales, count: dictionary.dSAE)
+            (parameters + 2 * stride).update(from: biases, count: dictionary.dSAE)
         }
     }
 
@@ -76,7 +76,7 @@ public final class FeatureEncoder {
     ///
     /// - Parameter x: [rows, dModel], as the model computes them.
     public func encode(_ x: UnsafePointer<Float>, rows: Int, into codes: inout SparseCodes) {
-        let (dModel, count) = (dictionary.dModel, dictionary.count)
+        let (dModel, count) = (dictionary.dModel, dictionary.dSAE)
         var done = 0
         while done < rows {
             let height = min(chunk, rows - done)

@@ -124,9 +124,9 @@ extension Laboratory {
         ofFeature feature: Int, layer: Int, at edge: EdgeObservation
     ) throws -> (query: ResidualReading, key: ResidualReading) {
         let dictionary = try dictionary(ofLayer: layer)
-        guard (0..<dictionary.count).contains(feature) else {
+        guard (0..<dictionary.dSAE).contains(feature) else {
             throw UserError(
-                "the dictionary of layer \(layer) has no feature \(feature); it has \(dictionary.count)."
+                "the dictionary of layer \(layer) has no feature \(feature); it has \(dictionary.dSAE)."
             )
         }
         func reading(_ x: [Float]) -> ResidualReading {

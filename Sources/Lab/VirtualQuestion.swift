@@ -73,9 +73,9 @@ public struct VirtualQuestion: LabQuestion, Equatable {
             throw UserError("offset must be a number of tokens, and count from 1 to 500.")
         }
         let dictionary = try lab.dictionary(ofLayer: layer)
-        guard (0..<dictionary.count).contains(feature) else {
+        guard (0..<dictionary.dSAE).contains(feature) else {
             throw UserError(
-                "the dictionary of layer \(layer) has no feature \(feature); it has \(dictionary.count)."
+                "the dictionary of layer \(layer) has no feature \(feature); it has \(dictionary.dSAE)."
             )
         }
         return Inquiry(looks: []) { _ in
@@ -91,7 +91,7 @@ public struct VirtualQuestion: LabQuestion, Equatable {
         let folded = FoldedHead(try HeadWeights(address, of: lab.model), dModel: d.dModel)
         let direction = direction(folded, dictionary, d, offset)
         let length = norm(direction)
-        var found = (0..<dictionary.count).map { index -> Feature in
+        var found = (0..<dictionary.dSAE).map { index -> Feature in
             let other = dictionary.decoder[index * d.dModel..<(index + 1) * d.dModel]
             let size = norm(other)
             let value = size > 0 ? product(direction, other) / size : 0
@@ -103,7 +103,7 @@ public struct VirtualQuestion: LabQuestion, Equatable {
         found.sort { ($1.value, $0.feature) < ($0.value, $1.feature) }
         var answer = Answer(
             feature: own, highest: Array(found.prefix(count)),
-            lowest: found.suffix(count).reversed(), chance: Self.largest(of: dictionary.count))
+            lowest: found.suffix(count).reversed(), chance: Self.largest(of: dictionary.dSAE))
         if circuit == .output, let unembedding = try FoldedUnembedding(lab.model) {
             let ranking = TokenRanking.of(
                 direction, by: unembedding, count: min(count, unembedding.dVocab),

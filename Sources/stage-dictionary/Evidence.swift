@@ -98,7 +98,7 @@ struct Evidence: ParsableCommand {
         while let layer = layers.first, bytes < room {
             let own = try Self.opened(ofLayer: layer, in: folder, of: model)
             for (_, dictionary, _) in own {
-                bytes += 2 * 4 * Double(dictionary.count) * Double(dictionary.dModel)
+                bytes += 2 * 4 * Double(dictionary.dSAE) * Double(dictionary.dModel)
             }
             opened += own
             layers.removeFirst()

@@ -33,7 +33,7 @@ struct EvidenceRun {
     func write(to path: (_ layer: Int, _ place: DictionaryPlace) -> String) throws {
         for ((files, dictionary, place), collector) in zip(dictionaries, try collect()) {
             var writer = FeaturesWriter()
-            for feature in 0..<dictionary.count {
+            for feature in 0..<dictionary.dSAE {
                 let evidence = collector.evidence(of: feature) { corpus[$0] }
                 guard evidence.maxActivation.isFinite else {
                     throw UserError(
@@ -58,7 +58,7 @@ struct EvidenceRun {
             EvidenceVisitor(dictionaries.map { ($0.dictionary, $0.place) })
         }
         var collectors = dictionaries.map {
-            EvidenceCollector(features: $0.dictionary.count, plan)
+            EvidenceCollector(features: $0.dictionary.dSAE, plan)
         }
         let names = layers.map(String.init).joined(separator: ", ")
         var progress = Progress(

@@ -58,7 +58,7 @@ import Transformer
             let length = whole.reduce(0) { $0 + $1 * $1 }.squareRoot()
             let gain = Double(whole.count).squareRoot() / length
             var fires = 0
-            for feature in 0..<dictionary.count {
+            for feature in 0..<dictionary.dSAE {
                 func w(_ head: Int, _ i: Int) -> Double {
                     Double(dictionary.encoder[(feature * heads + head) * width + i])
                 }

@@ -15,7 +15,7 @@ import Testing
         let codes = FeatureEncoder(dictionary).codes(of: expected.x)
         #expect(codes.rows == 7)
         #expect(codes.activations.allSatisfy { $0 > 0 })
-        let activations = dense(codes, count: dictionary.count)
+        let activations = dense(codes, count: dictionary.dSAE)
         #expect(relativeError(activations, expected.activations) < 1e-5)
         #expect(zip(activations, expected.activations).allSatisfy { ($0 > 0) == ($1 > 0) })
     }
@@ -119,7 +119,7 @@ import Testing
         var codes = SparseCodes()
         for row in 0..<x.count / dModel {
             var products: [(feature: Int, value: Double)] = []
-            for feature in 0..<dictionary.count {
+            for feature in 0..<dictionary.dSAE {
                 var value = Double(dictionary.encoderBias[feature])
                 for i in 0..<dModel {
                     let bias = dictionary.subtractsDecoderBias ? dictionary.decoderBias[i] : 0

@@ -70,7 +70,7 @@ import UserErrors
         var codes = SparseCodes()
         FeatureEncoder(dictionary).encode(x.flatMap { $0 }, rows: x.count, into: &codes)
         return x.indices.map { row in
-            var dense = [Float](repeating: 0, count: dictionary.count)
+            var dense = [Float](repeating: 0, count: dictionary.dSAE)
             for i in codes.range(of: row) { dense[Int(codes.features[i])] = codes.activations[i] }
             return dense
         }

@@ -130,7 +130,7 @@ extension TrainedDictionary {
 
         init(_ dictionary: TrainedDictionary, _ facts: SAELensMetadata) {
             d_in = dictionary.dModel
-            d_sae = dictionary.count
+            d_sae = dictionary.dSAE
             k = dictionary.k
             metadata = Metadata(
                 hook_name: "blocks.\(facts.layer).hook_resid_pre", model_name: facts.modelName,
