@@ -75,21 +75,21 @@ extension TrainedDictionary {
 
     private var tensors: [NamedTensor] {
         [
-            NamedTensor(name: "W_dec", shape: [count, dModel], values: decoder),
-            NamedTensor(name: "W_enc", shape: [dModel, count], values: transposedEncoder),
+            NamedTensor(name: "W_dec", shape: [dSAE, dModel], values: decoder),
+            NamedTensor(name: "W_enc", shape: [dModel, dSAE], values: transposedEncoder),
             NamedTensor(name: "b_dec", shape: [dModel], values: decoderBias),
-            NamedTensor(name: "b_enc", shape: [count], values: encoderBias),
+            NamedTensor(name: "b_enc", shape: [dSAE], values: encoderBias),
         ]
     }
 
     private var transposedEncoder: [Float] {
-        [Float](unsafeUninitializedCapacity: count * dModel) { buffer, filled in
+        [Float](unsafeUninitializedCapacity: dSAE * dModel) { buffer, filled in
             encoder.withUnsafeBufferPointer { encoder in
                 for i in 0..<dModel {
-                    for f in 0..<count { buffer[i * count + f] = encoder[f * dModel + i] }
+                    for f in 0..<dSAE { buffer[i * dSAE + f] = encoder[f * dModel + i] }
                 }
             }
-            filled = count * dModel
+            filled = dSAE * dModel
         }
     }
 

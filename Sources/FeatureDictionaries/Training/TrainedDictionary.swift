@@ -10,14 +10,14 @@ public struct TrainedDictionary: Sendable {
     /// Width of the residual stream (d_in).
     public let dModel: Int
     /// Number of features (d_sae).
-    public let count: Int
+    public let dSAE: Int
     /// Features that fire at a token, at most.
     public let k: Int
-    /// [count, dModel].
+    /// [dSAE, dModel].
     public let encoder: [Float]
-    /// [count].
+    /// [dSAE].
     public let encoderBias: [Float]
-    /// [count, dModel], rows of unit length.
+    /// [dSAE, dModel], rows of unit length.
     public let decoder: [Float]
     /// [dModel].
     public let decoderBias: [Float]
@@ -31,7 +31,7 @@ public struct TrainedDictionary: Sendable {
     /// W stays, and b_enc = (b + W d) / s.
     public init(_ autoencoder: TopKAutoencoder, _ standardization: Standardization) {
         dModel = autoencoder.dModel
-        count = autoencoder.features
+        dSAE = autoencoder.features
         k = autoencoder.k
         encoder = autoencoder.encoder.values
         decoder = autoencoder.decoder.values
