@@ -99,6 +99,11 @@ bench: $(addprefix $(BIN)/,bench-scan bench-dictionary bench-widen bench-json st
 	$(BIN)/bench-json
 .PHONY: bench
 
+## bench-scale : time, memory and sizes of every stage for a synthetic model of 5,120 heads (an hour; SCALE="--layers 8" for less)
+bench-scale: $(STAGE_PROGRAMS) $(DEFAULT_DATASET)
+	bench/scale/run --programs $(BIN) --corpus $(call quote,$(DEFAULT_DATASET)) $(SCALE)
+.PHONY: bench-scale
+
 ## models-table : measure every family against transformers' numbers anew and write docs/models.md
 models-table: $(BIN)/stage-scan
 	scripts/models-table $<
