@@ -79,7 +79,7 @@ test-faults: $(BIN)/serve $(STAGE_PROGRAMS) $$(TREE_IF_MISSING)
 ## fuzz : feed changed files to all readers of foreign bytes, TIME=60 seconds each, and tell what they do not withstand
 fuzz: | $$(SETUP)
 	HEADVIS_FUZZING=1 swift build -c release --product fuzz --scratch-path .build/fuzz \
-		-Xswiftc -sanitize=fuzzer,address # in one word: of several the compiler takes the last
+		--sanitize fuzzer --sanitize address -Xswiftc -sanitize=fuzzer,address # of several words the compiler takes the last
 	Tests/fuzz/run --program .build/fuzz/release/fuzz --folder .build/fuzzing --seconds $(or $(TIME),60) $(READERS)
 .PHONY: fuzz
 
