@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { STATE, forgetHead, readSelection, readState, writeSelection, writeState } from "../../web/js/core/state.js";
 import { createPlace } from "../../web/js/core/place.js";
 import { createStore } from "../../web/js/core/store.js";
-import { dataCandidates } from "../../web/js/core/tree.js";
+import { dataCandidates } from "../../web/js/core/opentree.js";
 import { readPlace } from "../../web/js/core/scroll.js";
 import { createBackend } from "../../web/js/core/backend.js";
 

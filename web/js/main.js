@@ -14,7 +14,7 @@ import { createSpeech } from "./core/speech.js";
 import { createStore } from "./core/store.js";
 import { createTheme } from "./core/theme.js";
 import { createTip } from "./core/tip.js";
-import { openTree } from "./core/tree.js";
+import { openTree } from "./core/opentree.js";
 import { edgeOpener } from "./parts/attribution.js";
 import { createLayout, keyTable } from "./parts/layout.js";
 import { address } from "./pure/format.js";

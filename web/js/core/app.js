@@ -3,7 +3,7 @@
 
 /**
  * @typedef {ReturnType<typeof import("./store.js").createStore>} Store
- * @typedef {Awaited<ReturnType<typeof import("./tree.js").openTree>>} Tree
+ * @typedef {import("./tree.js").Tree} Tree
  * @typedef {ReturnType<typeof import("./backend.js").createBackend>} Backend null in static mode
  * @typedef {import("../pure/scene.js").Scene} Scene
  * @typedef {{columns: string[], rows: unknown[][]}} Table
