@@ -23,6 +23,7 @@ import { LINES, createTokens } from "./tokens.js";
 /**
  * @typedef {import("../pure/sequence.js").Sequence} Sequence
  * @typedef {ReturnType<typeof createPicking>} Picking
+ * @typedef {ReturnType<typeof createTokens>} Tokens
  */
 
 /** Sequences longer than this fold around their strongest edge. */
@@ -64,7 +65,7 @@ export function spansOf(sequence, { open, anchors = [], near = [] }) {
 export function createCard(app, sequence, { name = "", tools = () => [] }) {
   const { store, session } = app;
   const root = el("article", { class: "card", "data-id": sequence.id, "aria-label": `Sequence ${sequence.id}` });
-  /** @type {ReturnType<typeof createTokens> | null} */
+  /** @type {Tokens | null} */
   let view = null;
   /** @type {ReturnType<typeof createHeatmap> | null} */
   let map = null;
@@ -110,13 +111,13 @@ export function createCard(app, sequence, { name = "", tools = () => [] }) {
     const { name: theme, colours } = app.theme;
     /**
      * @param {string} title
-     * @param {ReturnType<typeof createTokens> | null} view
+     * @param {Tokens} view
      */
-    const drawn = (title, view) => tokensScene({
-      title, tokens: sequence.tokens, look: crop ? { ...view?.look, spans: cropped() } : view?.look, theme, colours, measure,
+    const drawn = (title, { look }) => tokensScene({
+      title, tokens: sequence.tokens, look: crop ? { ...look, spans: cropped() } : look, theme, colours, measure,
     });
     const other = beside?.view();
-    const own = drawn(other && paper ? app.headName() : paper ? "" : title(), view);
+    const own = drawn(other && paper ? app.headName() : paper ? "" : title(), /** @type {Tokens} */ (view));
     const made = other ? sideBySide([own, drawn(app.compare.name, other)]) : own;
     const legend = tokensLegend({
       largest: session.largest(), transpose: mode().transpose, strips: Boolean(view?.look.strips), theme,
@@ -225,7 +226,7 @@ export function createCard(app, sequence, { name = "", tools = () => [] }) {
 
 /**
  * Marks the query and the key of a map's cell in the text.
- * @param {ReturnType<typeof createTokens>} tokens
+ * @param {Tokens} tokens
  */
 function linkCell(tokens) {
   /** @param {{q: number, k: number} | null} cell */

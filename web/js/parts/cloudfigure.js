@@ -21,7 +21,7 @@ const BAR = 80; // pixels that a bar takes at most
  * @typedef {import("../pure/clusters.js").Cluster} Cluster
  * @typedef {import("./clouds.js").Model} Model
  * @typedef {{name: string, model: Model, clusters: Cluster[]}} Side one of the two heads
- * @typedef {{space: string, layout: string, camera: any, paint: string, regions: boolean}} Look what of the clouds is drawn, and how
+ * @typedef {{space: string, layout: string, camera: import("../pure/cloud.js").Camera, paint: string, regions: boolean}} Look what of the clouds is drawn, and how
  */
 
 /**

@@ -13,15 +13,27 @@ const CONTEXT = 40;
 /**
  * `points()` is the cloud model the numbers of points refer to.
  * @param {import("../core/app.js").App} app
+ * @param {() => import("./clouds.js").Model} points
  */
 export function createPointText(app, points) {
   const root = el("div", { class: "pointtext", role: "status" });
 
+  /**
+   * @param {string[]} tokens
+   * @param {number} i
+   * @param {number} q
+   * @param {number} k
+   */
   function span(tokens, i, q, k, text = broken(tokens[i])) {
     const kind = i === q && i === k ? "mark-both" : i === q ? "mark-query" : i === k ? "mark-key" : "";
     return el("span", { class: kind ? `tok ${kind}` : "tok" }, text);
   }
 
+  /**
+   * @param {string[]} tokens
+   * @param {number} q
+   * @param {number} k
+   */
   function body(tokens, q, k) {
     const parts = [];
     let at = 0;
@@ -40,13 +52,17 @@ export function createPointText(app, points) {
 
   return {
     root,
-    /** The point in a line or two, for the tooltip. */
+    /**
+     * The point in a line or two, for the tooltip.
+     * @param {number} i
+     */
     summary(i) {
       const [seq, q, k] = points().identity(i);
       const tokens = points().tokensOf(i);
       return el("div", { class: "toktip" }, el("div", { class: "dim" }, `sequence ${seq} · ${q} → ${k}`),
         tokens ? edgeLines(tokens, q, k) : el("div", {}, "(no token data)"));
     },
+    /** @param {number} i */
     show(i) {
       if (i < 0) {
         fill(root, el("p", { class: "dim" }, "Hover a point for its text; click one to hold it."));
@@ -55,7 +71,7 @@ export function createPointText(app, points) {
       const [seq, q, k] = points().identity(i);
       const tokens = points().tokensOf(i);
       const value = points().attention(i);
-      const word = (at) => (tokens?.[at] === undefined ? "" : named(tokens, at));
+      const word = (/** @type {number} */ at) => (tokens?.[at] === undefined ? "" : named(tokens, at));
       const stored = app.session.sequence(seq);
       fill(root,
         el("div", { class: "edge-line" }, el(

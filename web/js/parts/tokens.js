@@ -18,7 +18,7 @@ export const LINES = 5;
  * @typedef {{fills: Float64Array, strips: Float64Array | null, from: number[]}} Look attention by token: as fill, as the
  *   strip below, and of which tokens
  */
-/** @type {(...args: any[]) => void} */
+/** @type {() => void} */
 const nobody = () => {};
 
 /**
@@ -27,7 +27,7 @@ const nobody = () => {};
  * @param {import("../core/app.js").App} app
  * @param {Sequence} sequence
  * @param {{spans: number[][], mode: () => Mode, largest: () => number, onFocus?: (i: number) => void,
- *   onPress?: (i: number, event: any) => void, onOpen?: () => void, marks?: () => Marks | null}} options
+ *   onPress?: (i: number, event: MouseEvent | KeyboardEvent) => void, onOpen?: () => void, marks?: () => Marks | null}} options
  */
 export function createTokens(
   app, sequence, { spans, mode, largest, onFocus = nobody, onPress = nobody, onOpen = nobody, marks = () => null },

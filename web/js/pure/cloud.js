@@ -17,6 +17,7 @@ export const SPACE_NAMES = { Q: "query", K: "key", V: "value", O: "output" };
  * @typedef {import("./shapes.js").Loose} Loose
  * @typedef {{middle: number[], half: number}} Frame
  * @typedef {{x: number, y: number, z: number}} Vector
+ * @typedef {{eye: Vector, up: Vector, center: Vector}} Camera
  */
 
 /**
