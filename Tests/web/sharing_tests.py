@@ -227,6 +227,11 @@ def embed_mode_has_no_chrome_and_narrow_screens_work(tab):
     overflow = tab.page.evaluate("document.documentElement.scrollWidth - innerWidth")
     assert overflow <= 0, f"the page is {overflow} px wider than the screen"
     tab.shot("narrow")
+    # A link's place is at the top there, too, where nothing is pinned above it.
+    name = tab.page.locator(".card").nth(1).get_attribute("data-id")
+    tab.open(f"at={name}:0").cards()
+    until(tab.page, f"""Math.abs(document.querySelector(".card[data-id='{name}']").getBoundingClientRect().top
+        - document.querySelector('.view:not([hidden])').getBoundingClientRect().top) < 3""")
     tab.page.locator(".pane-switch").click()
     tab.page.wait_for_selector("tr[data-head]")
     tab.shot("narrow-heads")

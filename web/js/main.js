@@ -38,7 +38,7 @@ async function start() {
   const notes = createNotes(tree, store, backend);
   /** @type {import("./core/app.js").App} */
   const app = {
-    store, theme, tree, tip: createTip(), say: createSpeech(), heads: createHeads(tree, store, notes), session: createSession(tree, store, prompts, compare),
+    store, theme, tree, tip: createTip(), say: createSpeech(), heads: createHeads(tree, store, notes), session: createSession(tree, store, prompts, compare, backend),
     ranking: createRanking(tree, store, backend), backend, prompts, notes, compare, gives: new WeakMap(),
     intervals: intervalsOf(tree.config), keys: {},
     headName: () => address(store.state.layer, store.state.head),

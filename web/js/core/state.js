@@ -114,6 +114,7 @@ export const STATE = {
  * @property {import("./backend.js").Status | null} [backendStatus]
  * @property {string} [treeChanges]
  * @property {number} [headVersion]
+ * @property {number} [guestVersion]
  * @property {number} [vsVersion]
  * @property {number} [noteVersion]
  * @property {number} [promptVersion]

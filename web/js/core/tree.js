@@ -41,6 +41,15 @@ const customHeadsOf = (server) => (Array.isArray(server.custom_heads)
   ? new Set(server.custom_heads.filter(isHead).map(([layer, head]) => address(layer, head))) : null);
 
 /**
+ * Null for a file that cannot be read, while nobody gave up.
+ * @param {Error} error
+ */
+function passAbort(error) {
+  if (error.name === "AbortError") throw error;
+  return null;
+}
+
+/**
  * The tree of these start files; `heads` in the order in which they are shown.
  * @param {Opened} opened
  */
@@ -221,6 +230,27 @@ export function createTree({ base, config, rows, heads, server, manifest, prompt
         return {};
       });
       return sequencesOfClouds;
+    },
+
+    /**
+     * The tokens of a sequence of the corpus as some file of the tree has them: that of the clouds, else, where `far`, the
+     * first head's that stores it; null where none does.
+     * @param {string} id
+     * @param {boolean} far
+     * @param {AbortSignal} [signal]
+     * @returns {Promise<string[] | null>}
+     */
+    async textOf(id, far, signal) {
+      if (isCustomId(id)) return null;
+      const ofClouds = config.has_umap === true ? (await this.cloudTokens())[id] : null;
+      if (Array.isArray(ofClouds)) return ofClouds.map(String);
+      for (const { layer, head } of far ? heads : []) {
+        const path = headPath(layer, head);
+        /** @type {string[] | null} */
+        const found = await reader.read("text", url(path), path, signal, { seq: id, q: 0, k: 0 }).catch(passAbort);
+        if (found) return found;
+      }
+      return null;
     },
 
     /**

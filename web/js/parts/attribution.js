@@ -70,7 +70,7 @@ export function createAttribution(app, kind) {
     if (changed.has("tab")) showAnswer();
     ask();
   });
-  app.on(["headVersion", "themeName"], () => {
+  app.on(["headVersion", "guestVersion", "themeName"], () => {
     showEdge();
     if (held.answer) showAnswer();
   });

@@ -57,12 +57,12 @@ export function spansOf(sequence, { open, anchors = [], near = [] }) {
 }
 
 /**
- * `name` is what people call the sequence; `tools(app)` makes buttons of its own for the header.
+ * `name` is what people call the sequence, `says` stands above its text; `tools(app)` makes buttons of its own for the header.
  * @param {import("../core/app.js").App} app
  * @param {Sequence} sequence
- * @param {{name?: string, tools?: (app: import("../core/app.js").App) => (HTMLElement | null)[]}} options
+ * @param {{name?: string, says?: string, tools?: (app: import("../core/app.js").App) => (HTMLElement | null)[]}} options
  */
-export function createCard(app, sequence, { name = "", tools = () => [] }) {
+export function createCard(app, sequence, { name = "", says = "", tools = () => [] }) {
   const { store, session } = app;
   const root = el("article", { class: "card", "data-id": sequence.id, "aria-label": `Sequence ${sequence.id}` });
   /** @type {Tokens | null} */
@@ -99,7 +99,7 @@ export function createCard(app, sequence, { name = "", tools = () => [] }) {
   /** What of the state decides how the card is built. */
   const built = () => JSON.stringify([spans(), hasMap(), ranked(), app.compare.name]);
 
-  const title = () => `${app.headName()}, sequence ${sequence.id}${name ? ` (${name})` : ""}, max ${number(sequence.max)}`;
+  const title = () => `${app.headName()}, sequence ${sequence.id}${name ? ` (${name})` : ""}${sequence.textOnly ? "" : `, max ${number(sequence.max)}`}`;
   /**
    * The drawing of the tokens as they are, made for the moment when the card is out of sight; on paper with what the colours
    * mean and, where that is asked for, only with the two stretches around a query and its key.
@@ -183,7 +183,8 @@ export function createCard(app, sequence, { name = "", tools = () => [] }) {
     const edge = ranked();
     listen(app);
     return [
-      cardHeader(app, sequence, { name, actions, saves, grow, extra: tools(app) }), beside?.root ?? tokens.root, line, map?.root,
+      cardHeader(app, sequence, { name, actions, saves, grow, extra: tools(app) }),
+      says && el("p", { class: "note says" }, says), beside?.root ?? tokens.root, line, map?.root,
       edge && createEdgeHeads(app, sequence, edge),
     ];
   }
@@ -244,7 +245,7 @@ function linkCell(tokens) {
  * @param {boolean} transpose
  */
 function sumText(sequence, chosen, transpose) {
-  if (!chosen.length) return "";
+  if (!chosen.length || sequence.textOnly) return "";
   const sums = summed(sequence, chosen, transpose);
   const top = [...sums.keys()].filter((at) => sums[at] > 0).sort((a, b) => sums[b] - sums[a]).slice(0, TOP)
     .map((at) => `${at} ${named(sequence.tokens, at)} ${number(sums[at])}`);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The attribution of an edge: asked of the backend, else read from the tree, with what went wrong in words.
 
-import { isCustomId, strongestPair as strongestEdge } from "../pure/sequence.js";
+import { strongestPair as strongestEdge } from "../pure/sequence.js";
 import { readAttribution } from "../pure/attribution.js";
 
 const LONGEST_WAIT_S = 60;
@@ -104,11 +104,3 @@ export function firstEdge({ tree, session, backend, store }, kind) {
   const pair = strongest && strongestEdge(strongest);
   return pair ? { seq: strongest.id, q: pair.q, k: pair.k } : null;
 }
-
-/**
- * Whether the sequence of an id may still arrive.
- * @param {import("../core/app.js").App} app
- * @param {string} id
- */
-export const isComing = ({ session: { head } }, id) =>
-  (!head.data && !head.error) || (isCustomId(id) && /no|loading/.test(head.asked));

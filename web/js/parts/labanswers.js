@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // The answers of the lab, a panel or more for each kind of question.
 
-import { button, el } from "../core/dom.js";
+import { button, el, fill } from "../core/dom.js";
 import { createPanel } from "../core/panel.js";
+import { writeSelection } from "../core/state.js";
 import { drawScene } from "../pure/scene.js";
 import { matrixScene, sourcesScene, sweepScene } from "../plots/lab.js";
 import { binned, barPlot } from "../plots/bars.js";
 import { address, number, quoted, score } from "../pure/format.js";
 import { bySize, partName } from "../pure/lab.js";
+import { textOnly } from "../pure/sequence.js";
+import { edgeText } from "./edgetext.js";
 
 const PARTS_LISTED = 14; // of each side; exports hold all
 
@@ -45,6 +48,29 @@ function table(caption, columns, rows) {
 
 const place = ({ position, text }) => `${position} ${quoted(text)}`;
 
+/**
+ * The text of an answer with its queries and keys; of a sequence of the corpus, a way to it.
+ * @param {import("../core/app.js").App} app
+ * @param {import("../pure/lab.js").Question} question
+ * @param {string[]} tokens
+ * @param {{position: number}[]} queries
+ * @param {{position: number}[]} keys
+ */
+function promptText(app, question, tokens, queries, keys) {
+  const { session, store } = app;
+  const [q, k] = [queries, keys].map((marks) => marks.map(({ position }) => position));
+  const id = /** @type {{sequence?: unknown} | undefined} */ (question.prompt)?.sequence;
+  const name = id === undefined ? "" : String(id);
+  if (!name) return [edgeText(tokens, q, k)];
+  const note = el("span", { class: "dim" });
+  const show = () => (note.textContent = session.lacks(name) ? `${app.headName()} did not keep it: each head keeps a sample of its own.` : "");
+  app.on(["headVersion"], show);
+  show();
+  return [edgeText(tokens, q, k), el("p", { class: "row" }, button(`Open sequence ${name}`, () => store.set({
+    ...session.place(session.sequence(name) ?? textOnly(name, tokens)), sel: writeSelection(name, q),
+  }), { class: "small" }), note)];
+}
+
 const PANELS = {
   sources(app, question, answer, open) {
     const sides = [["at the key", answer.key_side], ["at the query", answer.query_side]].map(([name, side]) => ({ name, ...side }));
@@ -75,8 +101,9 @@ const PANELS = {
     };
     const side = ({ name, parts }, position) => table(`Largest parts ${name}`, ["component", "part", "mostly from"],
       bySize(/** @type {import("../pure/lab.js").Part[]} */ (parts)).slice(0, PARTS_LISTED).map((part) => [partName(part), score(part.value), from(part, position)]));
-    panel.body.append(
+    fill(panel.body,
       el("p", {}, `score ${score(answer.score)}, attention ${number(answer.attention)}`),
+      ...promptText(app, question, answer.tokens, [answer.query], [answer.key]),
       drawing(scene(), `Parts of the score by layer. ${sides.map((s) => `Largest ${s.name}: ${bySize(/** @type {import("../pure/lab.js").Part[]} */ (s.parts)).slice(0, 3).map((p) => `${partName(p)} ${score(p.value)}`).join(", ")}`).join(". ")}.`),
       el("div", { class: "lab-columns" }, side(sides[0], answer.key.position), side(sides[1], answer.query.position)),
     );
@@ -94,8 +121,9 @@ const PANELS = {
         question: "sources", layer: h.layer, head: h.head, prompt: question.prompt, query: answer.queries[0].position, key: answer.keys[0].position,
       }), { class: "link", title: "Ask this head where its score comes from" })
       : address(h.layer, h.head));
-    panel.body.append(
+    fill(panel.body,
       el("p", {}, `queries ${answer.queries.map(place).join(", ")}; keys ${answer.keys.map(place).join(", ")}`),
+      ...promptText(app, question, answer.tokens, answer.queries, answer.keys),
       table("The strongest heads", ["head", "attention"], answer.heads.slice(0, 24).map((h) => [head(h), h.attention])));
     return [panel.root];
   },
