@@ -31,9 +31,10 @@ export function createStatus(app) {
 /** What is known of the backend. It is asked now and then: one that went away must not be called live. */
 function createBadge(app) {
   const { store, backend } = app;
-  const chip = el("span", { class: "backend", role: "status" });
-  const retry = button("Retry", () => poll(), { class: "small", hidden: true, title: "Ask the backend again" });
+  const chip = el("span", { class: "backend", role: "status", tabIndex: 0 });
+  const retry = button("Retry", () => poll(), { class: "small retry", hidden: true, title: "Ask the backend again" });
   app.tip.on(chip, () => chip.dataset.says ?? "");
+  chip.addEventListener("click", ({ clientX, clientY }) => app.tip.show(clientX, clientY, chip.dataset.says)); // a finger does not hover
   let timer = 0;
   let asking = false;
   const say = (text, says, state) => {
