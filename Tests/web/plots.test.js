@@ -17,6 +17,7 @@ import { contour, densityOf, regionsOf, typical } from "../../web/js/pure/densit
 import { heatmapPlot, moved, zoomed } from "../../web/js/plots/heatmap.js";
 import { withLegend } from "../../web/js/plots/legend.js";
 import { toSvg } from "../../web/js/pure/scene.js";
+import { ringMarks } from "../../web/js/plots/headrings.js";
 import { nearest, scatterPlot } from "../../web/js/plots/scatter.js";
 import { ROWS, sample } from "./sample.js";
 
@@ -39,15 +40,38 @@ test("placed points fill the panel and keep their shape", () => {
   assert.equal(nearestPoint(places, 5, 5), -1);
 });
 
-test("names of outliers keep off each other", () => {
+test("the heads farthest out are told, the farthest first", () => {
   const row = (head, x, y) => ({ layer: 1, head, x, y });
   const rows = [...Array.from({ length: 20 }, (_, i) => row(i, i / 100, i / 90)), row(20, 5, 5), row(21, 5.01, 5.01), row(22, 5, 0)];
-  const { scene } = scatterPlot({
+  const { outliers } = scatterPlot({
     rows, names: { x: "x", y: "y", color: null }, logs: { x: false, y: false }, bars: false, shown: null, discrete: new Set(),
     width: 600, height: 400, colours: COLOURS, extentOf: () => null, shareOf: () => null,
   });
-  const names = scene.marks.filter((m) => /^L1H/.test(m.text ?? "")).map((m) => m.text);
-  assert.ok(names.includes("L1H22") && names.includes("L1H21") && !names.includes("L1H20"), names.join());
+  assert.deepEqual(outliers.map((p) => p.row.head), [21, 20, 22]);
+});
+
+test("names of heads keep off each other and inside the panel; the open head's comes first, the hovered one's last", () => {
+  const size = { width: 200, height: 150, colours: COLOURS };
+  const box = ({ text, x, y, size: s, anchor }) => {
+    const long = 0.62 * s * text.length;
+    const left = anchor === "end" ? x - long : x;
+    return { left, right: left + long, top: y - 0.9 * s, bottom: y + 0.25 * s };
+  };
+  const crowd = Array.from({ length: 5 }, (_, i) => ({ text: `L1H${i}`, x: 188 - i, y: 50 + 4 * i, fill: "f", size: 10 }));
+  const [open, hot] = [{ name: "L5H1", x: 190, y: 61, stroke: "o" }, { name: "L1H3", x: 185, y: 62, stroke: "h", passing: true }];
+  const marks = ringMarks([open, hot], crowd, size);
+  const names = marks.filter((m) => m.kind === "text");
+  assert.deepEqual(names.map((m) => m.text).filter((t) => t === "L1H3").length, 1, "a head has one name");
+  assert.equal(names[0].text, "L5H1");
+  assert.equal(names.length, 6);
+  const boxes = names.map(box);
+  for (const [i, a] of boxes.entries()) {
+    assert.ok(a.left >= -1e-9 && a.right <= 200 && a.top >= 0 && a.bottom <= 150, names[i].text);
+    for (const b of boxes.slice(i + 1)) assert.ok(a.right <= b.left + 1e-9 || b.right <= a.left + 1e-9 || a.bottom <= b.top + 0.7 || b.bottom <= a.top + 0.7);
+  }
+  const without = ringMarks([open], crowd, size).filter((m) => m.kind === "text" && m.text !== "L1H3");
+  const kept = names.filter((m) => m.text !== "L1H3");
+  assert.deepEqual(kept.slice(0, 3), without.slice(0, 3), "what stands where does not move for what is hovered");
 });
 
 test("bins must fit their edges; equal bins hold every value", () => {

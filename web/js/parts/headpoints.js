@@ -10,6 +10,19 @@ import { headTip } from "./headtip.js";
 /** @typedef {{row: import("../pure/shapes.js").Address, x: number, y: number}} Point where a head is drawn */
 
 /**
+ * The heads that every drawing of heads points out: the open one, the one beside it, the hovered one.
+ * @param {import("../core/app.js").App} app
+ * @returns {{name: string, stroke: string, passing?: boolean}[]}
+ */
+export function pointedOut({ store, theme: { colours }, compare, headName }) {
+  const open = headName();
+  const { hot } = store.state;
+  const all = [{ name: open, stroke: colours.ring }];
+  if (compare.name) all.push({ name: compare.name, stroke: colours.received });
+  return hot && all.every(({ name }) => name !== hot) ? [...all, { name: hot, stroke: colours.ink, passing: true }] : all;
+}
+
+/**
  * `points()` are the heads on screen, `names()` the columns that are told of one.
  * @param {import("../core/app.js").App} app
  * @param {ReturnType<typeof import("../plots/canvas.js").createCanvas>} canvas

@@ -4,11 +4,12 @@
 import { button, checkbox, el, oncePerFrame, select } from "../core/dom.js";
 import { createPanel } from "../core/panel.js";
 import { createCanvas } from "../plots/canvas.js";
+import { ringMarks } from "../plots/headrings.js";
 import { barMarks, scatterPlot } from "../plots/scatter.js";
 import { address, words } from "../pure/format.js";
 import { errorOf, metricTable } from "../pure/rank.js";
 import { createPresets } from "./presets.js";
-import { headPoints } from "./headpoints.js";
+import { headPoints, pointedOut } from "./headpoints.js";
 
 /** @param {import("../core/app.js").App} app */
 export function createScatter(app) {
@@ -79,26 +80,18 @@ export function createScatter(app) {
     /** @type {import("../pure/scene.js").Mark[]} */
     const marks = [];
     const { colours } = app.theme;
-    const ring = (name, stroke, labelled) => {
-      const point = plot.points.find((p) => address(p.row.layer, p.row.head) === name);
-      if (!point) return;
-      marks.push(...barMarks(point.row, { x: heads.axis("x"), y: heads.axis("y") }, plot.x, plot.y, { faint: stroke }));
-      marks.push({ kind: "circle", x: point.x, y: point.y, r: 7, stroke, width: 2 });
-      if (labelled) {
-        const end = point.x > width - 60;
-        marks.push({
-          kind: "text", x: point.x + (end ? -11 : 11), y: point.y + 4, text: name, fill: colours.ink, size: 11.5,
-          weight: 600, anchor: end ? "end" : "start", halo: colours.panel,
-        });
-      }
-    };
-    for (const { row, x, y } of plot.points) {
+    const named = plot.points.flatMap(({ row, x, y }) => {
       const { name, color } = app.notes.of(row.layer, row.head);
-      if (name) marks.push({ kind: "text", x: x + 6, y: y - 6, text: name, fill: color || colours.soft, size: 10.5, halo: colours.panel });
-    }
-    if (app.compare.name) ring(app.compare.name, colours.received, true);
-    ring(app.headName(), colours.ring, true);
-    if (store.state.hot && store.state.hot !== app.headName()) ring(store.state.hot, colours.ink, true);
+      return name ? [{ text: name, x, y, fill: color || colours.soft, size: 10.5 }] : [];
+    });
+    const outliers = plot.outliers.map(({ row, x, y }) => ({ text: address(row.layer, row.head), x, y, fill: colours.soft, size: 10 }));
+    const ringed = pointedOut(app).flatMap((head) => {
+      const point = plot.points.find((p) => address(p.row.layer, p.row.head) === head.name);
+      if (!point) return [];
+      marks.push(...barMarks(point.row, { x: heads.axis("x"), y: heads.axis("y") }, plot.x, plot.y, { faint: head.stroke }));
+      return [{ ...head, x: point.x, y: point.y }];
+    });
+    marks.push(...ringMarks(ringed, [...named, ...outliers], { width, height, colours }));
     const box = heads.box();
     if (drag?.to) marks.push(boxMark(drag.from, drag.to, colours));
     else if (box) marks.push(boxMark(

@@ -2,7 +2,7 @@
 // The scatter of heads as a scene, and the places of its points for hover and selection.
 
 import { MISSING, viridisStep } from "../pure/colour.js";
-import { address, short, words } from "../pure/format.js";
+import { short, words } from "../pure/format.js";
 import { nearestTo, nextAlong } from "../pure/near.js";
 import { errorOf, valueOf } from "../pure/rank.js";
 import { axis, padded } from "../pure/scale.js";
@@ -48,8 +48,8 @@ export const rowColour = (share) => (share === null ? MISSING : viridisStep(shar
  * @param {{rows: Row[], names: Axes & {color: string | null}, logs: {x: boolean, y: boolean}, bars: boolean,
  *   shown: ((row: Row) => boolean) | null, discrete: Set<string>, width: number, height: number, colours: Colours,
  *   extentOf: (name: string) => [number, number] | null, shareOf: (row: Row) => number | null}} options
- * @returns {{scene: import("../pure/scene.js").Scene, points: Point[], x: Scale, y: Scale, hidden: number}} `hidden` counts heads
- *   a log axis cannot show
+ * @returns {{scene: import("../pure/scene.js").Scene, points: Point[], outliers: Point[], x: Scale, y: Scale, hidden: number}}
+ *   `hidden` counts heads a log axis cannot show
  */
 export function scatterPlot({ rows, names, logs, bars, shown, discrete, width, height, colours, extentOf, shareOf }) {
   const [left, right] = [MARGIN.left, width - MARGIN.right];
@@ -89,23 +89,18 @@ export function scatterPlot({ rows, names, logs, bars, shown, discrete, width, h
     });
     if (!out) points.push({ row, x: px, y: py });
   }
-  marks.push(...outlierMarks(points, width, colours));
   if (names.color !== null && colourExtent) marks.push(...legend(names.color, colourExtent, width, colours));
-  return { scene: { width, height, ground: colours.panel, marks }, points, x, y, hidden };
+  return { scene: { width, height, ground: colours.panel, marks }, points, outliers: outliersOf(points), x, y, hidden };
 }
 
 const [FAR, LABELLED] = [5, 5]; // median distances from the median that make an outlier, and how many are named
 
-const [LETTER, LABEL_LINE] = [6.2, 12]; // pixels of a letter on average, and of a line
-
 /**
- * The names of the points farthest out on either axis; of those that would lie on each other, the farthest.
+ * The points farthest out on either axis, the farthest first.
  * @param {Point[]} points
- * @param {number} width
- * @param {Colours} colours
- * @returns {Mark[]}
+ * @returns {Point[]}
  */
-function outlierMarks(points, width, colours) {
+function outliersOf(points) {
   if (points.length < 8) return [];
   const far = /** @type {const} */ (["x", "y"]).map((axis) => {
     const middle = median(points.map((p) => p[axis]));
@@ -113,19 +108,7 @@ function outlierMarks(points, width, colours) {
     return (/** @type {Point} */ p) => Math.abs(p[axis] - middle) / spread;
   });
   const reach = (/** @type {Point} */ p) => Math.max(...far.map((measure) => measure(p)));
-  /** @type {{from: number, to: number, y: number}[]} */
-  const taken = [];
-  const isFree = (/** @type {Point} */ { row, x, y }) => {
-    const size = LETTER * address(row.layer, row.head).length;
-    const from = x > width - 60 ? x - 8 - size : x + 8;
-    const free = taken.every((t) => Math.abs(t.y - y) >= LABEL_LINE || t.to < from || t.from > from + size);
-    if (free) taken.push({ from, to: from + size, y });
-    return free;
-  };
-  return points.filter((p) => reach(p) > FAR).sort((a, b) => reach(b) - reach(a)).slice(0, LABELLED).filter(isFree).map(({ row, x, y }) => ({
-    kind: "text", x: x > width - 60 ? x - 8 : x + 8, y: y - 5, text: address(row.layer, row.head), fill: colours.soft, size: 10,
-    anchor: x > width - 60 ? "end" : "start", halo: colours.panel,
-  }));
+  return points.filter((p) => reach(p) > FAR).sort((a, b) => reach(b) - reach(a)).slice(0, LABELLED);
 }
 
 /** @param {number[]} values */
