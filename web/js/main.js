@@ -67,8 +67,9 @@ async function start() {
 
 /** @param {import("./core/tree.js").Config} config */
 const intervalsOf = ({ n_intervals: n }) => (Number.isInteger(n) && n > 0 ? n : 10);
-const isEdgeTab = (tab) => tab === "qk" || tab === "ov";
+const isEdgeTab = (/** @type {string} */ tab) => tab === "qk" || tab === "ov";
 
+/** @param {Error} error */
 function fatal(error) {
   return el("div", { class: "fatal", role: "alert" },
     el("h1", {}, "This page found no heads to show"),

@@ -98,7 +98,8 @@ function answerView(app, kind, answer) {
   const { sentence, warning } = summary(answer, kind);
   const lists = createFeatureList(app, kind, answer, at, warning ? "writes" : "pairs");
   const place = createPlace(app, el("div", {}));
-  const showSum = () => answer.sum && place.fill((app) => createScoreSum(app, kind, answer.sum));
+  const { sum } = answer;
+  const showSum = () => sum && place.fill((app) => createScoreSum(app, kind, sum));
   showSum();
   return {
     parts: [

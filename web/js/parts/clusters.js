@@ -48,6 +48,7 @@ export function createClusterList(app, keeper, { describe, isolate }) {
         renameCluster(keeper.clusters, cluster.name, name), there ? `Merged ${cluster.name} into ${name}.` : `Renamed ${cluster.name}.`,
       );
     });
+    /** @type {HTMLElement} */
     const node = el("li", { on: { dblclick: rename } }, el("div", { class: "cluster-line" }, swatch,
       button(cluster.name, () => isolate(cluster.name), { class: "link name", "aria-pressed": String(alone), title: "Show it alone" }),
       el("span", { class: "dim num" }, String(cluster.points.length)),

@@ -12,6 +12,8 @@ const AT_ONCE = 64; // more head files than this are read only when asked to
 /**
  * The panel of an edge {q, k} of `sequence`; `stop()` ends what it reads.
  * @param {import("../core/app.js").App} app
+ * @param {import("../pure/sequence.js").Sequence} sequence
+ * @param {{q: number, k: number}} of
  */
 export function createEdgeHeads(app, sequence, { q, k }) {
   const { store, ranking, tree } = app;
@@ -67,6 +69,10 @@ export function createEdgeHeads(app, sequence, { q, k }) {
     fill(body, rows.map((row) => rowOf(row, most)));
   }
 
+  /**
+   * @param {import("../core/ranking.js").Ranked} ranked
+   * @param {number} most
+   */
   function rowOf({ layer, head, value, interval }, most) {
     const bar = el("span", { class: "bar" });
     bar.style.width = `${(100 * value) / most}%`;

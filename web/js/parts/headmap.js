@@ -55,6 +55,10 @@ export function createHeadMap(app) {
       .map((h) => ({ from: open, to: h, width: 0.6 + 3 * h.likeness ** 2, colour: colours.accent }));
   }
 
+  /**
+   * @param {number} width
+   * @param {number} height
+   */
   function draw(width, height) {
     const { set } = heads.shown();
     const color = heads.axis("color");
@@ -66,10 +70,15 @@ export function createHeadMap(app) {
     return plot.scene;
   }
 
+  /**
+   * @param {number} width
+   * @param {number} height
+   */
   function over(width, height) {
     const { colours } = app.theme;
     /** @type {import("../pure/scene.js").Mark[]} */
     const marks = [];
+    /** @param {import("../pure/shapes.js").Address} head */
     const where = ({ layer, head }) => plot?.at(address(layer, head)) ?? null;
     for (const { from, to, width: w, colour } of lines()) {
       const [a, b] = [where(from), where(to)];

@@ -8,10 +8,16 @@ import { createPanel } from "../core/panel.js";
 import { createPlace } from "../core/place.js";
 import { address } from "../pure/format.js";
 import { KINDS, exampleOf, formOf, jobText, questionOf, readAsk } from "../pure/lab.js";
-import { answerPanels } from "./labanswers.js";
+import { answerPanels, readAnswer } from "./labanswers.js";
 import { can } from "./custom.js";
 
 const LONG = new Set(["lines", "objects", "places"]);
+
+/**
+ * @typedef {import("../pure/lab.js").Listed} Listed
+ * @typedef {import("../pure/lab.js").OfHead} OfHead
+ * @typedef {import("../pure/lab.js").Question} Question
+ */
 
 /** @param {import("../core/app.js").App} app */
 export function createLab(app) {
@@ -25,19 +31,27 @@ export function createLab(app) {
   /** @type {Record<string, string>} the texts of the fields */
   let texts = {};
   let asked = "";
+  /** @type {AbortController | null} */
   let abort = null;
+  /** @type {Listed[]} */
   let known = []; // stored answers
 
   const here = () => ({ layer: store.state.layer, head: store.state.head });
 
-  /** Takes a question into the form. */
+  /**
+   * Takes a question into the form.
+   * @param {Question} question
+   */
   function fillIn(question) {
     kind = question.question;
     texts = formOf(question);
     showForm();
   }
 
-  /** Asks, and makes the question or its answer the link of the page. */
+  /**
+   * Asks, and makes the question or its answer the link of the page.
+   * @param {OfHead} question
+   */
   function open(question) {
     const { layer, head } = question;
     if (layer !== store.state.layer || head !== store.state.head) app.goTo(layer, head);
@@ -57,8 +71,9 @@ export function createLab(app) {
     result.fill(() => el("div", { class: "empty", role: "status" }, el("span", { class: "spinner" }), "Asking …"));
     try {
       if (!id && !question) throw new Error("This link holds no question.");
-      const record = id ? await lab.stored(id) : await lab.ask(/** @type {import("../pure/lab.js").Question} */ (question), signal);
+      const found = id ? await lab.stored(id) : await lab.ask(/** @type {Question} */ (question), signal);
       if (signal.aborted) return;
+      const record = readAnswer(found);
       if (id) fillIn(record.question);
       else {
         asked = record.id;
@@ -86,18 +101,19 @@ export function createLab(app) {
   /** @param {import("../pure/lab.js").Field} field */
   function field({ key, label, type, choices, optional }) {
     const id = `lab-${key.replace(".", "-")}`;
-    const change = (value) => (texts[key] = value);
+    const change = (/** @type {string} */ value) => (texts[key] = value);
     if (type === "flag") return checkbox(label, texts[key] === "true", (on) => change(on ? "true" : ""));
     if (choices) {
       texts[key] ||= choices[0][0];
       return el("div", { class: "lab-field" }, el("span", {}, label), select(label, choices, texts[key], change));
     }
     const isLong = LONG.has(type) || type === "prompt" || type === "object";
+    /** @type {HTMLInputElement | HTMLTextAreaElement} */
     const input = el(isLong ? "textarea" : "input", {
       id, value: texts[key] ?? "", spellcheck: false, autocomplete: "off", rows: isLong ? (LONG.has(type) ? 4 : 2) : undefined,
       on: {
-        input: (event) => change(event.target.value),
-        keydown: (event) => event.key === "Enter" && (!isLong || event.ctrlKey || event.metaKey) && run(),
+        input: () => change(input.value),
+        keydown: (/** @type {KeyboardEvent} */ event) => event.key === "Enter" && (!isLong || event.ctrlKey || event.metaKey) && run(),
       },
     });
     return el("div", { class: "lab-field" }, el("label", { for: id }, label, optional ? el("span", { class: "dim" }, " (may be empty)") : null), input);
@@ -114,7 +130,7 @@ export function createLab(app) {
         select("Question", Object.entries(KINDS).map(([key, { label }]) => [key, label]), kind, (next) => fillIn(exampleOf(next, here()))),
         el("p", { class: "dim" }, KINDS[kind].says), ...KINDS[kind].fields.map(field),
         el("div", { class: "row" }, button("Ask", run, { class: "primary", disabled: !allowed }),
-          button("Example", () => fillIn(exampleOf(kind, here())), {}), button("Save question", save, {}), fileButton(app, allowed)),
+          button("Example", () => fillIn(exampleOf(kind, here())), {}), button("Save question", save, {}), fileButton(allowed)),
         allowed ? "" : el("p", { class: "note" }, "Without a backend stored answers can be read, and questions saved for make lab QUESTIONS=FILE."),
       );
       return panel.root;
@@ -131,7 +147,10 @@ export function createLab(app) {
     }
   }
 
-  /** The questions that have answers here, as a file for make lab. */
+  /**
+   * The questions that have answers here, as a file for make lab.
+   * @param {Listed[]} entries
+   */
   async function saveAll(entries) {
     try {
       const records = await Promise.all(entries.map((entry) => lab.stored(entry.id)));
@@ -142,9 +161,12 @@ export function createLab(app) {
     }
   }
 
-  /** Runs a file of questions as a job. */
-  function fileButton(app, allowed) {
-    const input = /** @type {HTMLInputElement} */ (el("input", { type: "file", hidden: true, accept: ".jsonl,.json", "aria-label": "A file of questions" }));
+  /**
+   * Runs a file of questions as a job.
+   * @param {boolean} allowed
+   */
+  function fileButton(allowed) {
+    const input = el("input", { type: "file", hidden: true, accept: ".jsonl,.json", "aria-label": "A file of questions" });
     input.addEventListener("change", async () => {
       const [file] = input.files ?? [];
       if (file) runFile(await file.text());
@@ -153,9 +175,10 @@ export function createLab(app) {
     return [input, button("Open a file …", () => input.click(), { disabled: !allowed, title: "Ask all questions of a file of JSON lines" })];
   }
 
+  /** @param {string} text */
   async function runFile(text) {
     const say = el("p", { role: "status" });
-    const bar = /** @type {HTMLProgressElement} */ (el("progress", { max: 1, value: 0, "aria-label": "Questions answered" }));
+    const bar = el("progress", { max: 1, value: 0, "aria-label": "Questions answered" });
     const stop = button("Cancel", () => {}, {});
     result.fill(() => el("div", { class: "empty" }, say, bar, stop));
     try {

@@ -15,28 +15,65 @@ import { edgeText } from "./edgetext.js";
 const PARTS_LISTED = 14; // of each side; exports hold all
 
 /**
- * The panels of a record {question, answer}; `open(question)` asks another one.
- * @param {import("../core/app.js").App} app
+ * @typedef {import("../core/app.js").App} App
+ * @typedef {import("../core/dom.js").Leaf} Leaf
+ * @typedef {import("../core/app.js").Scene} Scene
+ * @typedef {import("../pure/answers.js").Part} Part
+ * @typedef {import("../pure/answers.js").Place} Place
+ * @typedef {import("../pure/answers.js").Raised} Raised
+ * @typedef {import("../pure/lab.js").OfHead} OfHead
+ * @typedef {{id: string, question: OfHead, answer: object}} Answered
  */
-export function answerPanels(app, record, open) {
-  const show = PANELS[record.question?.question];
-  if (!show || !record.answer || typeof record.answer !== "object") throw new Error("This answer is not as expected.");
-  return show(app, record.question, record.answer, open);
+
+/**
+ * @template A
+ * @typedef {(app: App, question: OfHead, answer: A, open: (question: OfHead) => void) => HTMLElement[]} Show the panels of an answer
+ */
+
+/**
+ * A record of a question that has panels here, stored or just answered; throws where it is none.
+ * @param {any} record
+ * @returns {Answered}
+ */
+export function readAnswer(record) {
+  const isKnown = Object.hasOwn(PANELS, record?.question?.question) && record.answer && typeof record.answer === "object";
+  if (!isKnown) throw new Error("This answer is not as expected.");
+  return record;
 }
 
-/** A drawing on the page, and what it shows in words. */
+/**
+ * The panels of a record; `open(question)` asks another one.
+ * @param {App} app
+ * @param {Answered} record
+ * @param {(question: OfHead) => void} open
+ */
+export function answerPanels(app, { question, answer }, open) {
+  const show = /** @type {Record<string, Show<any>>} */ (PANELS)[question.question];
+  return show(app, question, answer, open);
+}
+
+/**
+ * A drawing on the page, and what it shows in words.
+ * @param {Scene} scene
+ * @param {string} label
+ */
 function drawing(scene, label) {
   const scale = Math.max(2, window.devicePixelRatio || 1);
-  const canvas = /** @type {HTMLCanvasElement} */ (el("canvas", {
+  const canvas = el("canvas", {
     width: Math.ceil(scene.width * scale), height: Math.ceil(scene.height * scale), role: "img", "aria-label": label, class: "drawing",
-  }));
+  });
   canvas.style.width = `${scene.width}px`;
   const context = canvas.getContext("2d");
   if (context) drawScene(context, scene, scale);
   return canvas;
 }
 
-/** A table of rows of cells; numbers are told by `number`. */
+/**
+ * A table of rows of cells; numbers are told by `number`.
+ * @param {string} caption
+ * @param {string[]} columns
+ * @param {Leaf[][]} rows
+ */
 function table(caption, columns, rows) {
   return el("div", { class: "scroll-x", tabIndex: 0, role: "region", "aria-label": caption }, el("table", { class: "weights" },
     el("caption", {}, caption),
@@ -46,6 +83,7 @@ function table(caption, columns, rows) {
       : typeof cell === "number" ? el("td", { class: "num" }, number(cell)) : el("td", {}, cell))))))));
 }
 
+/** @param {Place} place */
 const place = ({ position, text }) => `${position} ${quoted(text)}`;
 
 /**
@@ -72,8 +110,9 @@ function promptText(app, question, tokens, queries, keys) {
 }
 
 const PANELS = {
+  /** @type {Show<import("../pure/answers.js").Sources>} */
   sources(app, question, answer, open) {
-    const sides = [["at the key", answer.key_side], ["at the query", answer.query_side]].map(([name, side]) => ({ name, ...side }));
+    const sides = [{ name: "at the key", ...answer.key_side }, { name: "at the query", ...answer.query_side }];
     const title = `${address(question.layer, question.head)}: query ${place(answer.query)} to key ${place(answer.key)}`;
     const scene = () => sourcesScene({ sides, title, colours: app.theme.colours });
     const panel = createPanel(app, {
@@ -89,33 +128,37 @@ const PANELS = {
         }),
       },
     });
-    const token = (i) => `${i} ${quoted(answer.tokens[i] ?? "")}`;
+    const token = (/** @type {number} */ i) => `${i} ${quoted(answer.tokens[i] ?? "")}`;
+    /** @type {(part: Part, position: number) => Leaf} */
     const from = (part, position) => {
-      const [key] = part.keys ?? [];
-      if (part.kind !== "head" || !key) return "";
+      const { kind, layer, head, keys: [key] = [] } = part;
+      if (kind !== "head" || !key) return "";
       const text = `${token(key.position)} (${score(key.value)})`;
-      if (!app.heads.row(part.layer, part.head)) return text;
+      if (typeof layer !== "number" || typeof head !== "number" || !app.heads.row(layer, head)) return text;
       return button(text, () => open({
-        question: "sources", layer: part.layer, head: part.head, prompt: question.prompt, query: position, key: key.position,
+        question: "sources", layer, head, prompt: question.prompt, query: position, key: key.position,
       }), { class: "link", title: `Ask ${partName(part)} why it looks there` });
     };
+    /** @type {(side: typeof sides[number], position: number) => HTMLElement} */
     const side = ({ name, parts }, position) => table(`Largest parts ${name}`, ["component", "part", "mostly from"],
-      bySize(/** @type {import("../pure/lab.js").Part[]} */ (parts)).slice(0, PARTS_LISTED).map((part) => [partName(part), score(part.value), from(part, position)]));
+      bySize(parts).slice(0, PARTS_LISTED).map((part) => [partName(part), score(part.value), from(part, position)]));
     fill(panel.body,
       el("p", {}, `score ${score(answer.score)}, attention ${number(answer.attention)}`),
       ...promptText(app, question, answer.tokens, [answer.query], [answer.key]),
-      drawing(scene(), `Parts of the score by layer. ${sides.map((s) => `Largest ${s.name}: ${bySize(/** @type {import("../pure/lab.js").Part[]} */ (s.parts)).slice(0, 3).map((p) => `${partName(p)} ${score(p.value)}`).join(", ")}`).join(". ")}.`),
+      drawing(scene(), `Parts of the score by layer. ${sides.map((s) => `Largest ${s.name}: ${bySize(s.parts).slice(0, 3).map((p) => `${partName(p)} ${score(p.value)}`).join(", ")}`).join(". ")}.`),
       el("div", { class: "lab-columns" }, side(sides[0], answer.key.position), side(sides[1], answer.query.position)),
     );
     return [panel.root];
   },
 
+  /** @type {Show<import("../pure/answers.js").Rank>} */
   rank(app, question, answer, open) {
     const panel = createPanel(app, {
       name: "lab-rank", title: "All heads on this edge",
       describe: "Attention of every head of the model, summed over all pairs of the queries and keys.",
       give: { table: () => ({ columns: ["rank", "layer", "head", "attention"], rows: answer.heads.map((h, i) => [i + 1, h.layer, h.head, h.attention]) }) },
     });
+    /** @type {(head: typeof answer.heads[number]) => Leaf} */
     const head = (h) => (app.heads.row(h.layer, h.head)
       ? button(address(h.layer, h.head), () => open({
         question: "sources", layer: h.layer, head: h.head, prompt: question.prompt, query: answer.queries[0].position, key: answer.keys[0].position,
@@ -128,7 +171,9 @@ const PANELS = {
     return [panel.root];
   },
 
+  /** @type {Show<import("../pure/answers.js").Writes>} */
   writes(app, question, answer) {
+    /** @type {(list: Raised[], name: string) => Leaf[][]} */
     const rows = (list, name) => list.map((t) => [name, t.text, t.logit, ...answer.keys.map((_, i) => t.by_key?.[i] ?? "")]);
     const panel = createPanel(app, {
       name: "lab-writes", title: "What it writes here",
@@ -139,16 +184,18 @@ const PANELS = {
         rows: [...rows(answer.total.promotes, "promotes"), ...rows(answer.total.suppresses, "suppresses")],
       }) },
     });
+    /** @type {(name: string, tokens: Raised[]) => HTMLElement} */
     const list = (name, tokens) => table(`${name}, by key`, ["token", "logit", ...answer.keys.map(place)],
       tokens.map((t) => [quoted(t.text), t.logit, ...(t.by_key ?? [])]));
     panel.body.append(
       el("p", {}, `query ${place(answer.query)}; attention ${answer.keys.map((k) => `${place(k)} ${number(k.attention)}`).join(", ")}`),
       list("Raises", answer.total.promotes), list("Lowers", answer.total.suppresses),
-      answer.keys.map((key) => el("p", {}, el("b", {}, `From ${place(key)} alone: `),
+      ...answer.keys.map((key) => el("p", {}, el("b", {}, `From ${place(key)} alone: `),
         `raises ${key.written.promotes.slice(0, 6).map((t) => quoted(t.text)).join(" ")}, lowers ${key.written.suppresses.slice(0, 6).map((t) => quoted(t.text)).join(" ")}`)));
     return [panel.root];
   },
 
+  /** @type {Show<import("../pure/answers.js").Sweep>} */
   sweep(app, question, answer) {
     const scene = () => sweepScene({ rows: answer.rows, colours: app.theme.colours });
     const panel = createPanel(app, {
@@ -167,8 +214,10 @@ const PANELS = {
     return [panel.root];
   },
 
+  /** @type {Show<import("../pure/answers.js").Swap>} */
   swap(app, question, answer) {
     const columns = ["offset", "before_token", "before_score", "before_attention", "after_token", "after_score", "after_attention"];
+    /** @type {(k: typeof answer.row[number]) => Leaf[]} */
     const cells = (k) => [k.offset, k.before ? place(k.before.token) : "", k.before?.score ?? "", k.before?.attention ?? "",
       k.after ? place(k.after.token) : "", k.after?.score ?? "", k.after?.attention ?? ""];
     const panel = createPanel(app, {
@@ -176,6 +225,7 @@ const PANELS = {
       describe: "The whole row of the query, as attention is a competition: what one key loses others get.",
       give: { table: () => ({ columns, rows: answer.row.map(cells) }) },
     });
+    /** @type {(k: typeof answer.row[number]) => number} */
     const change = (k) => (k.after?.attention ?? 0) - (k.before?.attention ?? 0);
     const most = [...answer.row].sort((a, b) => Math.abs(change(b)) - Math.abs(change(a))).slice(0, 24).sort((a, b) => b.offset - a.offset);
     const cross = answer.crossed;
@@ -190,6 +240,7 @@ const PANELS = {
     return [panel.root];
   },
 
+  /** @type {Show<import("../pure/answers.js").Test>} */
   test(app, question, answer) {
     const { attention, score: scores } = answer;
     const differences = answer.rows.map((r) => r.a.attention - r.b.attention);
@@ -204,6 +255,7 @@ const PANELS = {
         rows: answer.rows.map((r) => [r.text, r.label ?? "", r.query.position, r.a.token.position, r.b.token.position, r.a.attention, r.b.attention, r.a.score ?? "", r.b.score ?? ""]),
       }) },
     });
+    /** @type {(name: string, s: typeof attention) => Leaf[]} */
     const line = (name, s) => [name, `${s.positive} of ${s.count}`, s.mean, `${number(s.low)} to ${number(s.high)}`, s.p < 1e-3 ? s.p.toExponential(1) : s.p.toFixed(3)];
     panel.body.append(
       table("A against B", ["what", "A more than B", "mean difference", "95 % interval", "p"], [
@@ -215,9 +267,12 @@ const PANELS = {
     return [panel.root];
   },
 
+  /** @type {Show<import("../pure/answers.js").Geometry>} */
   geometry(app, question, answer) {
     const names = { rows: answer.queries.map((t) => t.text), columns: answer.keys.map((t) => t.text) };
-    return [["scores", "Scores of every query with every key"], ["cosines", "Cosines of the residual streams"]].map(([key, title]) => {
+    return /** @type {["scores" | "cosines", string][]} */ ([
+      ["scores", "Scores of every query with every key"], ["cosines", "Cosines of the residual streams"],
+    ]).map(([key, title]) => {
       const values = answer[key];
       const scene = () => matrixScene({ table: values, ...names, title, colours: app.theme.colours });
       const panel = createPanel(app, {
@@ -234,8 +289,9 @@ const PANELS = {
     });
   },
 
+  /** @type {Show<import("../pure/answers.js").Virtual>} */
   virtual(app, question, answer) {
-    const rows = [["highest", answer.highest], ["lowest", answer.lowest]];
+    const rows = /** @type {[string, typeof answer.highest][]} */ ([["highest", answer.highest], ["lowest", answer.lowest]]);
     const panel = createPanel(app, {
       name: "lab-virtual", title: `Feature ${answer.feature.feature} through the head`,
       describe: "In standard deviations of what random directions would give.",
@@ -245,7 +301,7 @@ const PANELS = {
       el("p", {}, `Of as many random directions the largest would be about ${answer.chance.toFixed(1)} σ; the feature with itself has ${answer.feature.deviations.toFixed(1)} σ.`),
       el("div", { class: "lab-columns" }, rows.map(([end, list]) => table(`The ${end}`, ["feature", "deviations", "value"],
         list.map((f) => [String(f.feature), `${f.deviations.toFixed(1)} σ`, f.value])))),
-      answer.promotes ? el("p", {}, `Tokens raised: ${answer.promotes.map((t) => quoted(t.text)).join(" ")}; lowered: ${answer.suppresses.map((t) => quoted(t.text)).join(" ")}`) : "");
+      answer.promotes && answer.suppresses ? el("p", {}, `Tokens raised: ${answer.promotes.map((t) => quoted(t.text)).join(" ")}; lowered: ${answer.suppresses.map((t) => quoted(t.text)).join(" ")}`) : "");
     return [panel.root];
   },
 };

@@ -160,7 +160,7 @@ function baseOf(sequence, { transpose, reduction }) {
  * @param {(HTMLElement | null)[]} nodes
  * @param {number[]} order
  * @param {{over: (i: number) => void, focus: (i: number) => void, leave: () => void,
- *   press: (i: number, event: Event) => void}} hears
+ *   press: (i: number, event: MouseEvent | KeyboardEvent) => void}} hears
  */
 function listen(root, nodes, order, { over, focus, leave, press }) {
   let rover = order[0] ?? -1;

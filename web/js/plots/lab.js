@@ -10,13 +10,9 @@ import { MARGIN, frameMarks } from "./frame.js";
 
 /**
  * @typedef {import("../core/app.js").Colours} Colours
- * @typedef {import("../pure/lab.js").Part} Part
+ * @typedef {import("../pure/answers.js").Part} Part
  * @typedef {import("../pure/scene.js").Mark} Mark
  * @typedef {import("../pure/scene.js").Scene} Scene
- * @typedef {{name: string, total: number, parts: Part[]}} Side the components of a side of an edge
- * @typedef {{value: string, attention: number, score: number | null}} Swept the edge with a value in the slot; no score where the
- *   query does not see the key
- * @typedef {{values: number[][], row_means: number[], column_means: number[]}} Matrix
  */
 
 const ROW = 15;
@@ -26,7 +22,7 @@ const TOP = 46;
 /**
  * Both sides of an edge, layers downwards: a cell a head, then the MLP and what else a layer adds, coloured by its part of
  * the score (green raises it, purple lowers it).
- * @param {{sides: Side[], title: string, colours: Colours, width?: number}} options
+ * @param {{sides: (import("../pure/answers.js").Side & {name: string})[], title: string, colours: Colours, width?: number}} options
  * @returns {Scene}
  */
 export function sourcesScene({ sides, title, colours, width = 760 }) {
@@ -79,7 +75,7 @@ export function sourcesScene({ sides, title, colours, width = 760 }) {
 
 /**
  * Attention by value, the values in their order, and below it the score where the query sees the key.
- * @param {{rows: Swept[], colours: Colours, width?: number, height?: number}} options
+ * @param {{rows: import("../pure/answers.js").Swept[], colours: Colours, width?: number, height?: number}} options
  * @returns {Scene}
  */
 export function sweepScene({ rows, colours, width = 640, height = 240 }) {
@@ -113,7 +109,7 @@ export function sweepScene({ rows, colours, width = 640, height = 240 }) {
 
 /**
  * A matrix as a heat map with the means of its rows and columns at its edges.
- * @param {{table: Matrix, rows: string[], columns: string[], title: string, colours: Colours, width?: number}} options
+ * @param {{table: import("../pure/answers.js").Matrix, rows: string[], columns: string[], title: string, colours: Colours, width?: number}} options
  * @returns {Scene}
  */
 export function matrixScene({ table, rows, columns, title, colours, width = 420 }) {

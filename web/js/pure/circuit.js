@@ -26,6 +26,14 @@ const headsIn = (value) => (Array.isArray(value) ? value.filter(isHead) : []);
 const isHead = (/** @type {Loose | null} */ h) => h && Number.isInteger(h.layer) && Number.isInteger(h.head);
 
 /**
+ * The tokens of a list that have a weight.
+ * @param {unknown} value
+ * @returns {import("./shapes.js").Weighted[]}
+ */
+export const tokensIn = (value) => (Array.isArray(value)
+  ? value.filter((t) => typeof t?.token === "string" && Number.isFinite(t.weight)) : []);
+
+/**
  * A head file's `composition`; null where there is none.
  * @param {unknown} value
  * @returns {Composition | null}

@@ -6,8 +6,10 @@
  * @typedef {{key: string, label: string, type: string, optional?: boolean, choices?: string[][]}} Field `key` may be a path, as
  *   replace.token
  * @typedef {Loose & {question: string, layer?: number, head?: number}} Question as it is asked
- * @typedef {{id: string, question: string, about: string}} Listed an answer that a tree holds
- * @typedef {{kind: string, layer?: number | null, head?: number | null, value: number}} Part a component of a sum
+ * @typedef {Question & import("./shapes.js").Address} OfHead a question of a head
+ * @typedef {{id: string, question: string, about: string, layer: number | null, head: number | null}} Listed an answer that a tree
+ *   holds, of a head or of none
+ * @typedef {import("./answers.js").Part} Part
  */
 
 const PROMPT = { key: "prompt", label: "Prompt", type: "prompt" };
@@ -167,10 +169,10 @@ export function formOf(question) {
  * @param {string} kind
  * @param {Record<string, string>} texts
  * @param {{layer: number, head: number}} address
- * @returns {Question}
+ * @returns {OfHead}
  */
 export function questionOf(kind, texts, { layer, head }) {
-  /** @type {Question} */
+  /** @type {OfHead} */
   const question = { question: kind, layer, head };
   for (const { key, label, type, optional } of KINDS[kind].fields) {
     const text = texts[key] ?? "";
@@ -197,7 +199,7 @@ export function questionOf(kind, texts, { layer, head }) {
  * The example of a kind for a head.
  * @param {string} kind
  * @param {{layer: number, head: number}} address
- * @returns {Question}
+ * @returns {OfHead}
  */
 export const exampleOf = (kind, { layer, head }) => ({ question: kind, layer, head, ...KINDS[kind].example });
 

@@ -6,6 +6,7 @@
  * @typedef {{layer: number, head: number}} Address
  * @typedef {Address & {[metric: string]: number | Record<string, number> | undefined, standard_errors?: Record<string, number>}} Row
  *   a head's row of scatter_data.json, with its standard errors where the tree has some
+ * @typedef {{token: string, weight: number}} Weighted a token of the vocabulary and how much it counts
  * @typedef {{bin_edges: number[], bin_values: number[]}} BinsRecord
  * @typedef {{sequence_id: number | string, interval?: number, tokens: string[], attention_indices: number[],
  *   attention_values: number[], seq_len: number, max_activation: number}} SequenceRecord a sequence of a head's file
