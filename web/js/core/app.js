@@ -36,7 +36,7 @@
  * @property {(name: string) => void} setHot marks a head in every view of the overview; "" none
  * @property {(layer: number, head: number, more?: object) => void} goTo opens a head, with more of the state
  * @property {(kind: string, seq: string, q: number, k: number) => void} chooseEdge opens an edge in a tab
- * @property {(keys: readonly string[], run: (state: any, changed: Set<string>, restored: boolean) => void) => void} on
+ * @property {(keys: readonly string[], run: (state: import("./state.js").State, changed: Set<string>, restored: boolean) => void) => void} on
  *   subscribes to the store for as long as the place the part is in lasts
  * @property {(end: () => void) => void} own hands over what is to be ended with that place
  */

@@ -16,7 +16,7 @@ import { isCustomId } from "../pure/sequence.js";
  */
 export function createCompare(tree, store, backend, prompts) {
   let version = 0;
-  /** @type {{layer: number, head: number} | null} */
+  /** @type {import("../pure/shapes.js").Address | null} */
   let other = null;
   /** @type {Awaited<ReturnType<typeof tree.head>> | null} */
   let data = null;

@@ -4,7 +4,7 @@
 import { FileError } from "./json.js";
 
 /**
- * @typedef {{seq: string, q: number, k: number}} Edge
+ * @typedef {import("../pure/shapes.js").Edge} Edge
  * @typedef {(bytes?: number) => void} Tell how much of a large file is there
  * @typedef {ReturnType<typeof createReader>} Reader
  */

@@ -9,7 +9,7 @@ const NAMING = /** @type {const} */ (["interval", "seq", "sel", "map", "open", "
 
 /**
  * @typedef {import("../pure/sequence.js").Sequence} Sequence
- * @typedef {{layer: number, head: number, data: {sequences: Sequence[], rest: any} | null, error: string | null,
+ * @typedef {{layer: number, head: number, data: import("./tree.js").Payload | null, error: string | null,
  *   custom: Sequence[], customError: string | null, asked: "no" | "loading" | "loaded" | "failed"}} OpenHead
  */
 

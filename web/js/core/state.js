@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one table of everything a link can restore, and its mapping to and from the URL.
 
-export const TABS = ["sequences", "metrics", "circuit", "umap", "qk", "ov", "prompts", "lab", "help"];
+const TABS = ["sequences", "metrics", "circuit", "umap", "qk", "ov", "prompts", "lab", "help"];
 
 /** Interval number that stands for the custom sequences. */
 export const CUSTOM = -1;
@@ -106,7 +106,7 @@ export const STATE = {
  * @property {string} [onlyCluster] the cluster that is shown alone
  * @property {string} [missingHead] the head a link named that the tree does not have
  * @property {{kind: string, id: string, q: number | null} | null} [picking] the edge that is being picked
- * @property {{seq: string, q: number, k: number} | null} [land] the edge to be found in the cloud
+ * @property {import("../pure/shapes.js").Edge | null} [land] the edge to be found in the cloud
  * @property {boolean} [loading]
  * @property {number} [readBytes]
  * @property {string} [themeName]

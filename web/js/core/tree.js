@@ -13,10 +13,10 @@ const KEPT_HEADS = 6; // a large head file is some 15 MB unpacked
  * @typedef {import("../pure/shapes.js").Address} Address
  * @typedef {import("../pure/shapes.js").Row} Row
  * @typedef {import("../pure/sequence.js").Sequence} Sequence
- * @typedef {import("./reader.js").Edge} Edge
+ * @typedef {import("../pure/shapes.js").Edge} Edge
  * @typedef {import("./reader.js").Tell} Tell
  * @typedef {"qk" | "ov"} Kind
- * @typedef {{sequences: Sequence[], rest: Record<string, any>}} Payload a head's file: its sequences, and all else as it is
+ * @typedef {{sequences: Sequence[], rest: Loose}} Payload a head's file: its sequences, and all else as it is
  * @typedef {Record<string, any> & {people_files?: string[]}} Config config.json; whoever reads a key checks it
  * @typedef {{base: string, config: Config, rows: Row[], heads: Address[], server: Loose,
  *   manifest: Record<string, Partial<Record<Kind, [number, number][]>>>, promptIndex: Loose, notes: Loose,

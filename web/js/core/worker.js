@@ -9,8 +9,8 @@ import { packCloud } from "../pure/cloud.js";
  * @typedef {import("../pure/shapes.js").Loose} Loose
  * @typedef {import("../pure/sequence.js").Sequence} Sequence
  * @typedef {Omit<Sequence, "tokens"> & {tokenIds: Uint32Array}} PackedSequence
- * @typedef {{vocabulary: string[], sequences: PackedSequence[], skipped: number, rest: Record<string, any>}} Packed a head's file
- * @typedef {{seq: string, q: number, k: number}} Edge
+ * @typedef {{vocabulary: string[], sequences: PackedSequence[], skipped: number, rest: Loose}} Packed a head's file
+ * @typedef {import("../pure/shapes.js").Edge} Edge
  */
 
 /** @type {Map<number, AbortController>} */

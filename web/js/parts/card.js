@@ -22,12 +22,11 @@ import { LINES, createTokens } from "./tokens.js";
 
 /**
  * @typedef {import("../pure/sequence.js").Sequence} Sequence
- * @typedef {ReturnType<typeof createPicking>} Picking
  * @typedef {ReturnType<typeof createTokens>} Tokens
  */
 
 /** Sequences longer than this fold around their strongest edge. */
-export const FOLD_FROM = 160;
+const FOLD_FROM = 160;
 const CONTEXT = 34;
 const CROP = 12; // tokens on either side of a query and of its key in a cropped figure
 const TOP = 4; // keys of a selection told in words

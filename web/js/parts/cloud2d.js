@@ -8,10 +8,10 @@ import { cameraAxes, frame, inside, project } from "../pure/cloud.js";
 import { ARROWS } from "../pure/near.js";
 
 /**
+ * @typedef {import("../plots/canvas.js").At} At
  * @typedef {import("../plots/cloud.js").Lens} Lens
  * @typedef {import("../pure/scene.js").Mark} Mark
  * @typedef {import("./clouds.js").Watched} Watched
- * @typedef {[number, number]} At a place of the canvas
  */
 
 /**

@@ -32,7 +32,7 @@ export function missing3d() {
  * plotly.js, loaded once.
  * @returns {Promise<Plotly>}
  */
-export function loadPlotly() {
+function loadPlotly() {
   loading ??= new Promise((resolve, reject) => {
     const script = el("script", { src: VENDOR, async: true });
     const started = () => {

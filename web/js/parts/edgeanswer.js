@@ -7,7 +7,7 @@ import { readAttribution } from "../pure/attribution.js";
 const LONGEST_WAIT_S = 60;
 
 /**
- * @typedef {{layer: number, head: number, seq: string, q: number, k: number}} Asked
+ * @typedef {import("../pure/shapes.js").Address & import("../pure/shapes.js").Edge} Asked
  * @typedef {{message: string, hint: string, retry: boolean}} Failure
  */
 
@@ -91,7 +91,7 @@ export function createEdgeAnswer(app, kind, tell) {
  * sequence; null where there is neither.
  * @param {import("../core/app.js").App} app
  * @param {"qk" | "ov"} kind
- * @returns {{seq: string, q: number, k: number} | null}
+ * @returns {import("../pure/shapes.js").Edge | null}
  */
 export function firstEdge({ tree, session, backend, store }, kind) {
   const { layer, head } = store.state;

@@ -181,19 +181,12 @@ function tables(app, { rest }) {
  */
 function statisticsPanel(app, { rest, sequences }) {
   const display = app.tree.config.statistics_display ?? {};
-  let stats = rest.statistics && typeof rest.statistics === "object" ? rest.statistics : null;
-  if (!stats) {
-    const maxima = sequences.map((s) => s.max);
-    stats = {
-      count: maxima.length, mean: maxima.reduce((a, b) => a + b, 0) / (maxima.length || 1),
-      max: Math.max(...maxima, 0),
-    };
-  }
+  const stats = statisticsOf(rest) ?? statisticsOfStored(sequences.map((s) => s.max));
   const keys = Object.keys(stats).filter((key) => stats[key] !== null && !(key.endsWith("_se") && key.slice(0, -3) in stats));
   const format = (/** @type {string} */ key) => (key === "count" && !display[key] ? "integer" : display[key]?.format);
   const rows = keys.map((key) => ({
     key, label: String(display[key]?.label ?? words(key)), value: stats[key],
-    error: Number.isFinite(stats[`${key}_se`]) ? stats[`${key}_se`] : null,
+    error: valueOf(stats, `${key}_se`),
   }))
     // Metrics have their own panel; an error without its metric here is shown there.
     .filter(({ key }) => !(key.endsWith("_se") && app.heads.names.includes(key.slice(0, -3))));
@@ -210,6 +203,22 @@ function statisticsPanel(app, { rest, sequences }) {
 }
 
 /**
+ * The `statistics` of a head's file; null where it has none.
+ * @param {Loose} rest
+ */
+const statisticsOf = ({ statistics }) => /** @type {Loose | null} */ (
+  statistics && typeof statistics === "object" ? statistics : null);
+
+/**
+ * What there is to say where the file has none.
+ * @param {number[]} maxima of the stored sequences
+ * @returns {Loose}
+ */
+const statisticsOfStored = (maxima) => ({
+  count: maxima.length, mean: maxima.reduce((a, b) => a + b, 0) / (maxima.length || 1), max: Math.max(...maxima, 0),
+});
+
+/**
  * Rank and percentile of every metric, each over a strip of all heads.
  * @param {import("../core/app.js").App} app
  */
@@ -217,7 +226,7 @@ function standingPanel(app) {
   const { heads, store, session } = app;
   const row = heads.row(store.state.layer, store.state.head);
   const other = app.compare.head && heads.row(app.compare.head.layer, app.compare.head.head);
-  const lines = linesOf(app, row, session.head.data?.rest.statistics);
+  const lines = linesOf(app, row, session.head.data);
   const panel = createPanel(app, {
     name: "standing", title: `Among all ${heads.rows.length} heads${other ? `, ${app.compare.name} in blue` : ""}`,
     onPaper: `Among all ${heads.rows.length} heads`,
@@ -230,7 +239,7 @@ function standingPanel(app) {
       scene: () => standingScene(app, [{ title: app.headName(), lines }]),
       figure: async () => () => standingScene(app, [
         { title: app.headName(), lines },
-        ...(other ? [{ title: app.compare.name, lines: linesOf(app, other, app.compare.data?.rest.statistics) }] : []),
+        ...(other ? [{ title: app.compare.name, lines: linesOf(app, other, app.compare.data) }] : []),
       ]),
     },
   });
@@ -266,13 +275,14 @@ function standingPanel(app) {
 }
 
 /**
- * What a head's metrics are and where each stands; `stats` are the statistics of its file.
+ * What a head's metrics are and where each stands; `data` is its file.
  * @param {import("../core/app.js").App} app
  * @param {Row | null} row
- * @param {Loose | undefined} stats
+ * @param {Payload | null} data
  * @returns {Line[]}
  */
-function linesOf({ heads }, row, stats) {
+function linesOf({ heads }, row, data) {
+  const stats = data && statisticsOf(data.rest);
   return heads.names.flatMap((name) => {
     const value = valueOf(row, name);
     const error = errorOf(row, name) ?? valueOf(stats, `${name}_se`);

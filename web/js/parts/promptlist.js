@@ -12,7 +12,7 @@ const WORDS = 60; // characters of a text that stand for a prompt without a name
  * What a prompt is called.
  * @param {import("../core/prompts.js").Prompt} prompt
  */
-export const titleOf = ({ name, text }) => name || (text.length > WORDS ? `${text.slice(0, WORDS)}…` : text);
+const titleOf = ({ name, text }) => name || (text.length > WORDS ? `${text.slice(0, WORDS)}…` : text);
 
 /** @param {import("../core/app.js").App} app */
 export function createPromptList(app) {
@@ -118,7 +118,7 @@ export function createPromptList(app) {
    */
   async function read(file) {
     const found = await file.text().then(JSON.parse).catch(() => null);
-    const list = (Array.isArray(found?.prompts) ? found.prompts : []).filter((/** @type {any} */ p) => typeof p?.text === "string");
+    const list = (Array.isArray(found?.prompts) ? found.prompts : []).filter((/** @type {import("../pure/shapes.js").Loose | null} */ p) => typeof p?.text === "string");
     if (!list.length) return say(`${file.name} holds no prompts: {"prompts": [{"text": ..., "name": ...}]}.`, true);
     try {
       for (const [i, { text, name }] of list.reverse().entries()) {

@@ -12,7 +12,7 @@ import { createPresets } from "./presets.js";
 import { headPoints, pointedOut } from "./headpoints.js";
 
 /**
- * @typedef {[number, number]} At a place of the canvas
+ * @typedef {import("../plots/canvas.js").At} At
  * @typedef {"x" | "y" | "color"} Which axis
  */
 

@@ -165,9 +165,9 @@ function baseOf(sequence, { transpose, reduction }) {
 function listen(root, nodes, order, { over, focus, leave, press }) {
   let rover = order[0] ?? -1;
   if (rover >= 0) /** @type {HTMLElement} */ (nodes[rover]).tabIndex = 0;
-  /** @param {any} event */
-  const indexOf = ({ target }) => {
-    const at = target.closest?.(".tok")?.dataset.i;
+  const indexOf = (/** @type {Event} */ { target }) => {
+    const token = /** @type {HTMLElement | null | undefined} */ (/** @type {Element} */ (target).closest?.(".tok"));
+    const at = token?.dataset.i;
     return at === undefined ? -1 : Number(at);
   };
   /** @param {number} i */
@@ -177,7 +177,7 @@ function listen(root, nodes, order, { over, focus, leave, press }) {
     rover = i;
     if (now) now.tabIndex = 0;
   }
-  /** @type {Record<string, (event: any) => void>} */
+  /** @type {{[K in keyof HTMLElementEventMap]?: (event: HTMLElementEventMap[K]) => unknown}} */
   const listeners = {
     pointerover(event) {
       const i = indexOf(event);
@@ -194,9 +194,9 @@ function listen(root, nodes, order, { over, focus, leave, press }) {
       const i = indexOf(event);
       if (i < 0) return;
       rove(i);
-      if (event.target.matches(":focus-visible")) focus(i);
+      if (/** @type {Element} */ (event.target).matches(":focus-visible")) focus(i);
     },
-    focusout: (event) => root.contains(event.relatedTarget) || leave(),
+    focusout: (event) => root.contains(/** @type {Node | null} */ (event.relatedTarget)) || leave(),
     keydown(event) {
       const i = indexOf(event);
       if (i < 0) return;
@@ -218,5 +218,5 @@ function listen(root, nodes, order, { over, focus, leave, press }) {
       nodes[next]?.focus();
     },
   };
-  for (const [type, run] of Object.entries(listeners)) root.addEventListener(type, run);
+  for (const [type, run] of Object.entries(listeners)) root.addEventListener(type, /** @type {EventListener} */ (run));
 }

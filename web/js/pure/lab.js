@@ -168,7 +168,7 @@ export function formOf(question) {
  * The question of a kind with these texts in its fields; throws what is wrong with one.
  * @param {string} kind
  * @param {Record<string, string>} texts
- * @param {{layer: number, head: number}} address
+ * @param {import("./shapes.js").Address} address
  * @returns {OfHead}
  */
 export function questionOf(kind, texts, { layer, head }) {
@@ -198,7 +198,7 @@ export function questionOf(kind, texts, { layer, head }) {
 /**
  * The example of a kind for a head.
  * @param {string} kind
- * @param {{layer: number, head: number}} address
+ * @param {import("./shapes.js").Address} address
  * @returns {OfHead}
  */
 export const exampleOf = (kind, { layer, head }) => ({ question: kind, layer, head, ...KINDS[kind].example });
