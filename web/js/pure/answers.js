@@ -7,13 +7,13 @@
  *   keys?: {position: number, attention: number, value: number}[]}} Part a component of a sum; a head's by the keys it came from
  * @typedef {{total: number, parts: Part[]}} Side of an edge: what adds up to the score there
  * @typedef {{tokens: string[], query: Place, key: Place, score: number, attention: number, key_side: Side, query_side: Side}} Sources
- * @typedef {{queries: Place[], keys: Place[], heads: {layer: number, head: number, attention: number}[]}} Rank
+ * @typedef {{tokens: string[], queries: Place[], keys: Place[], heads: {layer: number, head: number, attention: number}[]}} Rank
  * @typedef {{text: string, logit: number, by_key?: number[]}} Raised a token and how far its logit moves
  * @typedef {{promotes: Raised[], suppresses: Raised[]}} Raises
  * @typedef {{query: Place, keys: (Place & {attention: number, written: Raises})[], total: Raises}} Writes
  * @typedef {{value: string, tokens: string[], query: Place, key: Place, attention: number, score?: number | null}} Swept the edge
  *   with a value in the slot; no score where the query does not see the key
- * @typedef {{rows: Swept[], several_tokens?: number}} Sweep
+ * @typedef {{rows: Swept[], several_tokens: number}} Sweep
  * @typedef {{token: Place, attention: number, score?: number | null}} Weighed a key as a query sees it
  * @typedef {{offset: number, before?: Weighed | null, after?: Weighed | null}} Swapped
  * @typedef {Record<`${"own" | "other"}_query_${"own" | "other"}_key`, number>} Crossed scores of both queries with both keys
