@@ -128,6 +128,10 @@ def the_view_is_saved_as_one_file_that_needs_no_script(tab):
     other.close()
     tab.open("tab=metrics").ready()
     assert tab.download(page.locator("[aria-label='Save this view as one HTML file']").click).count(b"<section>") >= 6
+    page.set_viewport_size({"width": 390, "height": 844})
+    tab.open().cards()
+    phone = tab.download(page.locator("[aria-label='Save this view as one HTML file']").click).decode()
+    assert "All heads" in phone, "where the overview is out of sight and not drawn, its table is saved"
 
 
 @test("synthetic static serve")

@@ -241,7 +241,6 @@ function createTabs(app, main) {
       { id: `view-${key}`, class: `view view-${key}`, role: "tabpanel", "aria-labelledby": `tab-${key}`, hidden: true },
     ));
   }
-  const viewOf = (/** @type {string} */ tab) => viewIn(main, tab);
   function show() {
     let { tab } = store.state;
     if (closed(tab)) tab = "sequences";
@@ -250,12 +249,12 @@ function createTabs(app, main) {
       node.setAttribute("aria-selected", String(on));
       node.setAttribute("aria-disabled", String(closed(key) !== ""));
       node.tabIndex = on ? 0 : -1;
-      viewOf(key).hidden = !on;
+      viewIn(main, key).hidden = !on;
     }
     if (!made.has(tab)) {
       const { create } = TAB_LIST.find((t) => t.key === tab) ?? TAB_LIST[0];
       made.set(tab, true);
-      const view = viewOf(tab);
+      const view = viewIn(main, tab);
       view.append(create(app, view));
     }
     if (tab !== store.state.tab) store.set({ tab }, { replace: true });

@@ -118,7 +118,9 @@ export function createPromptList(app) {
    */
   async function read(file) {
     const found = await file.text().then(JSON.parse).catch(() => null);
-    const list = (Array.isArray(found?.prompts) ? found.prompts : []).filter((/** @type {import("../pure/shapes.js").Loose | null} */ p) => typeof p?.text === "string");
+    /** @param {import("../pure/shapes.js").Loose | null} prompt */
+    const isPrompt = (prompt) => typeof prompt?.text === "string";
+    const list = (Array.isArray(found?.prompts) ? found.prompts : []).filter(isPrompt);
     if (!list.length) return say(`${file.name} holds no prompts: {"prompts": [{"text": ..., "name": ...}]}.`, true);
     try {
       for (const [i, { text, name }] of list.reverse().entries()) {

@@ -120,7 +120,8 @@ export function createScatter(app) {
 
   function table() {
     const axes = [heads.axis("x"), heads.axis("y"), heads.axis("color")];
-    return metricTable((plot?.points ?? []).map(({ row }) => row), [...new Set(axes)].flatMap((n) => (n !== null && heads.names.includes(n) ? [n] : [])));
+    const rows = plot?.points.map(({ row }) => row) ?? heads.shownRows(); // out of sight, as on phones, it is not drawn
+    return metricTable(rows, [...new Set(axes)].flatMap((n) => (n !== null && heads.names.includes(n) ? [n] : [])));
   }
 
   const target = canvas.element;

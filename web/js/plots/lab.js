@@ -109,7 +109,8 @@ export function sweepScene({ rows, colours, width = 640, height = 240 }) {
 
 /**
  * A matrix as a heat map with the means of its rows and columns at its edges.
- * @param {{table: import("../pure/answers.js").Matrix, rows: string[], columns: string[], title: string, colours: Colours, width?: number}} options
+ * @param {{table: import("../pure/answers.js").Matrix, rows: string[], columns: string[], title: string, colours: Colours,
+ *   width?: number}} options
  * @returns {Scene}
  */
 export function matrixScene({ table, rows, columns, title, colours, width = 420 }) {

@@ -6,7 +6,8 @@
  * @typedef {{kind: string, layer?: number | null, head?: number | null, value: number,
  *   keys?: {position: number, attention: number, value: number}[]}} Part a component of a sum; a head's by the keys it came from
  * @typedef {{total: number, parts: Part[]}} Side of an edge: what adds up to the score there
- * @typedef {{tokens: string[], query: Place, key: Place, score: number, attention: number, key_side: Side, query_side: Side}} Sources
+ * @typedef {{tokens: string[], query: Place, key: Place, score: number, attention: number, key_side: Side,
+ *   query_side: Side}} Sources
  * @typedef {{tokens: string[], queries: Place[], keys: Place[], heads: {layer: number, head: number, attention: number}[]}} Rank
  * @typedef {{text: string, logit: number, by_key?: number[]}} Raised a token and how far its logit moves
  * @typedef {{promotes: Raised[], suppresses: Raised[]}} Raises
@@ -20,12 +21,14 @@
  * @typedef {{query: Place, key: Place, turned: boolean, row: Swapped[], crossed?: Crossed | null}} Swap
  * @typedef {{positive: number, count: number, mean: number, low: number, high: number, p: number}} Difference of A and B
  * @typedef {{text: string, label?: string | null, query: Place, a: Weighed, b: Weighed}} Tested a prompt
- * @typedef {{attention: Difference, score?: Difference | null, labels: {label: string, attention: Difference}[], rows: Tested[]}} Test
+ * @typedef {{attention: Difference, score?: Difference | null, labels: {label: string, attention: Difference}[],
+ *   rows: Tested[]}} Test
  * @typedef {{values: number[][], row_means: number[], column_means: number[]}} Matrix
  * @typedef {Matrix & {diagonal_mean?: number | null, other_mean?: number | null}} Square
  * @typedef {{queries: Place[], keys: Place[], scores: Square, cosines: Square}} Geometry
  * @typedef {{feature: number, value: number, deviations: number}} Joined a feature and how much the weights join it
- * @typedef {{feature: Joined, highest: Joined[], lowest: Joined[], chance: number, promotes?: Raised[], suppresses?: Raised[]}} Virtual
+ * @typedef {{feature: Joined, highest: Joined[], lowest: Joined[], chance: number, promotes?: Raised[],
+ *   suppresses?: Raised[]}} Virtual
  */
 
 export {};
