@@ -24,7 +24,6 @@ def every_example_of_the_lab_runs_and_has_a_link(tab):
         page.locator(".lab-examples").get_by_role("button", name=name, exact=True).click()
         answered(page)
         tab.expect(tab="lab", ask="[0-9a-f]{16}")
-        assert "[object" not in page.locator(".lab-answer").inner_text(), name
         panel = page.locator(".lab-answer [data-panel]").first.get_attribute("data-panel")
         rows = list(csv.DictReader(io.StringIO(tab.save(panel, "CSV").decode())))
         assert rows, name
@@ -85,15 +84,18 @@ def a_form_says_what_is_wrong_and_a_file_of_questions_is_a_job(tab):
 @test("stored")
 def stored_answers_open_without_a_backend(tab):
     page = tab.page
-    identity, unknown = "0123456789abcdef", "fedcba9876543210"
+    identity, unknown, writes = "0123456789abcdef", "fedcba9876543210", "00000000000000aa"
     tab.open("tab=lab").ready()
     layer, head = (int(n) for n in tab.head()[1:].split("H"))
     question = {"question": "sweep", "layer": layer, "head": head, "prompt": "a {b|<i>c</i>}", "query": "{}", "key": 0}
     token = {"position": 1, "text": "<img src=x onerror=alert(1)>"}
     rows = [{"value": v, "tokens": [v], "query": token, "key": token, "score": None, "attention": a} for v, a in (("b", 0.25), ("<i>c</i>", 0.5))]
+    written = {"promotes": [{"text": " up", "logit": 1.5}], "suppresses": [{"text": " down", "logit": -1.5}]}
     files = {
         "manifest": {"answers": [{"id": identity, "question": "sweep", "layer": layer, "head": head, "about": "a {b|<i>c</i>}", "corpus": False}]},
         identity: {"id": identity, "question": question, "answer": {"rows": rows, "several_tokens": 0}},
+        writes: {"id": writes, "question": {**question, "question": "writes"}, "answer": {
+            "tokens": ["a", "b"], "query": token, "total": written, "keys": [{**token, "attention": 0.5, "written": written}]}},
         unknown: {"id": unknown, "question": {**question, "question": "constructor"}, "answer": {}},
     }
     for name, value in files.items():
@@ -105,6 +107,9 @@ def stored_answers_open_without_a_backend(tab):
     assert not page.locator("[data-panel=lab-sweep] i, [data-panel=lab-sweep] img").count()
     assert page.get_by_role("button", name="Ask", exact=True).is_disabled()
     tab.shot("lab-stored")
+    tab.open(f"tab=lab&ask={writes}").ready()
+    answered(page)
+    assert "alone: raises ␣up, lowers ␣down" in page.locator(".lab-answer").inner_text()
     tab.open(f"tab=lab&ask={unknown}").ready()
     page.wait_for_selector(".lab-answer .error")
     assert "This answer is not as expected" in page.locator(".lab-answer .error").inner_text()
