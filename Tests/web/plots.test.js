@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cameraAxes, frame, inside, project } from "../../web/js/pure/cloud.js";
+import { cameraAxes, frame, inside, project, seenBall } from "../../web/js/pure/cloud.js";
 import { extent } from "../../web/js/pure/rank.js";
 import { fromRecord, patternDifference, patternTable } from "../../web/js/pure/sequence.js";
 import { barPair, barPlot, binned, readBins } from "../../web/js/plots/bars.js";
@@ -30,6 +30,17 @@ test("the camera looking down d2 sees d0 to the right and d1 up", () => {
   flat.forEach((v, i) => assert.ok(Math.abs(v - want[i]) < 1e-6));
   assert.deepEqual(frame(Float32Array.of(0, 0, 0, 2, 4, NaN)), { middle: [1, 2, 0], half: 2 });
   assert.ok(inside(1, 1, [[0, 0], [3, 0], [0, 3]]) && !inside(2, 2, [[0, 0], [3, 0], [0, 3]]));
+});
+
+test("the ball that is seen in three dimensions holds most points, the cube all of them", () => {
+  const cloud = Float32Array.from({ length: 3000 }, (_, i) => Math.sin(i * 12.9898) + (i % 3));
+  const near = seenBall(cloud);
+  const far = seenBall(Float32Array.from(cloud, (v, i) => (i < 3 ? 500 : i < 6 ? NaN : v)));
+  for (const d of [0, 1, 2]) assert.ok(Math.abs(near.middle[d] - d) < 0.05 && Math.abs(far.middle[d] - near.middle[d]) < 0.05);
+  assert.ok(near.radius > 0.9 && near.radius < 1.75 && Math.abs(far.radius - near.radius) < 0.05, "a stray changes nothing");
+  assert.ok(near.reach >= 0.95 && near.reach < 1.1 && far.reach > 497);
+  assert.deepEqual(seenBall(Float32Array.of(2, 2, 2)), { middle: [2, 2, 2], radius: 1, reach: 1 });
+  assert.deepEqual(seenBall(new Float32Array(3).fill(NaN)), { middle: [0, 0, 0], radius: 1, reach: 1 });
 });
 
 test("placed points fill the panel and keep their shape", () => {

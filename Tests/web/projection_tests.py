@@ -34,6 +34,39 @@ def the_projection_draws_in_three_dimensions_and_in_two(tab):
     tab.shot("projection-2d")
 
 
+# How far from the middle of its panel plotly draws each point, 1 at the edge.
+PLACES_3D = """[...document.querySelectorAll('.plot3d')].map((plot) => {
+  const { glplot: { cameraParams: { model, view, projection } }, dataScale } = plot._fullLayout.scene._scene;
+  const through = (v, m) => [0, 1, 2, 3].map((row) => m[row] * v[0] + m[4 + row] * v[1] + m[8 + row] * v[2] + m[12 + row] * v[3]);
+  const { x, y, z } = plot.data[0];
+  return x.map((_, i) => {
+    const [a, b, , w] = [model, view, projection].reduce(through, [x[i] * dataScale[0], y[i] * dataScale[1], z[i] * dataScale[2], 1]);
+    return Math.max(Math.abs(a / w), Math.abs(b / w));
+  }).sort((a, b) => a - b);
+})"""
+
+
+@test("synthetic static", webgl=True)
+def most_points_fill_their_panel_in_three_dimensions_whatever_the_strays(tab):
+    page = tab.page
+
+    def stray(route):
+        file = route.fetch().json()
+        for axes in file["pca"].values():
+            axes["d0"][0] = 100 * max(map(abs, axes["d0"]))
+        route.fulfill(json=file)
+    for strays in (0, 1):
+        if strays:
+            page.route("**/umap/L*.json*", stray)
+        tab.open("tab=umap&cloud=pca")
+        clouds_ready(page)
+        for places in page.evaluate(PLACES_3D):
+            seen = places[int(0.98 * (len(places) - 1))]
+            assert 0.5 < seen < 1, f"98 % of the points end at {seen} of a panel"
+            assert not strays or places[-1] > 20, "a stray is somewhere else, not left out"
+    tab.shot("projection-3d-strays")
+
+
 @test("synthetic static serve")
 def a_lasso_names_a_cluster_that_can_be_renamed_and_deleted(tab):
     tab.open("tab=umap&flat=true")

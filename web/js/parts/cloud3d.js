@@ -3,9 +3,11 @@
 
 import { el } from "../core/dom.js";
 import { createCanvas } from "../plots/canvas.js";
-import { frame } from "../pure/cloud.js";
+import { seenBall } from "../pure/cloud.js";
 
 const VENDOR = new URL("../../vendor/plotly.min.js", import.meta.url).href;
+const EDGE = 1.08; // of the cube, in distances of the farthest point from the middle
+const FILLED = 1; // of the units that plotly shows of a cube: what most points lie within
 const MISSING = "vendor/plotly.min.js is missing beside the page, so the cloud is drawn in two dimensions;"
   + " set-up fetches it.";
 
@@ -57,8 +59,10 @@ const column = (xyz, d) => Array.from({ length: xyz.length / 3 }, (_, i) => xyz[
  */
 export async function createCloud3d(holder, { xyz, look, colours, camera, onHover, onPress, onCamera }) {
   const plotly = await loadPlotly();
-  const { middle, half } = frame(xyz);
-  const range = (/** @type {number} */ d) => [middle[d] - 1.08 * half, middle[d] + 1.08 * half];
+  const { middle, radius, reach } = seenBall(xyz);
+  // The axes hold every stray, as plotly draws nothing beyond them; the cube is so large that most points fill the panel.
+  const range = (/** @type {number} */ d) => [middle[d] - EDGE * reach, middle[d] + EDGE * reach];
+  const side = (2 * EDGE * reach * FILLED) / radius;
   const axis = (/** @type {number} */ d) => ({
     title: { text: "" }, range: range(d), showticklabels: false, showspikes: false, showbackground: false,
     gridcolor: colours().line, zerolinecolor: colours().line, linecolor: colours().line,
@@ -67,7 +71,7 @@ export async function createCloud3d(holder, { xyz, look, colours, camera, onHove
     margin: { l: 0, r: 0, t: 0, b: 0 }, showlegend: false, paper_bgcolor: "rgba(0,0,0,0)", hovermode: "closest",
     uirevision: "keep",
     scene: {
-      xaxis: axis(0), yaxis: axis(1), zaxis: axis(2), aspectmode: "cube", bgcolor: "rgba(0,0,0,0)", dragmode: "orbit",
+      xaxis: axis(0), yaxis: axis(1), zaxis: axis(2), aspectmode: "manual", aspectratio: { x: side, y: side, z: side }, bgcolor: "rgba(0,0,0,0)", dragmode: "orbit",
       camera: { ...camera(), projection: { type: "orthographic" } },
     },
   });

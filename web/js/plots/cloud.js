@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A projection panel in two dimensions as a scene, seen by an orthographic camera.
 
+import { SEEN, mostOf } from "../pure/cloud.js";
 import { isBackground } from "../pure/paint.js";
 import { nearestTo, nextAlong } from "../pure/near.js";
 
@@ -24,17 +25,14 @@ export function unitOf(flat, { width, height, lens = WHOLE }) {
   return 0.92 * lens.zoom * Math.min(width / 2 / across, height / 2 / up);
 }
 
-const SEEN = 0.98; // share of the points that fills a panel; a few strays must not make the others small
-
 /**
  * The points moved so that what lies between the strays on either side has its middle at 0.
  * @param {Float32Array} flat
  */
 export function centred(flat) {
   const middle = [0, 1].map((axis) => {
-    const sorted = flat.filter((v, i) => i % 2 === axis && Number.isFinite(v)).sort();
-    const stray = Math.floor(((1 - SEEN) / 2) * sorted.length);
-    return sorted.length ? (sorted[stray] + sorted[sorted.length - 1 - stray]) / 2 : 0;
+    const [low, high] = mostOf(flat.filter((_, i) => i % 2 === axis)) ?? [0, 0];
+    return (low + high) / 2;
   });
   return flat.map((v, i) => v - middle[i % 2]);
 }
