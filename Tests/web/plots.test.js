@@ -4,8 +4,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { cameraAxes, frame, inside, project, seenBall } from "../../web/js/pure/cloud.js";
+import { USUAL, cropped, side, stretchOf } from "../../web/js/pure/crop.js";
 import { extent } from "../../web/js/pure/rank.js";
-import { fromRecord, patternDifference, patternTable } from "../../web/js/pure/sequence.js";
+import { folds, fromRecord, patternDifference, patternTable } from "../../web/js/pure/sequence.js";
 import { barPair, barPlot, binned, readBins } from "../../web/js/plots/bars.js";
 import {
   centred, cloudScene, nearestAlong, nearestPoint, placePoints, readLenses, writeLenses, zoomedAt,
@@ -41,6 +42,17 @@ test("the ball that is seen in three dimensions holds most points, the cube all 
   assert.ok(near.reach >= 0.95 && near.reach < 1.1 && far.reach > 497);
   assert.deepEqual(seenBall(Float32Array.of(2, 2, 2)), { middle: [2, 2, 2], radius: 1, reach: 1 });
   assert.deepEqual(seenBall(new Float32Array(3).fill(NaN)), { middle: [0, 0, 0], radius: 1, reach: 1 });
+});
+
+test("a figure's text is cropped as usual, or to the token", () => {
+  const around = (...places) => places.map((at) => ({ at, before: USUAL, after: USUAL }));
+  assert.deepEqual(cropped(300, around(100, 200)), folds(300, [100, 200], 12));
+  assert.deepEqual(cropped(300, around(100, 130)), [[88, 143]], "little between is not left out");
+  assert.deepEqual(cropped(300, [stretchOf(100, 98, 101), stretchOf(110, 104, 120)]), [[98, 102], [104, 121]]);
+  assert.deepEqual(cropped(300, [stretchOf(200, 190, 205), stretchOf(100, 90, 192)]), [[90, 206]], "overlapping ones are one, whatever their order");
+  assert.deepEqual(cropped(50, [{ at: 3, before: 9, after: 99 }]), [[0, 50]]);
+  assert.deepEqual(stretchOf(10, 12, 8), { at: 10, before: 0, after: 0 }, "the token itself is always shown");
+  assert.deepEqual([side("7"), side("x"), side(-3), side(1e9)], [7, USUAL, 0, 10000]);
 });
 
 test("placed points fill the panel and keep their shape", () => {

@@ -11,6 +11,7 @@ import { FONT, sideBySide } from "../pure/scene.js";
 import { withLegend } from "../plots/legend.js";
 import { tokensLegend, tokensScene } from "../plots/tokens.js";
 import { number } from "../pure/format.js";
+import { cropped } from "../pure/crop.js";
 import { folds, patternTable, strongestLinks, strongestPair, summed, toRecord } from "../pure/sequence.js";
 import { named } from "../pure/spelling.js";
 import { cardHeader } from "./cardheader.js";
@@ -28,7 +29,6 @@ import { LINES, createTokens } from "./tokens.js";
 /** Sequences longer than this fold around their strongest edge. */
 const FOLD_FROM = 160;
 const CONTEXT = 34;
-const CROP = 12; // tokens on either side of a query and of its key in a cropped figure
 const TOP = 4; // keys of a selection told in words
 
 /** @type {CanvasRenderingContext2D | null} */
@@ -101,10 +101,10 @@ export function createCard(app, sequence, { name = "", says = "", tools = () => 
   const title = () => `${app.headName()}, sequence ${sequence.id}${name ? ` (${name})` : ""}${sequence.textOnly ? "" : `, max ${number(sequence.max)}`}`;
   /**
    * The drawing of the tokens as they are, made for the moment when the card is out of sight; on paper with what the colours
-   * mean and, where that is asked for, only with the two stretches around a query and its key.
-   * @param {{paper?: boolean, crop?: boolean}} options
+   * mean and, where that is asked for, only with the stretches around a query and its key.
+   * @param {{paper?: boolean, crop?: import("../pure/crop.js").Stretch[] | null}} options
    */
-  function scene({ paper = false, crop = false } = {}) {
+  function scene({ paper = false, crop = null } = {}) {
     const away = view === null;
     if (away) build();
     const { name: theme, colours } = app.theme;
@@ -113,7 +113,7 @@ export function createCard(app, sequence, { name = "", says = "", tools = () => 
      * @param {Tokens} view
      */
     const drawn = (title, { look }) => tokensScene({
-      title, tokens: sequence.tokens, look: crop ? { ...look, spans: cropped() } : look, theme, colours, measure,
+      title, tokens: sequence.tokens, look: crop ? { ...look, spans: cropped(sequence.n, crop) } : look, theme, colours, measure,
     });
     const other = beside?.view();
     const own = drawn(other && paper ? app.headName() : paper ? "" : title(), /** @type {Tokens} */ (view));
@@ -124,14 +124,19 @@ export function createCard(app, sequence, { name = "", says = "", tools = () => 
     if (away) unmount();
     return paper ? withLegend(made, legend, colours) : made;
   }
-  /** Around the held query and its strongest key, else the strongest edge. */
-  function cropped() {
+  /** What a figure is cropped to: the held query and its strongest key (transposed: key and query), else the strongest edge. */
+  function ends() {
+    const { transpose } = store.state;
     const [held] = pick.selected();
-    const [link] = held === undefined ? [] : strongestLinks(sequence, [held], store.state.transpose, 1);
+    const [link] = held === undefined ? [] : strongestLinks(sequence, [held], transpose, 1);
     const pair = strongestPair(sequence);
-    const ends = link ? [link.source, link.at] : held !== undefined ? [held] : pair ? [pair.q, pair.k] : [];
-    return folds(sequence.n, ends, CROP);
+    const [mine, other] = held === undefined ? [pair?.q, pair?.k] : [held, link?.at];
+    const isKey = transpose && held !== undefined;
+    /** @type {{name: "query" | "key", at: number | undefined}[]} */
+    const both = [{ name: isKey ? "key" : "query", at: mine }, { name: isKey ? "query" : "key", at: other }];
+    return both.flatMap(({ name, at }) => (at === undefined ? [] : [{ name, at, word: word(at) }]));
   }
+  const word = (/** @type {number} */ i) => named(sequence.tokens, i);
   const give = { scene: () => scene(), json: () => toRecord(sequence), table: () => patternTable(sequence) };
   app.gives.set(root, { title, give });
   const file = () => fileName(app.headName(), "sequence", sequence.id);
@@ -139,7 +144,7 @@ export function createCard(app, sequence, { name = "", says = "", tools = () => 
   const saves = [
     ["SVG", () => saveSvg(file(), app.theme.inLight(give.scene), title())], ["PNG", () => savePng(file(), app.theme.inLight(give.scene))],
     ["Figure …", () => openFigure(app, {
-      file: file(), title: title(), crop: "Only around the query and its strongest key",
+      file: file(), title: title(), crop: { n: sequence.n, ends: ends() },
       read: async (crop) => () => scene({ paper: true, crop }),
     })],
     ["CSV: pattern", () => saveCsv(file(), give.table())], ["JSON", () => saveJson(file(), give.json())],
