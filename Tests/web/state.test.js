@@ -26,9 +26,10 @@ test("every state survives the way through the URL", () => {
   assert.equal(writeState(state), "");
 });
 
-test("attr opens the attribution of an edge, and without an edge it opens nothing", () => {
+test("attr opens the attribution of an edge; without an edge the tab stays, for the strongest one", () => {
   assert.equal(readState("attr=ov&seq=3&qpos=9&kpos=2").tab, "ov");
-  assert.equal(readState("attr=qk").tab, "sequences");
+  assert.equal(readState("attr=qk").tab, "qk");
+  assert.equal(readState("tab=ov").tab, "ov");
   const query = writeState({ ...readState(""), tab: "qk", seq: "3", qpos: 9, kpos: 0 });
   assert.equal(query, "attr=qk&seq=3&qpos=9&kpos=0");
 });

@@ -9,7 +9,7 @@ import { createCompare } from "./core/compare.js";
 import { createHeads } from "./core/heads.js";
 import { createRanking } from "./core/ranking.js";
 import { createSession } from "./core/session.js";
-import { forgetHead } from "./core/state.js";
+import { forgetHead, isEdgeTab } from "./core/state.js";
 import { createSpeech } from "./core/speech.js";
 import { createStore } from "./core/store.js";
 import { createTheme } from "./core/theme.js";
@@ -67,7 +67,6 @@ async function start() {
 
 /** @param {import("./core/tree.js").Config} config */
 const intervalsOf = ({ n_intervals: n }) => (Number.isInteger(n) && n > 0 ? n : 10);
-const isEdgeTab = (/** @type {string} */ tab) => tab === "qk" || tab === "ov";
 
 /** @param {Error} error */
 function fatal(error) {

@@ -144,7 +144,6 @@ export function readState(search) {
   const state = /** @type {State} */ (read);
   const attr = params.get("attr");
   if ((attr === "qk" || attr === "ov") && !params.has("tab")) state.tab = attr;
-  if ((state.tab === "qk" || state.tab === "ov") && !hasEdge(state)) state.tab = "sequences";
   return state;
 }
 
@@ -154,7 +153,7 @@ export function readState(search) {
  */
 export function writeState(state) {
   const params = new URLSearchParams();
-  const onEdge = state.tab === "qk" || state.tab === "ov";
+  const onEdge = isEdgeTab(state.tab);
   for (const [key, rule] of Object.entries(RULES)) {
     if (key === "tab" && onEdge) {
       params.set("attr", state.tab);
@@ -182,6 +181,13 @@ export const toggled = (value, entry) => {
   const all = listed(value);
   return (all.includes(entry) ? all.filter((e) => e !== entry) : [...all, entry]).join(",");
 };
+
+/**
+ * Whether a tab shows what is known of one edge.
+ * @param {string} tab
+ * @returns {tab is "qk" | "ov"}
+ */
+export const isEdgeTab = (tab) => tab === "qk" || tab === "ov";
 
 /**
  * Whether the state names a complete edge.

@@ -5,11 +5,13 @@ import { copyButton } from "../core/copy.js";
 import { button, el } from "../core/dom.js";
 import { createPlace } from "../core/place.js";
 import { summary } from "../pure/attribution.js";
+import { hasEdge } from "../core/state.js";
 import { splitCommands } from "../pure/commands.js";
 import { named } from "../pure/spelling.js";
 import { createEdgeAnswer } from "./edgeanswer.js";
 import { createEdgePanel } from "./edgepanel.js";
 import { createFeatureList } from "./featurelist.js";
+import { progress } from "./progress.js";
 import { createScoreSum } from "./scoresum.js";
 
 const EDGES_SHOWN = 24; // stored edges offered where one is missing
@@ -35,14 +37,20 @@ export function createAttribution(app, kind) {
   };
 
   function showEdge() {
-    if (mine()) top.fill((app) => {
+    if (!mine()) return;
+    if (!hasEdge(store.state)) {
+      below.empty();
+      top.fill((app) => el("div", { class: "empty", role: "status" }, el("span", { class: "spinner" }), `Loading ${app.headName()} …`, progress(app)));
+      return;
+    }
+    top.fill((app) => {
       panel = createEdgePanel(app, kind);
       panel.tell(held.answer);
       return panel.root;
     });
   }
   function showAnswer() {
-    if (!mine()) return;
+    if (!mine() || !hasEdge(store.state)) return;
     view = null;
     panel?.tell(held.answer);
     below.fill((app) => {

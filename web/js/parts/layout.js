@@ -6,12 +6,12 @@ import { copyButton } from "../core/copy.js";
 import { button, el, fill } from "../core/dom.js";
 import { saveReport } from "../core/report.js";
 import { followScroll } from "../core/scroll.js";
-import { CUSTOM, hasEdge } from "../core/state.js";
+import { CUSTOM, hasEdge, isEdgeTab } from "../core/state.js";
 import { parseAddress } from "../pure/format.js";
 import { ARROWS } from "../pure/near.js";
 import { createAttribution } from "./attribution.js";
 import { createCircuit } from "./circuit.js";
-import { firstEdge } from "./edgeanswer.js";
+import { firstEdge, isComing } from "./edgeanswer.js";
 import { createFilter } from "./filter.js";
 import { createGrid } from "./grid.js";
 import { createHeadMap } from "./headmap.js";
@@ -202,7 +202,7 @@ function createTabs(app, main) {
         ? "This head has no projection in the tree."
         : "This tree has no projection; make it with stage-project.";
     }
-    if ((key === "qk" || key === "ov") && !hasEdge(store.state) && !firstEdge(app, key)) {
+    if (isEdgeTab(key) && !hasEdge(store.state) && !firstEdge(app, key)) {
       return `Choose an edge first: press ${key.toUpperCase()} on a sequence, then its query and key token.`;
     }
     return "";
@@ -212,7 +212,7 @@ function createTabs(app, main) {
    * @param {string} key
    */
   function open(key) {
-    const edge = (key === "qk" || key === "ov") && !hasEdge(store.state) ? firstEdge(app, key) : null;
+    const edge = isEdgeTab(key) && !hasEdge(store.state) ? firstEdge(app, key) : null;
     if (edge) app.chooseEdge(key, edge.seq, edge.q, edge.k);
     else store.set({ tab: key });
   }
@@ -241,9 +241,18 @@ function createTabs(app, main) {
       { id: `view-${key}`, class: `view view-${key}`, role: "tabpanel", "aria-labelledby": `tab-${key}`, hidden: true },
     ));
   }
+  /**
+   * Whether the head is still to come from which a tab takes its edge.
+   * @param {string} tab
+   */
+  const isWaiting = (tab) => isEdgeTab(tab) && !hasEdge(store.state) && isComing(app);
   function show() {
     let { tab } = store.state;
-    if (closed(tab)) tab = "sequences";
+    if (isEdgeTab(tab) && !hasEdge(store.state)) {
+      const edge = firstEdge(app, tab);
+      if (edge) return store.set({ seq: edge.seq, qpos: edge.q, kpos: edge.k }, { replace: true }); // which shows it
+    }
+    if (closed(tab) && !isWaiting(tab)) tab = "sequences";
     for (const [key, node] of buttons) {
       const on = key === tab;
       node.setAttribute("aria-selected", String(on));
@@ -257,7 +266,7 @@ function createTabs(app, main) {
       const view = viewIn(main, tab);
       view.append(create(app, view));
     }
-    if (tab !== store.state.tab) store.set({ tab }, { replace: true });
+    return tab === store.state.tab || store.set({ tab }, { replace: true });
   }
   app.on(["tab", "layer", "head", "seq", "qpos", "kpos", "headVersion"], show);
   show();
