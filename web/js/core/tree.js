@@ -284,6 +284,23 @@ export function createTree({ base, config, rows, heads, server, manifest, prompt
     },
 
     /**
+     * An edge of a head whose answer is stored; null without.
+     * @param {Kind} kind
+     * @param {number} layer
+     * @param {number} head
+     * @returns {Edge | null}
+     */
+    firstCached(kind, layer, head) {
+      const start = `${address(layer, head)}S`;
+      for (const key of Object.keys(manifest)) {
+        const seq = key.startsWith(start) ? key.slice(start.length) : "";
+        const [edge] = seq ? this.cachedEdges(kind, layer, head, seq) : [];
+        if (edge) return { seq, q: edge[0], k: edge[1] };
+      }
+      return null;
+    },
+
+    /**
      * Remembers that the backend now has an edge in its cache.
      * @param {Kind} kind
      * @param {number} layer

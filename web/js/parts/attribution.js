@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The QK and OV tabs: an edge's sequence, what its score is made of, its ranked features; and what to do without.
 
-import { copyButton } from "../core/copy.js";
 import { button, el } from "../core/dom.js";
 import { createPlace } from "../core/place.js";
 import { summary } from "../pure/attribution.js";
 import { hasEdge } from "../core/state.js";
-import { splitCommands } from "../pure/commands.js";
 import { named } from "../pure/spelling.js";
+import { withCommands } from "./command.js";
 import { createEdgeAnswer } from "./edgeanswer.js";
 import { createEdgePanel } from "./edgepanel.js";
 import { createFeatureList } from "./featurelist.js";
@@ -137,17 +136,6 @@ function storedEdges(app, kind) {
   ) : null;
 }
 
-/**
- * A sentence whose commands can be copied.
- * @param {string} sentence
- */
-function withCommands(sentence, className = "") {
-  return el("p", { class: className || null }, splitCommands(sentence).map(({ text, command }) => (command
-    ? el("span", { class: "command" }, el("code", {}, text), copyButton("Copy", () => text, {
-      class: "small", "aria-label": `Copy ${text}`,
-    }))
-    : text)));
-}
 
 /**
  * Opens an edge in a tab: qk and ov attribute it, umap projects it, heads ranks the heads on it.

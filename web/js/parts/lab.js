@@ -9,9 +9,12 @@ import { createPlace } from "../core/place.js";
 import { address } from "../pure/format.js";
 import { KINDS, exampleOf, formOf, jobText, questionOf, readAsk } from "../pure/lab.js";
 import { answerPanels, readAnswer } from "./labanswers.js";
+import { withCommands } from "./command.js";
 import { can } from "./custom.js";
+import { exampleFor } from "./labexample.js";
+import { lineFileButton } from "./linefile.js";
 
-const LONG = new Set(["lines", "objects", "places"]);
+const LONG = new Set(["values", "objects", "places"]);
 
 /**
  * @typedef {import("../pure/lab.js").Listed} Listed
@@ -49,6 +52,16 @@ export function createLab(app) {
   }
 
   /**
+   * Takes the example of a kind into the form.
+   * @param {string} next
+   */
+  async function fillInExample(next) {
+    const { layer, head } = here();
+    const question = await exampleFor(app, next);
+    if (layer === store.state.layer && head === store.state.head) fillIn(question);
+  }
+
+  /**
    * Asks, and makes the question or its answer the link of the page.
    * @param {OfHead} question
    */
@@ -83,7 +96,8 @@ export function createLab(app) {
       result.fill((app) => answerPanels(app, record, open));
     } catch (error) {
       if (signal.aborted || error.name === "AbortError") return;
-      result.fill(() => el("div", { class: "empty error", role: "alert" }, el("p", {}, error.sentence ?? error.message)));
+      result.fill(() => el("div", { class: "empty error", role: "alert" },
+        question?.question === "virtual" && error.status === 501 ? el("p", {}, noDictionary(question)) : null, withCommands(error.sentence ?? error.message)));
     }
   }
 
@@ -116,7 +130,8 @@ export function createLab(app) {
         keydown: (/** @type {KeyboardEvent} */ event) => event.key === "Enter" && (!isLong || event.ctrlKey || event.metaKey) && run(),
       },
     });
-    return el("div", { class: "lab-field" }, el("label", { for: id }, label, optional ? el("span", { class: "dim" }, " (may be empty)") : null), input);
+    const fromFile = type === "values" ? lineFileButton((lines) => change(input.value = lines.join("\n"))) : null;
+    return el("div", { class: "lab-field" }, el("label", { for: id }, label, optional ? el("span", { class: "dim" }, " (may be empty)") : null), input, fromFile);
   }
 
   function showForm() {
@@ -127,10 +142,10 @@ export function createLab(app) {
         give: { json: () => questionOf(kind, texts, here()) },
       });
       panel.body.append(
-        select("Question", Object.entries(KINDS).map(([key, { label }]) => [key, label]), kind, (next) => fillIn(exampleOf(next, here()))),
+        select("Question", Object.entries(KINDS).map(([key, { label }]) => [key, label]), kind, fillInExample),
         el("p", { class: "dim" }, KINDS[kind].says), ...KINDS[kind].fields.map(field),
         el("div", { class: "row" }, button("Ask", run, { class: "primary", disabled: !allowed }),
-          button("Example", () => fillIn(exampleOf(kind, here())), {}), button("Save question", save, {}), fileButton(allowed)),
+          button("Example", () => fillInExample(kind), {}), button("Save question", save, {}), fileButton(allowed)),
         allowed ? "" : el("p", { class: "note" }, "Without a backend stored answers can be read, and questions saved for make lab QUESTIONS=FILE."),
       );
       return panel.root;
@@ -201,8 +216,8 @@ export function createLab(app) {
   function showExamples() {
     result.fill(() => el("div", { class: "lab-examples" },
       el("h2", {}, "Examples"), el("p", { class: "dim" }, "Each runs at once on the open head."),
-      el("ul", {}, Object.entries(KINDS).filter(([key]) => key !== "virtual").map(([key, { label, says }]) => el("li", {},
-        button(label, () => open(exampleOf(key, here())), { class: "link", disabled: !can(app, "ask_head") }), " ", says)))));
+      el("ul", {}, Object.entries(KINDS).map(([key, { label, says }]) => el("li", {},
+        button(label, async () => open(await exampleFor(app, key)), { class: "link", disabled: !can(app, "ask_head") }), " ", says)))));
   }
 
   async function list() {
@@ -239,3 +254,9 @@ export function createLab(app) {
   load();
   return root;
 }
+
+/**
+ * What virtual weights lack, in a sentence.
+ * @param {Question} question
+ */
+const noDictionary = ({ layer }) => `Virtual weights join features of a dictionary, and the server has none of layer ${layer}.`;

@@ -8,7 +8,7 @@ import { drawScene } from "../pure/scene.js";
 import { matrixScene, sourcesScene, sweepScene } from "../plots/lab.js";
 import { binned, barPlot } from "../plots/bars.js";
 import { address, number, quoted, score } from "../pure/format.js";
-import { bySize, partName } from "../pure/lab.js";
+import { bySize, partName, swapRow } from "../pure/lab.js";
 import { textOnly } from "../pure/sequence.js";
 import { edgeText } from "./edgetext.js";
 
@@ -77,7 +77,7 @@ function drawing(scene, label) {
 function table(caption, columns, rows) {
   return el("div", { class: "scroll-x", tabIndex: 0, role: "region", "aria-label": caption }, el("table", { class: "weights" },
     el("caption", {}, caption),
-    el("thead", {}, el("tr", {}, columns.map((name) => el("th", { scope: "col" }, name)))),
+    el("thead", {}, el("tr", {}, columns.map((name, i) => el("th", { scope: "col", class: i && rows.some((cells) => typeof cells[i] === "number") ? "num" : null }, name)))),
     el("tbody", {}, rows.map((cells) => el("tr", {}, cells.map((cell, i) => (i === 0
       ? el("th", { scope: "row" }, cell)
       : typeof cell === "number" ? el("td", { class: "num" }, number(cell)) : el("td", {}, cell))))))));
@@ -216,18 +216,22 @@ const PANELS = {
 
   /** @type {Show<import("../pure/answers.js").Swap>} */
   swap(app, question, answer) {
-    const columns = ["offset", "before_token", "before_score", "before_attention", "after_token", "after_score", "after_attention"];
-    /** @type {(k: typeof answer.row[number]) => Leaf[]} */
-    const cells = (k) => [k.offset, k.before ? place(k.before.token) : "", k.before?.score ?? "", k.before?.attention ?? "",
-      k.after ? place(k.after.token) : "", k.after?.score ?? "", k.after?.attention ?? ""];
+    const rows = answer.row.map(swapRow);
+    const sides = ["before", "after", "difference"];
+    const columns = ["offset", "token_before", "token_after", ...sides.map((side) => `score_${side}`), ...sides.map((side) => `attention_${side}`)];
+    /** @type {(row: typeof rows[number]) => Leaf[]} */
+    const cells = ({ offset, tokens, score, attention }) => [
+      offset, ...tokens.map((t) => (t ? place(t) : "")), ...score.map((v) => v ?? ""), ...attention.map((v) => v ?? ""),
+    ];
     const panel = createPanel(app, {
       name: "lab-swap", title: "Before and after",
       describe: "The whole row of the query, as attention is a competition: what one key loses others get.",
-      give: { table: () => ({ columns, rows: answer.row.map(cells) }) },
+      give: { table: () => ({ columns, rows: rows.map(cells) }) },
     });
-    /** @type {(k: typeof answer.row[number]) => number} */
-    const change = (k) => (k.after?.attention ?? 0) - (k.before?.attention ?? 0);
-    const most = [...answer.row].sort((a, b) => Math.abs(change(b)) - Math.abs(change(a))).slice(0, 24).sort((a, b) => b.offset - a.offset);
+    /** @type {(row: typeof rows[number]) => number} */
+    const change = ({ attention }) => Math.abs(attention[2] ?? 0);
+    const most = [...rows].sort((a, b) => change(b) - change(a)).slice(0, 24).sort((a, b) => b.offset - a.offset);
+    const edge = rows.find(({ offset }) => offset === answer.query.position - answer.key.position);
     const cross = answer.crossed;
     panel.body.append(
       el("p", {}, `query ${place(answer.query)}, key ${place(answer.key)}`),
@@ -235,8 +239,8 @@ const PANELS = {
       cross ? table("Scores at the same offset", ["", "own key", "other key"], [
         ["own query", cross.own_query_own_key, cross.own_query_other_key], ["other query", cross.other_query_own_key, cross.other_query_other_key],
       ]) : "",
-      table("Keys that change most", ["offset", "before", "score", "attention", "after", "score", "attention", "difference"],
-        most.map((k) => [String(k.offset), ...cells(k).slice(1), change(k)])));
+      edge ? table("The edge", ["", ...sides], [["score", ...edge.score.map((v) => v ?? "")], ["attention", ...edge.attention.map((v) => v ?? "")]]) : "",
+      table("Keys whose attention changes most", columns.map((name) => name.replace("_", " ")), most.map((row) => [String(row.offset), ...cells(row).slice(1)])));
     return [panel.root];
   },
 

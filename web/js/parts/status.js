@@ -56,7 +56,10 @@ function createBadge(app) {
     else if (state === "loading") say("model loading …", detail || `${name} is being loaded.`, "loading");
     else if (state === "failed") say("model failed", detail || "The model could not be loaded.", "failed");
     else say("backend", detail || "The backend runs without a model; clusters can be saved.", "none");
-    store.set({ backendGone: false, backendStatus: status, treeChanges: status?.changes ?? "" });
+    const known = store.state.backendStatus;
+    // A heartbeat without news is none: forms that hear of it would be filled anew under somebody's hands.
+    const news = JSON.stringify(known) === JSON.stringify(status) ? known : status;
+    store.set({ backendGone: false, backendStatus: news, treeChanges: status?.changes ?? "" });
     return state === "loading" ? POLL_MS : status ? BEAT_MS : 0;
   }
   /** @param {Error} error */
