@@ -226,3 +226,43 @@ def clusters_are_neither_taken_nor_overwritten_without_a_word(tab):
     until(page, "/Saved/.test(document.querySelector('.panel-clusters').textContent)")
     assert [c["name"] for c in tab.data(f"umap/{head}.json")["clusters"]] == ["mine"]
     tab.complaints = [c for c in tab.complaints if "ERR_FAILED" not in c]
+
+
+@test("live")
+def a_head_that_is_changed_while_another_one_is_saved_is_saved_too(tab):
+    page, held = tab.page, []
+
+    def hold(route):
+        if held:
+            route.continue_()
+        else:
+            held.append(route)
+    page.route("**/save_umap_clusters/**", hold)
+    heads = tab.open().data("config.json")["heads"]
+    for layer, head in heads[:2]:
+        if held:
+            page.keyboard.press("h")
+            tab.expect(layer=str(layer), head=str(head))
+        else:
+            tab.open(f"tab=umap&flat=true&paint=token&rule=/./&layer={layer}&head={head}")
+        tab.ready()
+        until(page, "document.querySelector('.clusters li') === null")
+        tab.still()
+        page.locator(".projection select").nth(1).select_option("token")
+        page.locator("button", has_text="Name them").click()
+        name_points(page, f"all of L{layer}H{head}")
+        page.locator(".clusters li", has_text=f"all of L{layer}H{head}").wait_for()
+    held[0].continue_()
+    until(page, "/Saved\\./.test(document.querySelector('.panel-clusters').textContent)")
+    for layer, head in heads[:2]:
+        assert [c["name"] for c in tab.data(f"umap/L{layer}H{head}.json")["clusters"]] == [f"all of L{layer}H{head}"]
+    page.keyboard.press("Shift+H")
+    tab.ready()
+    assert "Not saved" not in page.locator(".panel-clusters").inner_text()
+    # Points that still have no name are not another head's.
+    page.locator(".projection select").nth(1).select_option("token")
+    page.locator("button", has_text="Name them").click()
+    assert page.locator("[aria-label='Name of the cluster']").is_visible()
+    page.locator("[aria-label='Next head']").click()
+    tab.ready()
+    assert not page.locator("[aria-label='Name of the cluster']").count()

@@ -67,6 +67,7 @@ export function createClusterList(app, keeper, { describe, isolate }) {
     fill(note, saved.words || (clusters.length ? "" : "None yet."), " ", retry, undo);
   }
   app.on(["onlyCluster"], show);
+  app.on(["layer", "head"], () => fill(asking)); // points of another head
 
   return {
     root: panel.root,
