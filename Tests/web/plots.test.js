@@ -137,6 +137,10 @@ test("the scatter places every head once and finds the nearest", () => {
   const [first] = plot.points;
   assert.equal(nearest(plot.points, first.x + 2, first.y - 2), first);
   assert.equal(nearest(plot.points, -50, -50), null);
+  const legend = (width) => scatterPlot({ ...options, width, names: { ...options.names, color: "a_long_name_of_a_metric" }, extentOf: () => [0, 1] })
+    .scene.marks.find((m) => m.kind === "text" && m.text.startsWith("a long")).text;
+  assert.equal(legend(500), "a long name of a metric");
+  assert.match(legend(240), /^a long.*…$/, "a name that finds no room is shortened");
 });
 
 test("SVG text is escaped and holds no character XML forbids", () => {

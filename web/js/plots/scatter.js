@@ -85,7 +85,7 @@ export function scatterPlot({ rows, names, logs, bars, shown, discrete, width, h
     marks.push({
       kind: "circle", x: px, y: py, r: radius,
       fill: out ? colours.line : names.color === null ? colours.accent : rowColour(shareOf(row)),
-      stroke: out ? undefined : colours.panel, width: 0.5, alpha: out ? 0.7 : 0.92,
+      stroke: out ? undefined : colours.faint, width: 0.6, alpha: out ? 0.7 : 0.92,
     });
     if (!out) points.push({ row, x: px, y: py });
   }
@@ -93,6 +93,7 @@ export function scatterPlot({ rows, names, logs, bars, shown, discrete, width, h
   return { scene: { width, height, ground: colours.panel, marks }, points, outliers: outliersOf(points), x, y, hidden };
 }
 
+const LETTER = 5.7; // pixels of a letter of the legend on average
 const [FAR, LABELLED] = [5, 5]; // median distances from the median that make an outlier, and how many are named
 
 /**
@@ -150,10 +151,13 @@ export function barMarks(row, names, x, y, colours) {
  */
 function legend(name, [low, high], width, colours) {
   const bar = { x: width - MARGIN.right - 122, y: 6, w: 90, h: 7 };
+  const end = bar.x - 14 - 6.2 * short(low).length;
+  const letters = Math.floor((end - 2) / LETTER);
+  const title = words(name);
   /** @type {Mark[]} */
   const marks = [{
-    kind: "text", x: bar.x - 14 - 6.2 * short(low).length, y: 13, text: words(name), fill: colours.soft, size: 10.5,
-    anchor: "end",
+    kind: "text", x: end, y: 13, text: title.length > letters ? `${title.slice(0, Math.max(0, letters - 1))}…` : title, fill: colours.soft,
+    size: 10.5, anchor: "end",
   }];
   for (let i = 0; i < 30; i++) marks.push({
     kind: "rect", x: bar.x + (i * bar.w) / 30, y: bar.y, w: bar.w / 30 + 0.4, h: bar.h, fill: viridisStep(i / 29),
