@@ -69,6 +69,27 @@ def a_sequence_that_the_head_did_not_keep_is_shown_and_called_so(tab):
     tab.complaints = [c for c in tab.complaints if "sequence_pattern" not in c]
 
 
+@test("live")
+def a_custom_sequence_of_another_head_is_shown_and_can_be_run_here(tab):
+    page = tab.page
+    tab.open("interval=-1&layer=0&head=0")
+    until(page, "!document.querySelector('.composer textarea').disabled")
+    page.locator(".composer textarea").fill("The cat sat on the mat")
+    page.locator(".composer .primary").click()
+    page.wait_for_selector(".card .tok")
+    name = page.locator(".card").first.get_attribute("data-id")
+    tab.open(f"interval=-1&layer=0&head=0&rank={name}:3,2").cards()
+    page.keyboard.press("h")
+    guest = page.locator(f".guests .card[data-id='{name}']")
+    guest.locator(".tok").first.wait_for()
+    said = guest.inner_text()
+    assert "a custom one of another head" in said and "sample" not in said, said
+    assert not [url for url in tab.posts if "sequence_pattern" in url]
+    guest.locator("button", has_text="Run it here").click()
+    page.wait_for_selector(f".cards:not(.guests) .card[data-id='{name}'] .tok")
+    until(page, "!document.querySelector('.guests .card')")
+
+
 @test("serve")
 def answers_of_the_lab_show_the_text_they_are_of(tab):
     tab.open().cards()

@@ -239,6 +239,7 @@ def embed_mode_has_no_chrome_and_narrow_screens_work(tab):
     tab.page.locator(".pane-switch").click()
     tab.page.wait_for_selector("tr[data-head]")
     tab.shot("narrow-heads")
+    tab.open("full=scatter").page.wait_for_selector(".panel-scatter.full canvas", state="visible")
     for name in ("metrics", "help"):
         tab.open(f"tab={name}")
         tab.page.wait_for_selector(".standing, .helptext")

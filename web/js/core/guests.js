@@ -4,7 +4,7 @@
 import { listed, readSelection } from "./state.js";
 import { canRun, runPattern } from "./pattern.js";
 import { readPlace } from "./scroll.js";
-import { textOnly } from "../pure/sequence.js";
+import { isCustomId, textOnly } from "../pure/sequence.js";
 
 const MOST = 4; // guests at once
 const REMEMBERED = 32; // texts of sequences that were named before
@@ -93,6 +93,8 @@ export function createGuests(tree, store, backend, prompts, stored) {
     if (found) remember(id, found.tokens);
     return found === null;
   }
+  /** Whether a sequence is a custom one of another head: no backend runs it for this one unasked. */
+  const isOfOneHead = (/** @type {string} */ id) => isCustomId(id) && !prompts.find(id);
   /** @type {(id: string) => Guest} */
   const newGuest = (id) => ({ id, how: "looking", sequence: null, why: "" });
 
@@ -103,7 +105,7 @@ export function createGuests(tree, store, backend, prompts, stored) {
   async function look(guest, far = tree.heads.length <= AT_ONCE) {
     const { signal } = abort;
     Object.assign(guest, { how: "looking", why: "" });
-    const run = await runPattern(backend, store.state, store.state, guest.id, signal).catch((error) => {
+    const run = isOfOneHead(guest.id) ? null : await runPattern(backend, store.state, store.state, guest.id, signal).catch((error) => {
       guest.why = error.message;
       return null;
     });
@@ -134,6 +136,7 @@ export function createGuests(tree, store, backend, prompts, stored) {
     offered = now;
   });
   return {
+    isOfOneHead,
     get list() {
       return list;
     },

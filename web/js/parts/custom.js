@@ -123,6 +123,7 @@ export function createComposer(app) {
     );
     else say("");
   }
+  app.on(["layer", "head"], show); // what was said was of another head
   app.on(["backendGone", "backendStatus"], (state, changed) => {
     // A heartbeat that brings no news leaves what was said.
     const now = `${Boolean(state.backendGone)} ${can(app, "add_custom_sequence")} ${state.backendStatus?.model?.detail}`;

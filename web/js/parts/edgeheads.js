@@ -5,6 +5,7 @@ import { button, el, fill, oncePerFrame } from "../core/dom.js";
 import { createPanel } from "../core/panel.js";
 import { CUSTOM, forgetHead } from "../core/state.js";
 import { address, number } from "../pure/format.js";
+import { isCustomId } from "../pure/sequence.js";
 import { named } from "../pure/spelling.js";
 
 const AT_ONCE = 64; // more head files than this are read only when asked to
@@ -55,7 +56,7 @@ export function createEdgeHeads(app, sequence, { q, k }) {
     const { running, done, of, without, failed } = ranking;
     const parts = [running ? `${done} of ${of} heads read` : done < of ? `stopped after ${done} of ${of} heads` : `${of} heads`];
     if (ranking.live) parts.push("told by the model, none left out");
-    if (without) parts.push(`${without} do not store this sequence: each head keeps a sample of its own`);
+    if (without) parts.push(isCustomId(sequence.id) ? `${without} were not run on it` : `${without} do not store this sequence: each head keeps a sample of its own`);
     if (failed) parts.push(`${failed} could not be read`);
     note.textContent = `${parts.join(", ")}.`;
     fill(action, running

@@ -3,8 +3,11 @@
 
 import { button, el } from "../core/dom.js";
 import { createPlace } from "../core/place.js";
+import { CUSTOM } from "../core/state.js";
 import { number } from "../pure/format.js";
+import { textOf } from "../pure/spelling.js";
 import { createCard } from "./card.js";
+import { can } from "./custom.js";
 
 /**
  * What is known of a sequence that the open head did not keep; "" for one that is none of these.
@@ -14,11 +17,14 @@ import { createCard } from "./card.js";
 export function guestWords(app, id) {
   const guest = app.session.guests.find(id);
   if (!guest) return "";
-  const kept = `${app.headName()} did not keep sequence ${id}: each head keeps a sample of its own.`;
+  const isOther = app.session.guests.isOfOneHead(id);
+  const kept = isOther
+    ? `Sequence ${id} is a custom one of another head; ${app.headName()} was not run on it.`
+    : `${app.headName()} did not keep sequence ${id}: each head keeps a sample of its own.`;
   const known = {
     looking: "Its text is looked for.",
     run: "The model ran the head on it now.",
-    text: `Only its text is known here, not where the head attends in it; ${app.backend ? "a model behind the server" : "make serve"} tells that.`,
+    text: `Only its text is known here, not where the head attends in it${isOther ? "" : `; ${app.backend ? "a model behind the server" : "make serve"} tells that`}.`,
     far: "Its text may stand in the files of other heads.",
     none: "No file of this tree that could be read holds its text.",
   }[guest.how];
@@ -50,7 +56,7 @@ export function createGuestCards(app) {
   /** @type {(app: import("../core/app.js").App, guest: import("../core/guests.js").Guest) => HTMLElement} */
   function card(app, guest) {
     if (guest.sequence) {
-      const made = createCard(app, guest.sequence, { says: guestWords(app, guest.id) });
+      const made = createCard(app, guest.sequence, { says: guestWords(app, guest.id), tools: (app) => [runHere(app, guest)] });
       made.mount();
       app.on(["full"], made.showSize);
       return made.root;
@@ -70,4 +76,28 @@ export function createGuestCards(app) {
   app.on(["guestVersion", "tab"], show);
   show();
   return place.element;
+}
+
+/**
+ * A button that adds a custom sequence of another head to the open one; null where that is not what is missing.
+ * @param {import("../core/app.js").App} app
+ * @param {import("../core/guests.js").Guest} guest
+ */
+function runHere(app, guest) {
+  const { session, store, backend } = app;
+  const { sequence } = guest;
+  if (!backend || !sequence || !session.guests.isOfOneHead(guest.id) || !can(app, "add_custom_sequence")) return null;
+  const node = button("Run it here", async () => {
+    const { layer, head } = store.state;
+    node.disabled = true;
+    try {
+      const record = await backend.call("add_custom_sequence", { layer, head, text: textOf(sequence.tokens) });
+      if (layer === store.state.layer && head === store.state.head) session.addCustom({ interval: CUSTOM, ...record });
+    } catch (error) {
+      node.textContent = "Try again";
+      node.title = error.sentence ?? error.message;
+      node.disabled = false;
+    }
+  }, { class: "act", title: `Adds it to the custom sequences of ${app.headName()}` });
+  return node;
 }

@@ -56,8 +56,12 @@ export function createLayout(app) {
     el("div", { class: "side-list" }, createPromptBox(app), createFilter(app), createScatter(app), createGrid(app), createHeadMap(app), createTable(app)),
   );
   side.append(divider(app, side));
-  const showPane = () => (document.body.dataset.pane = store.state.pane);
-  app.on(["pane"], showPane);
+  /** On narrow screens one of both is shown: that with the maximised panel, else the chosen one. */
+  const showPane = () => {
+    const isInSide = [...side.querySelectorAll("[data-panel]")].some((panel) => panel.getAttribute("data-panel") === store.state.full);
+    document.body.dataset.pane = isInSide ? "list" : store.state.pane;
+  };
+  app.on(["pane", "full"], showPane);
   showPane();
   bindKeys(app.keys, (held) => store.set({ alt: held }));
   followScroll(store, (tab) => viewIn(views, tab));
