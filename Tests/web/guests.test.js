@@ -80,11 +80,38 @@ test("a text that was seen with another head is remembered, and a guest stays un
 
 test("a backend that comes back is asked for what it alone can tell", async () => {
   const { record } = sample(4, 5);
-  const { store, guests } = house({ backend: { call: async () => record }, text: async () => ["a"] });
+  const { store, guests } = house({ backend: { call: async () => record }, text: async () => ["a"], state: { backendStatus: null } });
   store.set({ sel: "7:1" });
   await settled();
   assert.equal(guests.find("7").how, "text");
   store.set({ backendStatus: { operations: { sequence_pattern: true } } });
   await settled();
   assert.equal(guests.find("7").how, "run");
+});
+
+test("what a backend can is waited for before anything is searched", async () => {
+  const { record } = sample(4, 5);
+  const { store, asked, guests } = house({ backend: { call: async () => record }, text: async () => ["a"] });
+  store.set({ sel: "7:1" });
+  await settled();
+  assert.equal(guests.find("7").how, "looking");
+  store.set({ backendStatus: { operations: { sequence_pattern: true } } });
+  await settled();
+  assert.equal(guests.find("7").how, "run");
+  assert.deepEqual(asked, []);
+  const gone = house({ backend: { call: async () => record }, text: async () => ["a"] });
+  gone.store.set({ sel: "7:1" });
+  gone.store.set({ backendGone: true });
+  await settled();
+  assert.equal(gone.guests.find("7").how, "text");
+});
+
+test("a custom sequence of another head is not run unasked", async () => {
+  const calls = [];
+  const backend = { call: async (name) => calls.push(name) };
+  const { store, guests } = house({ backend, state: { backendStatus: { operations: { sequence_pattern: true } } } });
+  store.set({ sel: "cab1:1" });
+  await settled();
+  assert.ok(guests.isOfOneHead("cab1") && !guests.isOfOneHead("7"));
+  assert.deepEqual([guests.find("cab1").how, calls], ["none", []]);
 });

@@ -238,15 +238,15 @@ def a_head_that_is_changed_while_another_one_is_saved_is_saved_too(tab):
         else:
             held.append(route)
     page.route("**/save_umap_clusters/**", hold)
-    heads = tab.open().data("config.json")["heads"]
-    for layer, head in heads[:2]:
+    heads = tab.open().data("config.json")["heads"][:2]
+    for layer, head in heads:
         if held:
             page.keyboard.press("h")
             tab.expect(layer=str(layer), head=str(head))
         else:
             tab.open(f"tab=umap&flat=true&paint=token&rule=/./&layer={layer}&head={head}")
         tab.ready()
-        until(page, "document.querySelector('.clusters li') === null")
+        until(page, "![...document.querySelectorAll('.clusters li')].some((n) => n.textContent.startsWith('all of'))")
         tab.still()
         page.locator(".projection select").nth(1).select_option("token")
         page.locator("button", has_text="Name them").click()
@@ -254,8 +254,8 @@ def a_head_that_is_changed_while_another_one_is_saved_is_saved_too(tab):
         page.locator(".clusters li", has_text=f"all of L{layer}H{head}").wait_for()
     held[0].continue_()
     until(page, "/Saved\\./.test(document.querySelector('.panel-clusters').textContent)")
-    for layer, head in heads[:2]:
-        assert [c["name"] for c in tab.data(f"umap/L{layer}H{head}.json")["clusters"]] == [f"all of L{layer}H{head}"]
+    for layer, head in heads:
+        assert f"all of L{layer}H{head}" in [c["name"] for c in tab.data(f"umap/L{layer}H{head}.json")["clusters"]]
     page.keyboard.press("Shift+H")
     tab.ready()
     assert "Not saved" not in page.locator(".panel-clusters").inner_text()

@@ -44,6 +44,8 @@ export function createGuests(tree, store, backend, prompts, stored) {
   let list = [];
   /** @type {Map<string, string[]>} */
   const texts = new Map();
+  /** @type {Set<Guest>} those that are looked for once the backend has said what it can */
+  const waiting = new Set();
 
   const tell = () => store.set({ guestVersion: ++version });
 
@@ -82,6 +84,7 @@ export function createGuests(tree, store, backend, prompts, stored) {
     of = next;
     abort.abort();
     abort = new AbortController();
+    waiting.clear();
     if (list.length) {
       list = [];
       tell();
@@ -98,6 +101,9 @@ export function createGuests(tree, store, backend, prompts, stored) {
   /** @type {(id: string) => Guest} */
   const newGuest = (id) => ({ id, how: "looking", sequence: null, why: "" });
 
+  /** Whether a backend is still to say what it can. */
+  const isUnheard = () => backend !== null && store.state.backendStatus === undefined && !store.state.backendGone;
+
   /**
    * @param {Guest} guest
    * @param {boolean} far whether files of other heads are read for it
@@ -105,6 +111,11 @@ export function createGuests(tree, store, backend, prompts, stored) {
   async function look(guest, far = tree.heads.length <= AT_ONCE) {
     const { signal } = abort;
     Object.assign(guest, { how: "looking", why: "" });
+    if (isUnheard()) {
+      waiting.add(guest);
+      return;
+    }
+    waiting.delete(guest);
     const run = isOfOneHead(guest.id) ? null : await runPattern(backend, store.state, store.state, guest.id, signal).catch((error) => {
       guest.why = error.message;
       return null;
@@ -132,8 +143,9 @@ export function createGuests(tree, store, backend, prompts, stored) {
   // What a backend can tell that was not there before.
   store.on(["backendStatus", "backendGone"], ({ backendGone }) => {
     const now = canRun(backend, store.state) && !backendGone;
-    if (now && !offered) list.filter(({ how }) => how !== "run" && how !== "looking").forEach((guest) => look(guest));
+    const isNew = now && !offered;
     offered = now;
+    for (const guest of list) if (waiting.has(guest) || (isNew && guest.how !== "run" && guest.how !== "looking")) look(guest);
   });
   return {
     isOfOneHead,

@@ -26,7 +26,7 @@ export function followScroll(store, viewOf) {
   let own = false;
 
   const view = () => viewOf(store.state.tab);
-  const items = (/** @type {HTMLElement} */ root) => /** @type {HTMLElement[]} */ ([...root.querySelectorAll(".cards > [data-id]")]);
+  const items = (/** @type {HTMLElement} */ root) => /** @type {HTMLElement[]} */ ([...root.querySelectorAll(":is(.cards, .guests) > [data-id]")]);
   // What is pinned above the items hides what is under it; on narrow screens it is not pinned and scrolls away.
   const edge = (/** @type {HTMLElement} */ root) => {
     const bar = root.querySelector(".toolbar");

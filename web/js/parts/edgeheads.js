@@ -95,6 +95,8 @@ export function createEdgeHeads(app, sequence, { q, k }) {
 
   if (!ranking.isOf(edge) && (tree.heads.length <= AT_ONCE || ranking.canAsk)) start();
   else if (ranking.isOf(edge) && ranking.running) ranking.start(edge, tell); // it was telling another panel
+  // A link is often there before the backend has said what it can.
+  app.on(["backendStatus", "backendGone"], () => ranking.canAsk && !ranking.live && ranking.isOf(edge) && start());
   show();
   return panel.root;
 }

@@ -50,7 +50,7 @@ function toldOfEdge({ ranking, store }, id) {
  */
 export function createGuestCards(app) {
   const { store, session } = app;
-  const place = createPlace(app, el("div", { class: "cards guests" }));
+  const place = createPlace(app, el("div", { class: "guests" }));
   let shown = "";
 
   /** @type {(app: import("../core/app.js").App, guest: import("../core/guests.js").Guest) => HTMLElement} */
