@@ -53,7 +53,6 @@ test: | $$(SETUP)
 test-page: $(BIN)/serve $$(TREE_IF_MISSING) | $$(PAGE)
 	scripts/install-page-tools
 	tsc -p web/jsconfig.json
-	tsc -p web/jsconfig.typed.json
 	node --test Tests/web/*.test.js
 	PYTHONPATH=.venv/page python3 Tests/web/browser_test.py --tree $(DATA) --serve $< --work $(WORK) \
 		--model $(call quote,$(or $(SCANNED_MODEL),$(MODEL_PATH))) --shots .build/page

@@ -229,3 +229,42 @@ def a_prompt_is_added_found_again_and_deleted(tab):
     until(page, "document.querySelector('.composer .note.error') !== null", 60)
     page.locator(f"[aria-label='Delete sequence {name}']").click()
     until(page, f"document.querySelector(\".card[data-id='{name}']\") === null", 30)
+
+
+@test("live serve stored")
+def a_link_to_a_tab_of_edges_opens_the_strongest_edge_of_what_is_shown(tab):
+    page = tab.page
+    config, server = tab.open().data("config.json"), page.locator(".backend").get_attribute("data-state")
+    layer, head = config["heads"][1 if server != "static" else 0]
+    records = tab.data(f"heads/L{layer}H{head}.json")["sequences"]
+    interval = min(s["interval"] for s in records)
+
+    def strongest(records):
+        first = max(records, key=lambda s: s["max_activation"])
+        n = first["seq_len"]
+        _, at = max((v, -i) for i, v in zip(first["attention_indices"], first["attention_values"]) if i >= n and i % n)
+        return str(first["sequence_id"]), *map(str, divmod(-at, n))
+    for query, shown in ((f"tab=qk&layer={layer}&head={head}", [s for s in records if s["interval"] == max(s["interval"] for s in records)]),
+                         (f"attr=ov&layer={layer}&head={head}&interval={interval}", [s for s in records if s["interval"] == interval])):
+        tab.open(query)
+        kind = query[4:6] if query.startswith("tab") else query[5:7]
+        page.wait_for_selector(f".view-{kind} .edge .tok")
+        if server == "static":  # what is stored is all that can be shown
+            stored = tab.data("attributions/manifest.json")
+            tab.expect(attr=kind, qpos=r"\d+")
+            params = tab.params()
+            assert [int(params["qpos"]), int(params["kpos"])] in stored[f"{tab.head()}S{params['seq']}"][kind]
+        else:
+            name, q, k = strongest(shown)
+            tab.expect(attr=kind, seq=re.escape(name), qpos=q, kpos=k)
+        assert page.locator(f".view-{kind} .edge .mark-query, .view-{kind} .edge .mark-both").count() == 1
+    tab.shot("edge-preselected")
+    page.wait_for_selector(".view-ov .pairs li, .view-ov .empty.error", timeout=60_000)
+
+
+@test("stored")
+def a_tab_of_edges_without_any_shows_the_sequences(tab):
+    tab.page.route("**/attributions/manifest.json", lambda route: route.fulfill(json={}))
+    tab.open("tab=qk").cards()
+    tab.expect(tab=None, attr=None)
+    assert tab.page.locator("#tab-qk").get_attribute("aria-disabled") == "true"

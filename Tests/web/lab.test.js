@@ -5,7 +5,8 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { matrixScene, sourcesScene, sweepScene } from "../../web/js/plots/lab.js";
 import { createLabClient } from "../../web/js/core/lab.js";
-import { KINDS, bySize, exampleOf, formOf, jobText, partName, questionOf, readAsk, readManifest, readMark } from "../../web/js/pure/lab.js";
+import { KINDS, bySize, exampleOf, formOf, jobText, partName, questionOf, readAsk, readManifest, readMark, swapRow } from "../../web/js/pure/lab.js";
+import { emptySlot, linesOf, readValues } from "../../web/js/pure/slot.js";
 import { toSvg } from "../../web/js/pure/scene.js";
 
 const colours = { ink: "#000000", soft: "#333333", faint: "#777777", line: "#cccccc", accent: "#0055aa", panel: "#ffffff", given: "#aa5500" };
@@ -31,6 +32,37 @@ test("prompts may be stored sequences", () => {
   assert.deepEqual(questionOf("sources", texts, head).prompt, { sequence: "12" });
   assert.equal(questionOf("sources", { ...texts, prompt: "#1 of many" }, head).prompt, "#1 of many");
   assert.equal(formOf(questionOf("sources", texts, head)).prompt, "#12");
+});
+
+test("a slot's values are a range, a list or lines, bounded", () => {
+  assert.deepEqual(readValues("1000..1060:20"), ["1000", "1020", "1040", "1060"]);
+  assert.deepEqual(readValues(" -1..1 \n"), ["-1", "0", "1"]);
+  assert.deepEqual(readValues(" cat|dog| sun"), [" cat", "dog", " sun"]);
+  assert.deepEqual(readValues("a|b\r\n\n 1..3\n"), ["a|b", " 1..3"], "of several lines each is a value as it stands");
+  assert.throws(() => readValues("5..1"), /does not go up/);
+  assert.throws(() => readValues("1..9:0"), /does not go up/);
+  assert.throws(() => readValues("1..9000"), /more than 5000/);
+  const many = Array.from({ length: 5003 }, (_, i) => `v${i}`).join("\n");
+  assert.throws(() => readValues(many), /more than 5000/);
+  assert.deepEqual([linesOf(many).lines.length, linesOf(many).left], [5000, 3]);
+  assert.deepEqual(linesOf("\ufeffa\r\n\r\n b\n"), { lines: ["a", " b"], left: 0 });
+});
+
+test("values that are given count, whatever the prompt's slot lists", () => {
+  const texts = { prompt: "In {1000..2020:20} and {\"x\": 1}", values: "1..3", query: "{}", key: "0" };
+  assert.equal(questionOf("sweep", texts, head).prompt, 'In {} and {"x": 1}');
+  assert.deepEqual(questionOf("sweep", texts, head).values, ["1", "2", "3"]);
+  assert.equal(questionOf("sweep", { ...texts, values: "" }, head).prompt, texts.prompt);
+  assert.equal(emptySlot("the {cat|dog} ran"), "the {} ran");
+  assert.throws(() => questionOf("sweep", { ...texts, values: "3..1" }, head), /^Error: Values of .*: is a range that does not go up\./);
+});
+
+test("a row of a swap tells before, after and difference of score and attention", () => {
+  const cell = (score, attention) => ({ token: { position: 1, text: "a" }, score, attention });
+  const row = swapRow({ offset: 3, before: cell(1, 0.25), after: cell(0.5, 0.75) });
+  assert.deepEqual([row.score, row.attention], [[1, 0.5, -0.5], [0.25, 0.75, 0.5]]);
+  const gone = swapRow({ offset: 3, before: cell(1, 0.25), after: null });
+  assert.deepEqual([gone.score, gone.attention, gone.tokens[1]], [[1, null, null], [0.25, null, -0.25], null]);
 });
 
 test("what is wrong in a form is told with the name of the field", () => {

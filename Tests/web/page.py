@@ -219,8 +219,8 @@ class Tab:
         return self.download(root.locator(".menu-items button", has_text=kind).first.click)
 
     def save_card(self, card, kind):
-        card.locator("header .menu > button").click()
-        return self.download(card.locator("header .menu-items button", has_text=kind).click)
+        card.locator("> header .menu > button").click()
+        return self.download(card.locator("> header .menu-items button", has_text=kind).click)
 
     def close(self):
         self.context.close()

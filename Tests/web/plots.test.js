@@ -3,9 +3,10 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cameraAxes, frame, inside, project } from "../../web/js/pure/cloud.js";
+import { cameraAxes, frame, inside, project, seenBall } from "../../web/js/pure/cloud.js";
+import { USUAL, cropped, side, stretchOf } from "../../web/js/pure/crop.js";
 import { extent } from "../../web/js/pure/rank.js";
-import { fromRecord, patternDifference, patternTable } from "../../web/js/pure/sequence.js";
+import { folds, fromRecord, patternDifference, patternTable } from "../../web/js/pure/sequence.js";
 import { barPair, barPlot, binned, readBins } from "../../web/js/plots/bars.js";
 import {
   centred, cloudScene, nearestAlong, nearestPoint, placePoints, readLenses, writeLenses, zoomedAt,
@@ -17,6 +18,7 @@ import { contour, densityOf, regionsOf, typical } from "../../web/js/pure/densit
 import { heatmapPlot, moved, zoomed } from "../../web/js/plots/heatmap.js";
 import { withLegend } from "../../web/js/plots/legend.js";
 import { toSvg } from "../../web/js/pure/scene.js";
+import { ringMarks } from "../../web/js/plots/headrings.js";
 import { nearest, scatterPlot } from "../../web/js/plots/scatter.js";
 import { ROWS, sample } from "./sample.js";
 
@@ -31,6 +33,28 @@ test("the camera looking down d2 sees d0 to the right and d1 up", () => {
   assert.ok(inside(1, 1, [[0, 0], [3, 0], [0, 3]]) && !inside(2, 2, [[0, 0], [3, 0], [0, 3]]));
 });
 
+test("the ball that is seen in three dimensions holds most points, the cube all of them", () => {
+  const cloud = Float32Array.from({ length: 3000 }, (_, i) => Math.sin(i * 12.9898) + (i % 3));
+  const near = seenBall(cloud);
+  const far = seenBall(Float32Array.from(cloud, (v, i) => (i < 3 ? 500 : i < 6 ? NaN : v)));
+  for (const d of [0, 1, 2]) assert.ok(Math.abs(near.middle[d] - d) < 0.05 && Math.abs(far.middle[d] - near.middle[d]) < 0.05);
+  assert.ok(near.radius > 0.9 && near.radius < 1.75 && Math.abs(far.radius - near.radius) < 0.05, "a stray changes nothing");
+  assert.ok(near.reach >= 0.95 && near.reach < 1.1 && far.reach > 497);
+  assert.deepEqual(seenBall(Float32Array.of(2, 2, 2)), { middle: [2, 2, 2], radius: 1, reach: 1 });
+  assert.deepEqual(seenBall(new Float32Array(3).fill(NaN)), { middle: [0, 0, 0], radius: 1, reach: 1 });
+});
+
+test("a figure's text is cropped as usual, or to the token", () => {
+  const around = (...places) => places.map((at) => ({ at, before: USUAL, after: USUAL }));
+  assert.deepEqual(cropped(300, around(100, 200)), folds(300, [100, 200], 12));
+  assert.deepEqual(cropped(300, around(100, 130)), [[88, 143]], "little between is not left out");
+  assert.deepEqual(cropped(300, [stretchOf(100, 98, 101), stretchOf(110, 104, 120)]), [[98, 102], [104, 121]]);
+  assert.deepEqual(cropped(300, [stretchOf(200, 190, 205), stretchOf(100, 90, 192)]), [[90, 206]], "overlapping ones are one, whatever their order");
+  assert.deepEqual(cropped(50, [{ at: 3, before: 9, after: 99 }]), [[0, 50]]);
+  assert.deepEqual(stretchOf(10, 12, 8), { at: 10, before: 0, after: 0 }, "the token itself is always shown");
+  assert.deepEqual([side("7"), side("x"), side(-3), side(1e9)], [7, USUAL, 0, 10000]);
+});
+
 test("placed points fill the panel and keep their shape", () => {
   const places = placePoints(Float32Array.of(-2, 0, 2, 1, NaN, NaN), { width: 400, height: 400 });
   assert.ok(Math.abs(places[2] - places[0] - 0.92 * 400) < 1e-3);
@@ -39,15 +63,38 @@ test("placed points fill the panel and keep their shape", () => {
   assert.equal(nearestPoint(places, 5, 5), -1);
 });
 
-test("names of outliers keep off each other", () => {
+test("the heads farthest out are told, the farthest first", () => {
   const row = (head, x, y) => ({ layer: 1, head, x, y });
   const rows = [...Array.from({ length: 20 }, (_, i) => row(i, i / 100, i / 90)), row(20, 5, 5), row(21, 5.01, 5.01), row(22, 5, 0)];
-  const { scene } = scatterPlot({
+  const { outliers } = scatterPlot({
     rows, names: { x: "x", y: "y", color: null }, logs: { x: false, y: false }, bars: false, shown: null, discrete: new Set(),
     width: 600, height: 400, colours: COLOURS, extentOf: () => null, shareOf: () => null,
   });
-  const names = scene.marks.filter((m) => /^L1H/.test(m.text ?? "")).map((m) => m.text);
-  assert.ok(names.includes("L1H22") && names.includes("L1H21") && !names.includes("L1H20"), names.join());
+  assert.deepEqual(outliers.map((p) => p.row.head), [21, 20, 22]);
+});
+
+test("names of heads keep off each other and inside the panel; the open head's comes first, the hovered one's last", () => {
+  const size = { width: 200, height: 150, colours: COLOURS };
+  const box = ({ text, x, y, size: s, anchor }) => {
+    const long = 0.62 * s * text.length;
+    const left = anchor === "end" ? x - long : x;
+    return { left, right: left + long, top: y - 0.9 * s, bottom: y + 0.25 * s };
+  };
+  const crowd = Array.from({ length: 5 }, (_, i) => ({ text: `L1H${i}`, x: 188 - i, y: 50 + 4 * i, fill: "f", size: 10 }));
+  const [open, hot] = [{ name: "L5H1", x: 190, y: 61, stroke: "o" }, { name: "L1H3", x: 185, y: 62, stroke: "h", passing: true }];
+  const marks = ringMarks([open, hot], crowd, size);
+  const names = marks.filter((m) => m.kind === "text");
+  assert.deepEqual(names.map((m) => m.text).filter((t) => t === "L1H3").length, 1, "a head has one name");
+  assert.equal(names[0].text, "L5H1");
+  assert.equal(names.length, 6);
+  const boxes = names.map(box);
+  for (const [i, a] of boxes.entries()) {
+    assert.ok(a.left >= -1e-9 && a.right <= 200 && a.top >= 0 && a.bottom <= 150, names[i].text);
+    for (const b of boxes.slice(i + 1)) assert.ok(a.right <= b.left + 1e-9 || b.right <= a.left + 1e-9 || a.bottom <= b.top + 0.7 || b.bottom <= a.top + 0.7);
+  }
+  const without = ringMarks([open], crowd, size).filter((m) => m.kind === "text" && m.text !== "L1H3");
+  const kept = names.filter((m) => m.text !== "L1H3");
+  assert.deepEqual(kept.slice(0, 3), without.slice(0, 3), "what stands where does not move for what is hovered");
 });
 
 test("bins must fit their edges; equal bins hold every value", () => {
@@ -90,6 +137,10 @@ test("the scatter places every head once and finds the nearest", () => {
   const [first] = plot.points;
   assert.equal(nearest(plot.points, first.x + 2, first.y - 2), first);
   assert.equal(nearest(plot.points, -50, -50), null);
+  const legend = (width) => scatterPlot({ ...options, width, names: { ...options.names, color: "a_long_name_of_a_metric" }, extentOf: () => [0, 1] })
+    .scene.marks.find((m) => m.kind === "text" && m.text.startsWith("a long")).text;
+  assert.equal(legend(500), "a long name of a metric");
+  assert.match(legend(240), /^a long.*…$/, "a name that finds no room is shortened");
 });
 
 test("SVG text is escaped and holds no character XML forbids", () => {

@@ -34,6 +34,39 @@ def the_projection_draws_in_three_dimensions_and_in_two(tab):
     tab.shot("projection-2d")
 
 
+# How far from the middle of its panel plotly draws each point, 1 at the edge.
+PLACES_3D = """[...document.querySelectorAll('.plot3d')].map((plot) => {
+  const { glplot: { cameraParams: { model, view, projection } }, dataScale } = plot._fullLayout.scene._scene;
+  const through = (v, m) => [0, 1, 2, 3].map((row) => m[row] * v[0] + m[4 + row] * v[1] + m[8 + row] * v[2] + m[12 + row] * v[3]);
+  const { x, y, z } = plot.data[0];
+  return x.map((_, i) => {
+    const [a, b, , w] = [model, view, projection].reduce(through, [x[i] * dataScale[0], y[i] * dataScale[1], z[i] * dataScale[2], 1]);
+    return Math.max(Math.abs(a / w), Math.abs(b / w));
+  }).sort((a, b) => a - b);
+})"""
+
+
+@test("synthetic static", webgl=True)
+def most_points_fill_their_panel_in_three_dimensions_whatever_the_strays(tab):
+    page = tab.page
+
+    def stray(route):
+        file = route.fetch().json()
+        for axes in file["pca"].values():
+            axes["d0"][0] = 100 * max(map(abs, axes["d0"]))
+        route.fulfill(json=file)
+    for strays in (0, 1):
+        if strays:
+            page.route("**/umap/L*.json*", stray)
+        tab.open("tab=umap&cloud=pca")
+        clouds_ready(page)
+        for places in page.evaluate(PLACES_3D):
+            seen = places[int(0.98 * (len(places) - 1))]
+            assert 0.5 < seen < 1, f"98 % of the points end at {seen} of a panel"
+            assert not strays or places[-1] > 20, "a stray is somewhere else, not left out"
+    tab.shot("projection-3d-strays")
+
+
 @test("synthetic static serve")
 def a_lasso_names_a_cluster_that_can_be_renamed_and_deleted(tab):
     tab.open("tab=umap&flat=true")
@@ -193,3 +226,43 @@ def clusters_are_neither_taken_nor_overwritten_without_a_word(tab):
     until(page, "/Saved/.test(document.querySelector('.panel-clusters').textContent)")
     assert [c["name"] for c in tab.data(f"umap/{head}.json")["clusters"]] == ["mine"]
     tab.complaints = [c for c in tab.complaints if "ERR_FAILED" not in c]
+
+
+@test("live")
+def a_head_that_is_changed_while_another_one_is_saved_is_saved_too(tab):
+    page, held = tab.page, []
+
+    def hold(route):
+        if held:
+            route.continue_()
+        else:
+            held.append(route)
+    page.route("**/save_umap_clusters/**", hold)
+    heads = tab.open().data("config.json")["heads"][:2]
+    for layer, head in heads:
+        if held:
+            page.keyboard.press("h")
+            tab.expect(layer=str(layer), head=str(head))
+        else:
+            tab.open(f"tab=umap&flat=true&paint=token&rule=/./&layer={layer}&head={head}")
+        tab.ready()
+        until(page, "![...document.querySelectorAll('.clusters li')].some((n) => n.textContent.startsWith('all of'))")
+        tab.still()
+        page.locator(".projection select").nth(1).select_option("token")
+        page.locator("button", has_text="Name them").click()
+        name_points(page, f"all of L{layer}H{head}")
+        page.locator(".clusters li", has_text=f"all of L{layer}H{head}").wait_for()
+    held[0].continue_()
+    until(page, "/Saved\\./.test(document.querySelector('.panel-clusters').textContent)")
+    for layer, head in heads:
+        assert f"all of L{layer}H{head}" in [c["name"] for c in tab.data(f"umap/L{layer}H{head}.json")["clusters"]]
+    page.keyboard.press("Shift+H")
+    tab.ready()
+    assert "Not saved" not in page.locator(".panel-clusters").inner_text()
+    # Points that still have no name are not another head's.
+    page.locator(".projection select").nth(1).select_option("token")
+    page.locator("button", has_text="Name them").click()
+    assert page.locator("[aria-label='Name of the cluster']").is_visible()
+    page.locator("[aria-label='Next head']").click()
+    tab.ready()
+    assert not page.locator("[aria-label='Name of the cluster']").count()

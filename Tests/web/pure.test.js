@@ -384,6 +384,9 @@ test("clusters of two people merge: every change from the base counts, both side
   const theirs = [cluster("a", 2, 3), cluster("b", 4), cluster("d", 1, 7)];
   const merged = Object.fromEntries(mergeClusters(base, mine, theirs).map((c) => [c.name, c.points.map(([p]) => p).sort()]));
   assert.deepEqual(merged, { a: [2], c: [3, 9], d: [1, 7] });
+  const made = (name, at) => ({ name, color: "#4477aa", points: [[at, 1, 0]] });
+  const colours = mergeClusters([], [made("mine", "8"), made("more", "7")], [made("theirs", "9")]).map((c) => c.color);
+  assert.equal(new Set(colours).size, 3, "clusters that two people made are told apart");
   assert.deepEqual(mergeClusters(base, base, theirs).map((c) => c.points.length).sort(), [1, 2, 2]);
   assert.equal(losses(base, "new", [[1, 1, 1], [4, 1, 1]]), "Takes 1 from a, removes b.");
   assert.equal(losses(base, "a", [[1, 1, 1]]), "");

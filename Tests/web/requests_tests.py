@@ -174,3 +174,36 @@ def half_a_character_is_not_sent(tab):
     page.locator(".composer .primary").click()
     assert "half of a character (a lone surrogate) at position 3" in page.locator(".composer .note").inner_text()
     assert not [url for url in tab.posts if "add_custom_sequence" in url]
+
+
+@test("live static")
+def the_badge_is_seen_on_a_phone_and_says_what_it_means(tab):
+    page = tab.page
+    page.set_viewport_size({"width": 390, "height": 844})
+    tab.open().cards()
+    badge, tip = page.locator(".backend"), page.locator("#tip")
+    live = badge.get_attribute("data-state") != "static"
+    if live:
+        until(page, "document.querySelector('.backend').dataset.state === 'ready'")
+    box = badge.bounding_box()
+    assert box["width"] >= 24 and box["height"] >= 24 and box["x"] + box["width"] <= 390
+    badge.click()
+    assert ("live operations work" if live else "stored data only") in tip.inner_text()
+    tab.shot("badge-phone")
+    if not live:
+        return
+    page.route("**/api/**", lambda route: route.abort())
+    page.evaluate("dispatchEvent(new Event('focus'))")
+    until(page, "document.querySelector('.backend').dataset.state === 'gone'")
+    retry = page.locator(".status button", has_text="Retry")
+    for width in (390, 371, 320):
+        page.set_viewport_size({"width": width, "height": 844})
+        tab.still()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert retry.bounding_box()["width"] >= 24 and badge.is_visible()
+    badge.click()
+    assert "does not answer" in tip.inner_text()
+    page.unroute("**/api/**")
+    retry.click()
+    until(page, "document.querySelector('.backend').dataset.state === 'ready'")
+    tab.complaints = [c for c in tab.complaints if "ERR_FAILED" not in c]

@@ -128,6 +128,10 @@ def the_view_is_saved_as_one_file_that_needs_no_script(tab):
     other.close()
     tab.open("tab=metrics").ready()
     assert tab.download(page.locator("[aria-label='Save this view as one HTML file']").click).count(b"<section>") >= 6
+    page.set_viewport_size({"width": 390, "height": 844})
+    tab.open().cards()
+    phone = tab.download(page.locator("[aria-label='Save this view as one HTML file']").click).decode()
+    assert "All heads" in phone, "where the overview is out of sight and not drawn, its table is saved"
 
 
 @test("synthetic static serve")
@@ -227,9 +231,15 @@ def embed_mode_has_no_chrome_and_narrow_screens_work(tab):
     overflow = tab.page.evaluate("document.documentElement.scrollWidth - innerWidth")
     assert overflow <= 0, f"the page is {overflow} px wider than the screen"
     tab.shot("narrow")
+    # A link's place is at the top there, too, where nothing is pinned above it.
+    name = tab.page.locator(".card").nth(1).get_attribute("data-id")
+    tab.open(f"at={name}:0").cards()
+    until(tab.page, f"""Math.abs(document.querySelector(".card[data-id='{name}']").getBoundingClientRect().top
+        - document.querySelector('.view:not([hidden])').getBoundingClientRect().top) < 3""")
     tab.page.locator(".pane-switch").click()
     tab.page.wait_for_selector("tr[data-head]")
     tab.shot("narrow-heads")
+    tab.open("full=scatter").page.wait_for_selector(".panel-scatter.full canvas", state="visible")
     for name in ("metrics", "help"):
         tab.open(f"tab={name}")
         tab.page.wait_for_selector(".standing, .helptext")

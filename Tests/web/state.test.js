@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { STATE, forgetHead, readSelection, readState, writeSelection, writeState } from "../../web/js/core/state.js";
 import { createPlace } from "../../web/js/core/place.js";
 import { createStore } from "../../web/js/core/store.js";
-import { dataCandidates } from "../../web/js/core/tree.js";
+import { dataCandidates } from "../../web/js/core/opentree.js";
 import { readPlace } from "../../web/js/core/scroll.js";
 import { createBackend } from "../../web/js/core/backend.js";
 
@@ -26,9 +26,10 @@ test("every state survives the way through the URL", () => {
   assert.equal(writeState(state), "");
 });
 
-test("attr opens the attribution of an edge, and without an edge it opens nothing", () => {
+test("attr opens the attribution of an edge; without an edge the tab stays, for the strongest one", () => {
   assert.equal(readState("attr=ov&seq=3&qpos=9&kpos=2").tab, "ov");
-  assert.equal(readState("attr=qk").tab, "sequences");
+  assert.equal(readState("attr=qk").tab, "qk");
+  assert.equal(readState("tab=ov").tab, "ov");
   const query = writeState({ ...readState(""), tab: "qk", seq: "3", qpos: 9, kpos: 0 });
   assert.equal(query, "attr=qk&seq=3&qpos=9&kpos=0");
 });

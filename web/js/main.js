@@ -9,12 +9,12 @@ import { createCompare } from "./core/compare.js";
 import { createHeads } from "./core/heads.js";
 import { createRanking } from "./core/ranking.js";
 import { createSession } from "./core/session.js";
-import { forgetHead } from "./core/state.js";
+import { forgetHead, isEdgeTab } from "./core/state.js";
 import { createSpeech } from "./core/speech.js";
 import { createStore } from "./core/store.js";
 import { createTheme } from "./core/theme.js";
 import { createTip } from "./core/tip.js";
-import { openTree } from "./core/tree.js";
+import { openTree } from "./core/opentree.js";
 import { edgeOpener } from "./parts/attribution.js";
 import { createLayout, keyTable } from "./parts/layout.js";
 import { address } from "./pure/format.js";
@@ -38,7 +38,7 @@ async function start() {
   const notes = createNotes(tree, store, backend);
   /** @type {import("./core/app.js").App} */
   const app = {
-    store, theme, tree, tip: createTip(), say: createSpeech(), heads: createHeads(tree, store, notes), session: createSession(tree, store, prompts, compare),
+    store, theme, tree, tip: createTip(), say: createSpeech(), heads: createHeads(tree, store, notes), session: createSession(tree, store, prompts, compare, backend),
     ranking: createRanking(tree, store, backend), backend, prompts, notes, compare, gives: new WeakMap(),
     intervals: intervalsOf(tree.config), keys: {},
     headName: () => address(store.state.layer, store.state.head),
@@ -67,8 +67,8 @@ async function start() {
 
 /** @param {import("./core/tree.js").Config} config */
 const intervalsOf = ({ n_intervals: n }) => (Number.isInteger(n) && n > 0 ? n : 10);
-const isEdgeTab = (tab) => tab === "qk" || tab === "ov";
 
+/** @param {Error} error */
 function fatal(error) {
   return el("div", { class: "fatal", role: "alert" },
     el("h1", {}, "This page found no heads to show"),

@@ -3,7 +3,7 @@
 
 /**
  * @typedef {ReturnType<typeof import("./store.js").createStore>} Store
- * @typedef {Awaited<ReturnType<typeof import("./tree.js").openTree>>} Tree
+ * @typedef {import("./tree.js").Tree} Tree
  * @typedef {ReturnType<typeof import("./backend.js").createBackend>} Backend null in static mode
  * @typedef {import("../pure/scene.js").Scene} Scene
  * @typedef {{columns: string[], rows: unknown[][]}} Table
@@ -13,6 +13,7 @@
  * @typedef {Record<"paper" | "panel" | "ink" | "soft" | "faint" | "line" | "accent" | "given" | "received" | "key_mark" |
  *   "query_mark" | "both_mark" | "ring", string>} Colours what drawings are drawn with
  * @typedef {Record<string, {says: string, run: (event: KeyboardEvent) => unknown}>} Keys
+ * @typedef {import("./store.js").Listener} Listener
  */
 
 /**
@@ -36,7 +37,7 @@
  * @property {(name: string) => void} setHot marks a head in every view of the overview; "" none
  * @property {(layer: number, head: number, more?: object) => void} goTo opens a head, with more of the state
  * @property {(kind: string, seq: string, q: number, k: number) => void} chooseEdge opens an edge in a tab
- * @property {(keys: readonly string[], run: (state: any, changed: Set<string>, restored: boolean) => void) => void} on
+ * @property {(keys: readonly string[], run: Listener["run"]) => void} on
  *   subscribes to the store for as long as the place the part is in lasts
  * @property {(end: () => void) => void} own hands over what is to be ended with that place
  */

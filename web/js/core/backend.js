@@ -7,7 +7,7 @@
  */
 
 /** An answer that is no result; `retryAfter` in seconds when the backend names one, `answer` its JSON. */
-export class BackendError extends Error {
+class BackendError extends Error {
   /**
    * @param {string} message
    * @param {number | null} retryAfter

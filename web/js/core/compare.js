@@ -2,7 +2,8 @@
 // A second head beside the open one: its payload, and its pattern on the sequences of the open head.
 
 import { address, parseAddress } from "../pure/format.js";
-import { fromRecord, isCustomId } from "../pure/sequence.js";
+import { canRun, runPattern } from "./pattern.js";
+import { isCustomId } from "../pure/sequence.js";
 
 /** @typedef {import("../pure/sequence.js").Sequence} Sequence */
 
@@ -15,7 +16,7 @@ import { fromRecord, isCustomId } from "../pure/sequence.js";
  */
 export function createCompare(tree, store, backend, prompts) {
   let version = 0;
-  /** @type {{layer: number, head: number} | null} */
+  /** @type {import("../pure/shapes.js").Address | null} */
   let other = null;
   /** @type {Awaited<ReturnType<typeof tree.head>> | null} */
   let data = null;
@@ -50,14 +51,13 @@ export function createCompare(tree, store, backend, prompts) {
     if (stored) return stored;
     if (prompts.find(id)) return prompts.sequence(id, layer, head);
     if (isCustomId(id)) return (await tree.custom(layer, head).catch(() => [])).find((s) => s.id === id) ?? null;
-    if (!backend || store.state.backendStatus?.operations?.sequence_pattern !== true) return null;
-    return fromRecord(await backend.call("sequence_pattern", { layer, head, seq_idx: id }));
+    return runPattern(backend, store.state, other, id);
   }
 
   store.on(["vs"], follow);
   let offered = false;
   store.on(["backendStatus"], () => {
-    const now = store.state.backendStatus?.operations?.sequence_pattern === true;
+    const now = canRun(backend, store.state);
     if (now && !offered && other) {
       told = new Map(); // what nobody knew before
       store.set({ vsVersion: ++version });

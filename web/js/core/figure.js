@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A drawing on its way into a paper: in the light theme, under a title, over a caption, as wide as the column.
 
-import { button, checkbox, el, fill } from "./dom.js";
+import { button, el, fill } from "./dom.js";
 import { savePng, saveSvg } from "./exports.js";
+import { createCrop } from "./figurecrop.js";
 import { drawScene } from "../pure/scene.js";
 import { figureScene } from "../pure/figure.js";
 
@@ -11,18 +12,19 @@ import { figureScene } from "../pure/figure.js";
 const WIDE = 640; // units of a scene beyond which its letters would be small in a column of two
 
 /**
- * Asks how a figure shall be and saves it. `read` answers what draws it, when all that it needs is there; `crop` are the
- * words for a part of it that may be all that is wanted, which `read` is then told.
+ * Asks how a figure shall be and saves it. `read` answers what draws it, when all that it needs is there; of a text that can
+ * be cropped it is told the stretches that are wanted, null for all of it.
  * @param {import("./app.js").App} app
- * @param {{file: string, title: string, crop?: string, read: (crop: boolean) => Promise<() => Scene | null | undefined>}} options
+ * @param {{file: string, title: string, crop?: import("./figurecrop.js").Text,
+ *   read: (crop: import("../pure/crop.js").Stretch[] | null) => Promise<() => Scene | null | undefined>}} options
  */
-export async function openFigure(app, { file, title, crop = "", read }) {
+export async function openFigure(app, { file, title, crop, read }) {
   /** @type {Scene | null | undefined} */
   let drawn = null;
   const heading = el("input", { value: title, "aria-label": "Title of the figure" });
   const caption = el("textarea", { rows: 2, value: app.tree.config.model_name ?? "", "aria-label": "Caption of the figure" });
   const width = el("input", { type: "number", min: 20, max: 400, value: 85, "aria-label": "Width in millimetres" });
-  const part = crop ? checkbox(crop, false, () => draw()) : null;
+  const part = crop?.ends.length ? createCrop(crop, () => draw()) : null;
   const preview = el("div", { class: "figure-preview" });
   /** @param {Scene} scene */
   const made = (scene) => figureScene(scene, {
@@ -35,8 +37,14 @@ export async function openFigure(app, { file, title, crop = "", read }) {
   ];
   const dialog = el("dialog", { class: "figure", "aria-label": "Figure" }, el("form", { method: "dialog" },
     el("label", {}, "Title ", heading), el("label", {}, "Caption ", caption),
-    el("label", {}, "Width ", width, " mm (85 is a column of two, 170 both)"), part,
+    el("label", {}, "Width ", width, " mm (85 is a column of two, 170 both)"), part?.root,
     el("div", { class: "row" }, saves, el("button", { type: "submit" }, "Close"))), preview);
+  // Enter is meant for the field: the form's only button of that kind closes it.
+  dialog.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !(event.target instanceof HTMLInputElement)) return;
+    event.preventDefault();
+    event.target.dispatchEvent(new Event("change"));
+  });
   function show() {
     if (!drawn) return;
     const scene = made(drawn);
@@ -56,7 +64,7 @@ export async function openFigure(app, { file, title, crop = "", read }) {
     for (const save of saves) save.disabled = true;
     fill(preview, el("p", { class: "dim", role: "status" }, el("span", { class: "spinner" }), "Drawing …"));
     try {
-      drawn = app.theme.inLight(await read(part?.input.checked === true));
+      drawn = app.theme.inLight(await read(part?.stretches() ?? null));
       if (!drawn) throw new Error("There is nothing to draw yet: close this, and try again when the panel shows something.");
       for (const save of saves) save.disabled = false;
       show();

@@ -125,11 +125,11 @@ export function createHeads(tree, store, notes) {
      * @param {number} layer
      * @param {number} head
      * @param {number} step
-     * @returns {{layer: number, head: number}}
+     * @returns {import("../pure/shapes.js").Address}
      */
     next(layer, head, step) {
       const { set } = heads.shown();
-      const isHere = (/** @type {{layer: number, head: number}} */ h) => h.layer === layer && h.head === head;
+      const isHere = (/** @type {import("../pure/shapes.js").Address} */ h) => h.layer === layer && h.head === head;
       const kept = set?.size ? tree.heads.filter((h) => isHere(h) || set.has(address(h.layer, h.head))) : tree.heads;
       const at = kept.findIndex(isHere);
       const next = kept[(Math.max(at, 0) + step + kept.length) % kept.length];

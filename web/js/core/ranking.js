@@ -8,7 +8,7 @@ const LANES = 3; // files asked for at once
  * attention in one pass (`live`). Else the head files are read: `rows` are {layer, head, value, interval} for the heads that
  * store the sequence, `value` 0 where the entry is not among the stored ones; `without` counts the heads that do not store
  * it, `failed` those whose file could not be read. `interval` is null where no file was read.
- * @typedef {{seq: string, q: number, k: number}} Edge
+ * @typedef {import("../pure/shapes.js").Edge} Edge
  * @typedef {{layer: number, head: number, value: number, interval: number | null}} Ranked
  * @param {import("./app.js").Tree} tree
  * @param {import("./app.js").Store} store

@@ -31,7 +31,7 @@ function partsOf(app) {
 }
 
 /** @param {import("./app.js").App} app */
-export function reportOf(app) {
+function reportOf(app) {
   const { tree, store, theme } = app;
   const title = `${tree.config.model_name ?? ""} ${app.headName()}`.trim();
   const row = app.heads.row(store.state.layer, store.state.head);

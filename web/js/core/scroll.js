@@ -26,9 +26,13 @@ export function followScroll(store, viewOf) {
   let own = false;
 
   const view = () => viewOf(store.state.tab);
-  const items = (/** @type {HTMLElement} */ root) => /** @type {HTMLElement[]} */ ([...root.querySelectorAll(".cards > [data-id]")]);
-  // What is pinned above the items hides what is under it.
-  const edge = (/** @type {HTMLElement} */ root) => root.querySelector(".toolbar")?.getBoundingClientRect().bottom ?? root.getBoundingClientRect().top;
+  const items = (/** @type {HTMLElement} */ root) => /** @type {HTMLElement[]} */ ([...root.querySelectorAll(":is(.cards, .guests) > [data-id]")]);
+  // What is pinned above the items hides what is under it; on narrow screens it is not pinned and scrolls away.
+  const edge = (/** @type {HTMLElement} */ root) => {
+    const bar = root.querySelector(".toolbar");
+    const isPinned = bar !== null && getComputedStyle(bar).position === "sticky";
+    return isPinned ? bar.getBoundingClientRect().bottom : root.getBoundingClientRect().top;
+  };
 
   /** The place in sight, as `at` writes it. */
   function place() {

@@ -2,13 +2,14 @@
 // The open head: its payload, its custom sequences, and who is told when they arrive.
 
 import { fromRecord, isCustomId } from "../pure/sequence.js";
+import { createGuests } from "./guests.js";
 import { CUSTOM } from "./state.js";
 
 const NAMING = /** @type {const} */ (["interval", "seq", "sel", "map", "open", "at", "rank"]); // what can name a custom sequence
 
 /**
  * @typedef {import("../pure/sequence.js").Sequence} Sequence
- * @typedef {{layer: number, head: number, data: {sequences: Sequence[], rest: any} | null, error: string | null,
+ * @typedef {{layer: number, head: number, data: import("./tree.js").Payload | null, error: string | null,
  *   custom: Sequence[], customError: string | null, asked: "no" | "loading" | "loaded" | "failed"}} OpenHead
  */
 
@@ -21,8 +22,9 @@ const NAMING = /** @type {const} */ (["interval", "seq", "sel", "map", "open", "
  * @param {import("./app.js").Store} store
  * @param {ReturnType<typeof import("./prompts.js").createPrompts>} prompts
  * @param {ReturnType<typeof import("./compare.js").createCompare>} compare
+ * @param {import("./app.js").Backend} backend
  */
-export function createSession(tree, store, prompts, compare) {
+export function createSession(tree, store, prompts, compare, backend) {
   /** @type {AbortController | null} */
   let abort = null;
   let version = 0;
@@ -31,20 +33,50 @@ export function createSession(tree, store, prompts, compare) {
     layer, head, data: null, error: null, custom: [], customError: null,
     asked: tree.hasCustom(layer, head) === false && !prompts.list.length ? "loaded" : "no",
   });
+  /**
+   * A stored or custom sequence of the open head; undefined while it may still arrive.
+   * @param {string} id
+   * @returns {Sequence | null | undefined}
+   */
+  function stored(id) {
+    const { layer, head, data, error, custom, asked } = session.head;
+    if (layer !== store.state.layer || head !== store.state.head) return undefined; // another head is on its way
+    const found = data?.sequences.find((s) => s.id === id) ?? custom.find((s) => s.id === id);
+    const isComing = (!data && !error) || (isCustomId(id) && /no|loading/.test(asked));
+    return found ?? (isComing ? undefined : null);
+  }
   const session = {
     head: blank(0, 0),
     load,
     loadCustom,
+    guests: createGuests(tree, store, backend, prompts, stored),
 
     /**
-     * A stored or custom sequence of the open head by id.
+     * A sequence by id: stored with the open head or custom, else one the state names that the head did not keep.
      * @param {string} id
      * @returns {Sequence | null}
      */
-    sequence(id) {
-      const { data, custom } = session.head;
-      return data?.sequences.find((s) => s.id === id) ?? custom.find((s) => s.id === id) ?? null;
-    },
+    sequence: (id) => stored(id) ?? session.guests.find(id)?.sequence ?? null,
+
+    /**
+     * Whether the open head did not keep a sequence.
+     * @param {string} id
+     */
+    lacks: (id) => stored(id) === null,
+
+    /**
+     * Whether the sequence of an id may still arrive.
+     * @param {string} id
+     */
+    isComing: (id) => stored(id) === undefined || session.guests.find(id)?.how === "looking",
+
+    /**
+     * The state that shows a sequence in its text.
+     * @param {Sequence} sequence
+     */
+    place: ({ id, interval }) => ({
+      tab: "sequences", at: `${id}:0`, ...(stored(id) ? { interval: interval > 0 ? interval : CUSTOM } : {}),
+    }),
     /** @param {import("../pure/shapes.js").Loose} record */
     addCustom(record) {
       const sequence = fromRecord(record);

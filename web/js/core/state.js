@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one table of everything a link can restore, and its mapping to and from the URL.
 
-export const TABS = ["sequences", "metrics", "circuit", "umap", "qk", "ov", "prompts", "lab", "help"];
+const TABS = ["sequences", "metrics", "circuit", "umap", "qk", "ov", "prompts", "lab", "help"];
 
 /** Interval number that stands for the custom sequences. */
 export const CUSTOM = -1;
@@ -106,7 +106,7 @@ export const STATE = {
  * @property {string} [onlyCluster] the cluster that is shown alone
  * @property {string} [missingHead] the head a link named that the tree does not have
  * @property {{kind: string, id: string, q: number | null} | null} [picking] the edge that is being picked
- * @property {{seq: string, q: number, k: number} | null} [land] the edge to be found in the cloud
+ * @property {import("../pure/shapes.js").Edge | null} [land] the edge to be found in the cloud
  * @property {boolean} [loading]
  * @property {number} [readBytes]
  * @property {string} [themeName]
@@ -114,6 +114,7 @@ export const STATE = {
  * @property {import("./backend.js").Status | null} [backendStatus]
  * @property {string} [treeChanges]
  * @property {number} [headVersion]
+ * @property {number} [guestVersion]
  * @property {number} [vsVersion]
  * @property {number} [noteVersion]
  * @property {number} [promptVersion]
@@ -143,7 +144,6 @@ export function readState(search) {
   const state = /** @type {State} */ (read);
   const attr = params.get("attr");
   if ((attr === "qk" || attr === "ov") && !params.has("tab")) state.tab = attr;
-  if ((state.tab === "qk" || state.tab === "ov") && !hasEdge(state)) state.tab = "sequences";
   return state;
 }
 
@@ -153,7 +153,7 @@ export function readState(search) {
  */
 export function writeState(state) {
   const params = new URLSearchParams();
-  const onEdge = state.tab === "qk" || state.tab === "ov";
+  const onEdge = isEdgeTab(state.tab);
   for (const [key, rule] of Object.entries(RULES)) {
     if (key === "tab" && onEdge) {
       params.set("attr", state.tab);
@@ -181,6 +181,13 @@ export const toggled = (value, entry) => {
   const all = listed(value);
   return (all.includes(entry) ? all.filter((e) => e !== entry) : [...all, entry]).join(",");
 };
+
+/**
+ * Whether a tab shows what is known of one edge.
+ * @param {string} tab
+ * @returns {tab is "qk" | "ov"}
+ */
+export const isEdgeTab = (tab) => tab === "qk" || tab === "ov";
 
 /**
  * Whether the state names a complete edge.

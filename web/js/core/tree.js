@@ -1,105 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
-// The data/ tree as the page sees it: what is read, kept, missing and said about it.
+// An open data/ tree: what of it is read when it is asked for, and what is kept.
 
-import { FileError, readJson } from "./json.js";
+import { readJson } from "./json.js";
+import { optional } from "./problems.js";
 import { address } from "../pure/format.js";
 import { fromRecord, isCustomId } from "../pure/sequence.js";
 
 const KEPT_HEADS = 6; // a large head file is some 15 MB unpacked
 
 /**
- * Where the tree is: the `data` parameter, else beside the page, else beside its folder. Another
- * origin is refused.
- * @param {string} pageUrl
- * @param {string} given
- */
-export function dataCandidates(pageUrl, given) {
-  const page = new URL(pageUrl);
-  if (given) {
-    const url = new URL(given.endsWith("/") ? given : `${given}/`, page);
-    if (url.origin !== page.origin) {
-      throw new FileError(`The data folder ${given} is on another origin; serve it beside the page.`);
-    }
-    return [url.href];
-  }
-  const beside = new URL("data/", page).href;
-  const above = new URL("../data/", page).href;
-  if (beside === above) return [beside];
-  return /\/web\/[^/]*$/.test(page.pathname) ? [above, beside] : [beside, above];
-}
-
-/**
  * @typedef {import("../pure/shapes.js").Loose} Loose
+ * @typedef {import("../pure/shapes.js").Address} Address
  * @typedef {import("../pure/shapes.js").Row} Row
  * @typedef {import("../pure/sequence.js").Sequence} Sequence
- * @typedef {{seq: string, q: number, k: number}} Edge
+ * @typedef {import("../pure/shapes.js").Edge} Edge
+ * @typedef {import("./reader.js").Tell} Tell
  * @typedef {"qk" | "ov"} Kind
- * @typedef {ReturnType<typeof createProblems>} Problems
- * @typedef {(bytes?: number) => void} Tell how much of a large file is there
- * @typedef {{sequences: Sequence[], rest: Record<string, any>}} Payload a head's file: its sequences, and all else as it is
+ * @typedef {{sequences: Sequence[], rest: Loose}} Payload a head's file: its sequences, and all else as it is
  * @typedef {Record<string, any> & {people_files?: string[]}} Config config.json; whoever reads a key checks it
- * @typedef {{base: string, config: Config, rows: Row[], server: Loose, manifest: Record<string, Partial<Record<Kind, [number, number][]>>>,
- *   promptIndex: Loose, notes: Loose, problems: Problems, reader: ReturnType<typeof createReader>}} Opened
+ * @typedef {{base: string, config: Config, rows: Row[], heads: Address[], server: Loose,
+ *   manifest: Record<string, Partial<Record<Kind, [number, number][]>>>, promptIndex: Loose, notes: Loose,
+ *   problems: import("./problems.js").Problems, reader: import("./reader.js").Reader}} Opened
+ * @typedef {ReturnType<typeof createTree>} Tree
  */
-
-/**
- * Opens the tree: config.json decides where it is; the other start files are read together.
- * @param {string} pageUrl
- * @param {string} given
- */
-export async function openTree(pageUrl, given) {
-  const reader = createReader();
-  /** @type {any} */
-  let failure;
-  for (const base of dataCandidates(pageUrl, given)) {
-    const problems = createProblems();
-    // Asked for together: the second round trip of a far server would be felt.
-    const rest = Promise.all([
-      readScatter(base),
-      optional(base, "server_config.json", {}, problems),
-      optional(base, "attributions/manifest.json", {}, problems),
-      optional(base, "scatter_errors.json", [], problems),
-    ]);
-    try {
-      const config = await readConfig(base);
-      const [scatter, server, manifest, errors] = await rest;
-      const [promptIndex, notes] = await Promise.all(PEOPLE_FILES.map((path) =>
-        (config.people_files?.includes?.(path) ? optional(base, path, {}, problems) : {})));
-      const rows = withErrors(scatter.rows ?? listedHeads(config), errors);
-      if (scatter.error) problems.add(
-        "scatter_data.json", `${scatter.error.message} Heads are listed without metrics.`,
-      );
-      return createTree({ base, config, rows, server, manifest, promptIndex, notes, problems, reader });
-    } catch (error) {
-      if (!failure || !error.missing) failure = error;
-      if (!error.missing) break;
-    }
-  }
-  throw failure;
-}
-
-// What people make with a backend: a tree lists those that it has.
-const PEOPLE_FILES = ["prompts/index.json", "notes.json"];
-
-/**
- * @param {string} base
- * @returns {Promise<Config>}
- */
-async function readConfig(base) {
-  const path = `${new URL(base).pathname}config.json`;
-  const config = await readJson(new URL("config.json", base), path, { cache: "no-cache" });
-  if (config === null || typeof config !== "object" || Array.isArray(config)) {
-    throw new FileError(`${path} is not an object.`);
-  }
-  return config;
-}
 
 const customPath = (/** @type {number} */ layer, /** @type {number} */ head) => `custom_sequences/${address(layer, head)}.json`;
+
 /**
+ * Whether a value of a file is a head's layer and number.
  * @param {unknown} h
  * @returns {h is [number, number]}
  */
-const isHead = (h) => Array.isArray(h) && Number.isInteger(h[0]) && Number.isInteger(h[1]);
+export const isHead = (h) => Array.isArray(h) && Number.isInteger(h[0]) && Number.isInteger(h[1]);
 
 /**
  * The heads with custom sequences that a server_config.json names, by address; null where it names none.
@@ -109,93 +41,19 @@ const customHeadsOf = (server) => (Array.isArray(server.custom_heads)
   ? new Set(server.custom_heads.filter(isHead).map(([layer, head]) => address(layer, head))) : null);
 
 /**
- * The heads config.json names, as rows without metrics.
- * @param {Config} config
- * @returns {Row[]}
+ * Null for a file that cannot be read, while nobody gave up.
+ * @param {Error} error
  */
-function listedHeads(config) {
-  return (Array.isArray(config.heads) ? config.heads : []).filter(isHead).map(([layer, head]) => ({ layer, head }));
+function passAbort(error) {
+  if (error.name === "AbortError") throw error;
+  return null;
 }
 
 /**
- * The rows with the standard errors of scatter_errors.json, which a tree need not have.
- * @param {Row[]} rows
- * @param {unknown} errors
- * @returns {Row[]}
+ * The tree of these start files; `heads` in the order in which they are shown.
+ * @param {Opened} opened
  */
-function withErrors(rows, errors) {
-  if (!Array.isArray(errors)) return rows;
-  const key = (/** @type {Row | null} */ row) => `${row?.layer}.${row?.head}`;
-  const byHead = new Map(errors.map((row) => [key(row), row]));
-  return rows.map((row) => (byHead.has(key(row)) ? { ...row, standard_errors: byHead.get(key(row)) } : row));
-}
-
-/**
- * {rows} of scatter_data.json, or {error}.
- * @param {string} base
- * @returns {Promise<{rows?: Row[], error?: Error}>}
- */
-async function readScatter(base) {
-  try {
-    const rows = await readJson(new URL("scatter_data.json", base), "scatter_data.json", { cache: "no-cache" });
-    if (!Array.isArray(rows)) throw new FileError("scatter_data.json is not a list.");
-    return { rows: rows.filter((/** @type {Row | null} */ row) => Number.isInteger(row?.layer) && Number.isInteger(row?.head)) };
-  } catch (error) {
-    return { error };
-  }
-}
-
-/**
- * @param {string} base
- * @param {string} path
- * @param {object} fallback
- * @param {Problems} problems
- * @returns {Promise<any>} an object of JSON
- */
-async function optional(base, path, fallback, problems) {
-  try {
-    const value = await readJson(new URL(path, base), path, { cache: "no-cache" });
-    return value !== null && typeof value === "object" ? value : fallback;
-  } catch (error) {
-    if (!error.missing) problems.add(path, error.message);
-    return fallback;
-  }
-}
-
-/** What is missing or broken, one sentence a file; the latest word on a file counts. */
-function createProblems() {
-  /** @type {Map<string, string>} */
-  const all = new Map();
-  /** @type {Set<() => void>} */
-  const listeners = new Set();
-  const tell = () => listeners.forEach((run) => run());
-  return {
-    /**
-     * @param {string} path
-     * @param {string} message
-     */
-    add(path, message) {
-      all.set(path, message);
-      tell();
-    },
-    /** @param {string} path */
-    clear(path) {
-      if (all.delete(path)) tell();
-    },
-    get list() {
-      return [...all].map(([path, message]) => ({ path, message }));
-    },
-    /** @param {() => void} run */
-    on(run) {
-      listeners.add(run);
-    },
-  };
-}
-
-/** @param {Opened} opened */
-function createTree({ base, config, rows, server, manifest, promptIndex, notes, problems, reader }) {
-  const listed = listedHeads(config);
-  const heads = listed.length ? listed : rows.map(({ layer, head }) => ({ layer, head }));
+export function createTree({ base, config, rows, heads, server, manifest, promptIndex, notes, problems, reader }) {
   /** @type {Map<string, Promise<Payload>>} */
   const kept = new Map();
   /** @type {Promise<Record<string, string[]>> | null} */
@@ -375,6 +233,27 @@ function createTree({ base, config, rows, server, manifest, promptIndex, notes, 
     },
 
     /**
+     * The tokens of a sequence of the corpus as some file of the tree has them: that of the clouds, else, where `far`, the
+     * first head's that stores it; null where none does.
+     * @param {string} id
+     * @param {boolean} far
+     * @param {AbortSignal} [signal]
+     * @returns {Promise<string[] | null>}
+     */
+    async textOf(id, far, signal) {
+      if (isCustomId(id)) return null;
+      const ofClouds = config.has_umap === true ? (await this.cloudTokens())[id] : null;
+      if (Array.isArray(ofClouds)) return ofClouds.map(String);
+      for (const { layer, head } of far ? heads : []) {
+        const path = headPath(layer, head);
+        /** @type {string[] | null} */
+        const found = await reader.read("text", url(path), path, signal, { seq: id, q: 0, k: 0 }).catch(passAbort);
+        if (found) return found;
+      }
+      return null;
+    },
+
+    /**
      * Stored attribution of an edge; null when the manifest does not list it.
      * @param {Kind} kind
      * @param {number} layer
@@ -402,6 +281,23 @@ function createTree({ base, config, rows, server, manifest, promptIndex, notes, 
     cachedEdges(kind, layer, head, seq) {
       const edges = manifest[`${address(layer, head)}S${seq}`]?.[/** @type {Kind} */ (kind)];
       return Array.isArray(edges) ? edges.filter((e) => Array.isArray(e) && e.length === 2) : [];
+    },
+
+    /**
+     * An edge of a head whose answer is stored; null without.
+     * @param {Kind} kind
+     * @param {number} layer
+     * @param {number} head
+     * @returns {Edge | null}
+     */
+    firstCached(kind, layer, head) {
+      const start = `${address(layer, head)}S`;
+      for (const key of Object.keys(manifest)) {
+        const seq = key.startsWith(start) ? key.slice(start.length) : "";
+        const [edge] = seq ? this.cachedEdges(kind, layer, head, seq) : [];
+        if (edge) return { seq, q: edge[0], k: edge[1] };
+      }
+      return null;
     },
 
     /**
@@ -437,52 +333,5 @@ function unpackHead({ vocabulary, sequences, rest }) {
       },
     })),
     rest,
-  };
-}
-
-/** Reads through the worker: parsing a large file must not stop the page. */
-function createReader() {
-  const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
-  /** @type {Map<number, {resolve: (value: any) => void, reject: (error: Error) => void, tell: Tell}>} */
-  const waiting = new Map();
-  let next = 0;
-  worker.onmessage = ({ data: { id, result, error, bytes } }) => {
-    const call = waiting.get(id);
-    if (bytes) {
-      call?.tell(bytes);
-      return;
-    }
-    waiting.delete(id);
-    if (!call) return;
-    if (error) call.reject(new FileError(error.message, error.missing));
-    else call.resolve(result);
-  };
-  worker.onerror = () => {
-    for (const call of waiting.values()) call.reject(new FileError("The worker that reads the files could not start."));
-    waiting.clear();
-  };
-  return {
-    /**
-     * `ask` is what a reader is asked about the file, beside its kind; `tell(bytes)` hears how far a large one is.
-     * @param {string} kind
-     * @param {string} href
-     * @param {string} path
-     * @param {AbortSignal} [signal]
-     * @param {Edge | null} ask
-     * @param {Tell} tell
-     * @returns {Promise<any>} what that reader of the worker makes of it
-     */
-    read(kind, href, path, signal, ask = null, tell = () => {}) {
-      const id = next++;
-      return new Promise((resolve, reject) => {
-        waiting.set(id, { resolve, reject, tell });
-        signal?.addEventListener("abort", () => {
-          if (!waiting.delete(id)) return;
-          worker.postMessage({ id, cancel: true });
-          reject(new DOMException("superseded", "AbortError"));
-        }, { once: true });
-        worker.postMessage({ id, kind, url: href, path, ask });
-      });
-    },
   };
 }

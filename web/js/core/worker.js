@@ -9,8 +9,8 @@ import { packCloud } from "../pure/cloud.js";
  * @typedef {import("../pure/shapes.js").Loose} Loose
  * @typedef {import("../pure/sequence.js").Sequence} Sequence
  * @typedef {Omit<Sequence, "tokens"> & {tokenIds: Uint32Array}} PackedSequence
- * @typedef {{vocabulary: string[], sequences: PackedSequence[], skipped: number, rest: Record<string, any>}} Packed a head's file
- * @typedef {{seq: string, q: number, k: number}} Edge
+ * @typedef {{vocabulary: string[], sequences: PackedSequence[], skipped: number, rest: Loose}} Packed a head's file
+ * @typedef {import("../pure/shapes.js").Edge} Edge
  */
 
 /** @type {Map<number, AbortController>} */
@@ -67,18 +67,30 @@ function buffersOf(kind, result) {
 }
 
 /**
+ * The record of the sequence `ask` names; undefined where the file does not hold it.
+ * @param {Loose | unknown[] | null} value
+ * @param {string} path
+ * @param {Edge} ask
+ */
+function recordOf(value, path, ask) {
+  const records = Array.isArray(value) ? value : value?.sequences;
+  if (!Array.isArray(records)) throw new Error(`${path} has no sequences.`);
+  return records.find((r) => String(r?.sequence_id) === ask.seq);
+}
+
+/**
  * {value, interval} of the entry `ask` names; null where the file does not hold its sequence.
  * @param {Loose | unknown[] | null} value
  * @param {string} path
  * @param {Edge} ask
  */
 function edgeOf(value, path, ask) {
-  const records = Array.isArray(value) ? value : value?.sequences;
-  if (!Array.isArray(records)) throw new Error(`${path} has no sequences.`);
-  const record = records.find((r) => String(r?.sequence_id) === ask.seq);
-  const sequence = record && fromRecord(record);
+  const sequence = fromRecord(recordOf(value, path, ask));
   return sequence ? { value: valueAt(sequence, ask.q, ask.k), interval: sequence.interval } : null;
 }
+
+/** @type {(value: Loose | unknown[] | null, path: string, ask: Edge) => string[] | null} the tokens of the sequence `ask` names */
+const textOf = (value, path, ask) => fromRecord(recordOf(value, path, ask))?.tokens ?? null;
 
 const clustersOf = (/** @type {Loose | null} */ value) => ({ clusters: value?.clusters ?? [], version: value?.clusters_version });
 const FRESH = new Set(["cloud", "clusters", "prompt", "notes"]); // what a backend changes under the page
@@ -89,7 +101,7 @@ const TELL_EVERY = 1 << 18; // bytes after which it is told how far a file is
 const asItIs = (/** @type {unknown} */ value) => value;
 
 /** @type {Record<string, (value: any, path: string, ask: Edge) => unknown>} a parsed file as the page wants it */
-const READERS = { head: packHead, cloud: packCloud, edge: edgeOf, clusters: clustersOf, prompt: asItIs, notes: asItIs, json: asItIs };
+const READERS = { head: packHead, cloud: packCloud, edge: edgeOf, text: textOf, clusters: clustersOf, prompt: asItIs, notes: asItIs, json: asItIs };
 
 self.onmessage = async ({ data: { id, kind, url, path, ask, cancel } }) => {
   if (cancel) {

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // The QK and OV tabs: an edge's sequence, what its score is made of, its ranked features; and what to do without.
 
-import { copyButton } from "../core/copy.js";
 import { button, el } from "../core/dom.js";
 import { createPlace } from "../core/place.js";
 import { summary } from "../pure/attribution.js";
-import { splitCommands } from "../pure/commands.js";
+import { hasEdge } from "../core/state.js";
 import { named } from "../pure/spelling.js";
+import { withCommands } from "./command.js";
 import { createEdgeAnswer } from "./edgeanswer.js";
 import { createEdgePanel } from "./edgepanel.js";
 import { createFeatureList } from "./featurelist.js";
+import { progress } from "./progress.js";
 import { createScoreSum } from "./scoresum.js";
 
 const EDGES_SHOWN = 24; // stored edges offered where one is missing
@@ -35,14 +36,20 @@ export function createAttribution(app, kind) {
   };
 
   function showEdge() {
-    if (mine()) top.fill((app) => {
+    if (!mine()) return;
+    if (!hasEdge(store.state)) {
+      below.empty();
+      top.fill((app) => el("div", { class: "empty", role: "status" }, el("span", { class: "spinner" }), `Loading ${app.headName()} …`, progress(app)));
+      return;
+    }
+    top.fill((app) => {
       panel = createEdgePanel(app, kind);
       panel.tell(held.answer);
       return panel.root;
     });
   }
   function showAnswer() {
-    if (!mine()) return;
+    if (!mine() || !hasEdge(store.state)) return;
     view = null;
     panel?.tell(held.answer);
     below.fill((app) => {
@@ -70,7 +77,7 @@ export function createAttribution(app, kind) {
     if (changed.has("tab")) showAnswer();
     ask();
   });
-  app.on(["headVersion", "themeName"], () => {
+  app.on(["headVersion", "guestVersion", "themeName"], () => {
     showEdge();
     if (held.answer) showAnswer();
   });
@@ -98,7 +105,8 @@ function answerView(app, kind, answer) {
   const { sentence, warning } = summary(answer, kind);
   const lists = createFeatureList(app, kind, answer, at, warning ? "writes" : "pairs");
   const place = createPlace(app, el("div", {}));
-  const showSum = () => answer.sum && place.fill((app) => createScoreSum(app, kind, answer.sum));
+  const { sum } = answer;
+  const showSum = () => sum && place.fill((app) => createScoreSum(app, kind, sum));
   showSum();
   return {
     parts: [
@@ -128,17 +136,6 @@ function storedEdges(app, kind) {
   ) : null;
 }
 
-/**
- * A sentence whose commands can be copied.
- * @param {string} sentence
- */
-function withCommands(sentence, className = "") {
-  return el("p", { class: className || null }, splitCommands(sentence).map(({ text, command }) => (command
-    ? el("span", { class: "command" }, el("code", {}, text), copyButton("Copy", () => text, {
-      class: "small", "aria-label": `Copy ${text}`,
-    }))
-    : text)));
-}
 
 /**
  * Opens an edge in a tab: qk and ov attribute it, umap projects it, heads ranks the heads on it.

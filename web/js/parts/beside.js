@@ -9,12 +9,12 @@ import { createTokens } from "./tokens.js";
  * takes. Answers the element and `view()` of the second column (null while there is none).
  * @param {import("../core/app.js").App} app
  * @param {string} id
- * @param {ReturnType<typeof createTokens>} view
+ * @param {import("./card.js").Tokens} view
  * @param {Parameters<typeof createTokens>[2]} options
  */
 export function createBeside(app, id, view, options) {
   const { compare } = app;
-  /** @type {ReturnType<typeof createTokens> | null} */
+  /** @type {import("./card.js").Tokens | null} */
   let other = null;
   let over = false;
   const column = el("div", { class: "beside-column" }, el("b", { class: "beside-name" }, compare.name));

@@ -11,6 +11,7 @@ import { FONT, sideBySide } from "../pure/scene.js";
 import { withLegend } from "../plots/legend.js";
 import { tokensLegend, tokensScene } from "../plots/tokens.js";
 import { number } from "../pure/format.js";
+import { cropped } from "../pure/crop.js";
 import { folds, patternTable, strongestLinks, strongestPair, summed, toRecord } from "../pure/sequence.js";
 import { named } from "../pure/spelling.js";
 import { cardHeader } from "./cardheader.js";
@@ -22,13 +23,12 @@ import { LINES, createTokens } from "./tokens.js";
 
 /**
  * @typedef {import("../pure/sequence.js").Sequence} Sequence
- * @typedef {ReturnType<typeof createPicking>} Picking
+ * @typedef {ReturnType<typeof createTokens>} Tokens
  */
 
 /** Sequences longer than this fold around their strongest edge. */
-export const FOLD_FROM = 160;
+const FOLD_FROM = 160;
 const CONTEXT = 34;
-const CROP = 12; // tokens on either side of a query and of its key in a cropped figure
 const TOP = 4; // keys of a selection told in words
 
 /** @type {CanvasRenderingContext2D | null} */
@@ -56,15 +56,15 @@ export function spansOf(sequence, { open, anchors = [], near = [] }) {
 }
 
 /**
- * `name` is what people call the sequence; `tools(app)` makes buttons of its own for the header.
+ * `name` is what people call the sequence, `says` stands above its text; `tools(app)` makes buttons of its own for the header.
  * @param {import("../core/app.js").App} app
  * @param {Sequence} sequence
- * @param {{name?: string, tools?: (app: import("../core/app.js").App) => (HTMLElement | null)[]}} options
+ * @param {{name?: string, says?: string, tools?: (app: import("../core/app.js").App) => (HTMLElement | null)[]}} options
  */
-export function createCard(app, sequence, { name = "", tools = () => [] }) {
+export function createCard(app, sequence, { name = "", says = "", tools = () => [] }) {
   const { store, session } = app;
   const root = el("article", { class: "card", "data-id": sequence.id, "aria-label": `Sequence ${sequence.id}` });
-  /** @type {ReturnType<typeof createTokens> | null} */
+  /** @type {Tokens | null} */
   let view = null;
   /** @type {ReturnType<typeof createHeatmap> | null} */
   let map = null;
@@ -98,25 +98,25 @@ export function createCard(app, sequence, { name = "", tools = () => [] }) {
   /** What of the state decides how the card is built. */
   const built = () => JSON.stringify([spans(), hasMap(), ranked(), app.compare.name]);
 
-  const title = () => `${app.headName()}, sequence ${sequence.id}${name ? ` (${name})` : ""}, max ${number(sequence.max)}`;
+  const title = () => `${app.headName()}, sequence ${sequence.id}${name ? ` (${name})` : ""}${sequence.textOnly ? "" : `, max ${number(sequence.max)}`}`;
   /**
    * The drawing of the tokens as they are, made for the moment when the card is out of sight; on paper with what the colours
-   * mean and, where that is asked for, only with the two stretches around a query and its key.
-   * @param {{paper?: boolean, crop?: boolean}} options
+   * mean and, where that is asked for, only with the stretches around a query and its key.
+   * @param {{paper?: boolean, crop?: import("../pure/crop.js").Stretch[] | null}} options
    */
-  function scene({ paper = false, crop = false } = {}) {
+  function scene({ paper = false, crop = null } = {}) {
     const away = view === null;
     if (away) build();
     const { name: theme, colours } = app.theme;
     /**
      * @param {string} title
-     * @param {ReturnType<typeof createTokens> | null} view
+     * @param {Tokens} view
      */
-    const drawn = (title, view) => tokensScene({
-      title, tokens: sequence.tokens, look: crop ? { ...view?.look, spans: cropped() } : view?.look, theme, colours, measure,
+    const drawn = (title, { look }) => tokensScene({
+      title, tokens: sequence.tokens, look: crop ? { ...look, spans: cropped(sequence.n, crop) } : look, theme, colours, measure,
     });
     const other = beside?.view();
-    const own = drawn(other && paper ? app.headName() : paper ? "" : title(), view);
+    const own = drawn(other && paper ? app.headName() : paper ? "" : title(), /** @type {Tokens} */ (view));
     const made = other ? sideBySide([own, drawn(app.compare.name, other)]) : own;
     const legend = tokensLegend({
       largest: session.largest(), transpose: mode().transpose, strips: Boolean(view?.look.strips), theme,
@@ -124,14 +124,19 @@ export function createCard(app, sequence, { name = "", tools = () => [] }) {
     if (away) unmount();
     return paper ? withLegend(made, legend, colours) : made;
   }
-  /** Around the held query and its strongest key, else the strongest edge. */
-  function cropped() {
+  /** What a figure is cropped to: the held query and its strongest key (transposed: key and query), else the strongest edge. */
+  function ends() {
+    const { transpose } = store.state;
     const [held] = pick.selected();
-    const [link] = held === undefined ? [] : strongestLinks(sequence, [held], store.state.transpose, 1);
+    const [link] = held === undefined ? [] : strongestLinks(sequence, [held], transpose, 1);
     const pair = strongestPair(sequence);
-    const ends = link ? [link.source, link.at] : held !== undefined ? [held] : pair ? [pair.q, pair.k] : [];
-    return folds(sequence.n, ends, CROP);
+    const [mine, other] = held === undefined ? [pair?.q, pair?.k] : [held, link?.at];
+    const isKey = transpose && held !== undefined;
+    /** @type {{name: "query" | "key", at: number | undefined}[]} */
+    const both = [{ name: isKey ? "key" : "query", at: mine }, { name: isKey ? "query" : "key", at: other }];
+    return both.flatMap(({ name, at }) => (at === undefined ? [] : [{ name, at, word: word(at) }]));
   }
+  const word = (/** @type {number} */ i) => named(sequence.tokens, i);
   const give = { scene: () => scene(), json: () => toRecord(sequence), table: () => patternTable(sequence) };
   app.gives.set(root, { title, give });
   const file = () => fileName(app.headName(), "sequence", sequence.id);
@@ -139,7 +144,7 @@ export function createCard(app, sequence, { name = "", tools = () => [] }) {
   const saves = [
     ["SVG", () => saveSvg(file(), app.theme.inLight(give.scene), title())], ["PNG", () => savePng(file(), app.theme.inLight(give.scene))],
     ["Figure …", () => openFigure(app, {
-      file: file(), title: title(), crop: "Only around the query and its strongest key",
+      file: file(), title: title(), crop: { n: sequence.n, ends: ends() },
       read: async (crop) => () => scene({ paper: true, crop }),
     })],
     ["CSV: pattern", () => saveCsv(file(), give.table())], ["JSON", () => saveJson(file(), give.json())],
@@ -182,7 +187,8 @@ export function createCard(app, sequence, { name = "", tools = () => [] }) {
     const edge = ranked();
     listen(app);
     return [
-      cardHeader(app, sequence, { name, actions, saves, grow, extra: tools(app) }), beside?.root ?? tokens.root, line, map?.root,
+      cardHeader(app, sequence, { name, actions, saves, grow, extra: tools(app) }),
+      says && el("p", { class: "note says" }, says), beside?.root ?? tokens.root, line, map?.root,
       edge && createEdgeHeads(app, sequence, edge),
     ];
   }
@@ -225,7 +231,7 @@ export function createCard(app, sequence, { name = "", tools = () => [] }) {
 
 /**
  * Marks the query and the key of a map's cell in the text.
- * @param {ReturnType<typeof createTokens>} tokens
+ * @param {Tokens} tokens
  */
 function linkCell(tokens) {
   /** @param {{q: number, k: number} | null} cell */
@@ -243,7 +249,7 @@ function linkCell(tokens) {
  * @param {boolean} transpose
  */
 function sumText(sequence, chosen, transpose) {
-  if (!chosen.length) return "";
+  if (!chosen.length || sequence.textOnly) return "";
   const sums = summed(sequence, chosen, transpose);
   const top = [...sums.keys()].filter((at) => sums[at] > 0).sort((a, b) => sums[b] - sums[a]).slice(0, TOP)
     .map((at) => `${at} ${named(sequence.tokens, at)} ${number(sums[at])}`);

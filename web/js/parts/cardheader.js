@@ -30,7 +30,8 @@ export function cardHeader(app, sequence, { name, actions, saves, grow, extra })
   const word = (i) => `${i} ${named(sequence.tokens, i)}`;
   return el("header", {},
     id, name ? el("b", { class: "prompt-name" }, name) : null,
-    el("span", { class: "num" }, "max ", el("b", {}, sequence.max.toFixed(3))),
+    sequence.textOnly ? el("span", { class: "dim" }, "pattern not known")
+      : el("span", { class: "num" }, "max ", el("b", {}, sequence.max.toFixed(3))),
     el("span", { class: "dim" }, `${sequence.n} tokens`),
     pair && el("span", { class: "dim wide-only" }, "strongest ", el("span", { class: "q" }, word(pair.q)), " → ",
       el("span", { class: "k" }, word(pair.k))),
@@ -67,11 +68,11 @@ function actionsOf(app, sequence, { storedEdges, startPick, hasMap, toggleMap, c
       "Find an edge in the projection",
     ));
   }
+  if (!sequence.textOnly) out.push(button("Map", toggleMap, {
+    class: `act${hasMap() ? " solid" : ""}`, "aria-pressed": String(hasMap()),
+    "aria-label": `Heat map of sequence ${sequence.id}`,
+  }));
   out.push(
-    button("Map", toggleMap, {
-      class: `act${hasMap() ? " solid" : ""}`, "aria-pressed": String(hasMap()),
-      "aria-label": `Heat map of sequence ${sequence.id}`,
-    }),
     app.tip.on(
       button("Heads", () => startPick("heads"), {
         class: "act", "aria-label": `Rank the heads on an edge of sequence ${sequence.id}`,

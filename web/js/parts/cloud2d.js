@@ -5,20 +5,35 @@ import { oncePerFrame } from "../core/dom.js";
 import { createCanvas } from "../plots/canvas.js";
 import { centred, cloudScene, nearestAlong, nearestPoint, placeLine, placeNames, placePoints, unitOf, WHOLE, zoomedAt } from "../plots/cloud.js";
 import { cameraAxes, frame, inside, project } from "../pure/cloud.js";
+import { ARROWS } from "../pure/near.js";
+
+/**
+ * @typedef {import("../plots/canvas.js").At} At
+ * @typedef {import("../plots/cloud.js").Lens} Lens
+ * @typedef {import("../pure/scene.js").Mark} Mark
+ * @typedef {import("./clouds.js").Watched} Watched
+ */
 
 /**
  * As createCloud3d; `lassoing()` says whether a drag draws a lasso, whose points `onLasso` hears;
  * `labels()` names groups of points, as {text, points}; `regions(flat)` are lines in the plane and more such names, null for
  * none; `lens` is where the view starts, `onLens` hears where it goes.
+ * @param {HTMLElement} holder
+ * @param {Watched & {lens: Lens, onLasso: (points: number[]) => void, onLens: (lens: Lens) => void, lassoing: () => boolean,
+ *   label: string, labels?: () => {text: string, points: number[]}[],
+ *   regions?: (flat: Float32Array) => ReturnType<typeof import("./regions.js").regionsOfCloud> | null}} options
  */
 export function createCloud2d(
-  holder, { xyz, look, colours, camera, lens: start, onHover, onPress, onLasso, onLens, lassoing, label, labels = /** @type {() => {text: string, points: number[]}[]} */ (() => []), regions = /** @type {(flat: Float32Array) => ReturnType<typeof import("./regions.js").regionsOfCloud> | null} */ (() => null) },
+  holder, {
+    xyz, look, colours, camera, lens: start, onHover, onPress, onLasso, onLens, lassoing, label, labels = () => [], regions = () => null,
+  },
 ) {
   const size = frame(xyz);
   let flat = centred(project(xyz, size, cameraAxes(camera().eye, camera().up)));
   let lens = start;
   let extent = { width: 1, height: 1 };
   let places = new Float32Array(0);
+  /** @type {{from: At, lens: Lens, far: boolean, path: At[] | null} | null} */
   let drag = null;
   let marks = { hot: -1, chosen: -1 };
 
@@ -37,7 +52,7 @@ export function createCloud2d(
   });
 
   function overMarks() {
-    /** @returns {import("../pure/scene.js").Mark[]} */
+    /** @type {(i: number, r: number, stroke: string) => Mark[]} */
     const ring = (i, r, stroke) => (i >= 0 && Number.isFinite(places[2 * i]) ? [{
       kind: "circle", x: places[2 * i], y: places[2 * i + 1], r, stroke, width: 2,
     }] : []);
@@ -49,12 +64,15 @@ export function createCloud2d(
     return out;
   }
 
-  const setLens = (next) => {
+  const setLens = (/** @type {Lens} */ next) => {
     lens = next;
     canvas.redraw();
     onLens(lens);
   };
-  /** Moves the view by pixels. */
+  /**
+   * The view moved by pixels.
+   * @type {(from: Lens, dx: number, dy: number) => Lens}
+   */
   const moved = (from, dx, dy) => {
     const unit = unitOf(flat, { ...extent, lens: from });
     return { ...from, x: from.x - dx / unit, y: from.y + dy / unit };
@@ -102,7 +120,7 @@ export function createCloud2d(
   }, { passive: false });
   target.addEventListener("dblclick", () => setLens(WHOLE));
   target.addEventListener("keydown", (event) => {
-    const step = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    const step = ARROWS[event.key];
     if (step && event.shiftKey) setLens(moved(lens, -40 * step[0], -40 * step[1]));
     else if (step) walk(step);
     else if (event.key === "+" || event.key === "=") setLens(zoomedAt(lens, 1.4, lens.x, lens.y));
@@ -114,7 +132,10 @@ export function createCloud2d(
   });
   target.addEventListener("blur", () => onHover(-1));
 
-  /** To the next point that way from the one that is marked. */
+  /**
+   * To the next point that way from the one that is marked.
+   * @param {number[]} step
+   */
   function walk(step) {
     const from = marks.hot >= 0 ? marks.hot : marks.chosen;
     const next = from < 0
@@ -127,10 +148,12 @@ export function createCloud2d(
 
   return {
     recolour: canvas.redraw,
+    /** @type {import("./clouds.js").View["mark"]} */
     mark(next) {
       marks = next;
       canvas.redrawOver();
     },
+    /** @param {import("../pure/cloud.js").Camera} next */
     turn(next) {
       flat = centred(project(xyz, size, cameraAxes(next.eye, next.up)));
       canvas.redraw();
@@ -142,7 +165,11 @@ export function createCloud2d(
   };
 }
 
-/** The drawing of points under a camera, for the exports of a 3-D panel. */
+/**
+ * The drawing of points under a camera, for the exports of a 3-D panel.
+ * @param {{xyz: Float32Array, look: ReturnType<Watched["look"]>, camera: import("../pure/cloud.js").Camera,
+ *   colours: import("../core/app.js").Colours, size: number, chosen: number}} options
+ */
 export function flatScene({ xyz, look, camera, colours, size, chosen }) {
   const flat = centred(project(xyz, frame(xyz), cameraAxes(camera.eye, camera.up)));
   const places = placePoints(flat, { width: size, height: size });

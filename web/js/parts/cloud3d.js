@@ -3,11 +3,22 @@
 
 import { el } from "../core/dom.js";
 import { createCanvas } from "../plots/canvas.js";
-import { frame } from "../pure/cloud.js";
+import { seenBall } from "../pure/cloud.js";
 
 const VENDOR = new URL("../../vendor/plotly.min.js", import.meta.url).href;
+const EDGE = 1.08; // of the cube, in distances of the farthest point from the middle
+const FILLED = 1; // of the units that plotly shows of a cube: what most points lie within
 const MISSING = "vendor/plotly.min.js is missing beside the page, so the cloud is drawn in two dimensions;"
   + " set-up fetches it.";
+
+/**
+ * @typedef {import("./clouds.js").View} View
+ * @typedef {HTMLElement & {on: (event: string, run: (event: any) => unknown) => void, _fullLayout?: any}} Plot as plotly makes it
+ * @typedef {{newPlot: Call, restyle: Call, relayout: Call, purge: (plot: HTMLElement) => void}} Plotly what is used of it
+ * @typedef {(plot: HTMLElement, ...args: unknown[]) => Promise<unknown>} Call
+ */
+
+/** @type {Promise<Plotly> | null} */
 let loading = null;
 
 /** Why three dimensions cannot be had here; empty when they can. */
@@ -19,11 +30,18 @@ export function missing3d() {
   return found ? "" : "This browser has no WebGL, so the cloud is drawn in two dimensions.";
 }
 
-/** plotly.js, loaded once. */
-export function loadPlotly() {
+/**
+ * plotly.js, loaded once.
+ * @returns {Promise<Plotly>}
+ */
+function loadPlotly() {
   loading ??= new Promise((resolve, reject) => {
     const script = el("script", { src: VENDOR, async: true });
-    const started = () => (globalThis.Plotly ? resolve(globalThis.Plotly) : reject(new Error("plotly.js did not start.")));
+    const started = () => {
+      const { Plotly } = /** @type {{Plotly?: Plotly}} */ (/** @type {unknown} */ (globalThis));
+      if (Plotly) resolve(Plotly);
+      else reject(new Error("plotly.js did not start."));
+    };
     script.addEventListener("load", started);
     script.addEventListener("error", () => reject(new Error(MISSING)));
     document.head.append(script);
@@ -31,17 +49,21 @@ export function loadPlotly() {
   return loading;
 }
 
+/** @type {(xyz: Float32Array, d: number) => number[]} */
 const column = (xyz, d) => Array.from({ length: xyz.length / 3 }, (_, i) => xyz[3 * i + d]);
 
 /**
- * A 3-D view of points `xyz`. `look()` answers {colors: string[], dim: boolean}; `colours()` the
- * theme. Answers once plotly has drawn.
+ * A 3-D view of points; `onCamera` hears where they are seen from. Answers once plotly has drawn.
+ * @param {HTMLElement} holder
+ * @param {import("./clouds.js").Watched & {onCamera: (camera: import("../pure/cloud.js").Camera) => void}} options
  */
 export async function createCloud3d(holder, { xyz, look, colours, camera, onHover, onPress, onCamera }) {
   const plotly = await loadPlotly();
-  const { middle, half } = frame(xyz);
-  const range = (d) => [middle[d] - 1.08 * half, middle[d] + 1.08 * half];
-  const axis = (d) => ({
+  const { middle, radius, reach } = seenBall(xyz);
+  // The axes hold every stray, as plotly draws nothing beyond them; the cube is so large that most points fill the panel.
+  const range = (/** @type {number} */ d) => [middle[d] - EDGE * reach, middle[d] + EDGE * reach];
+  const side = (2 * EDGE * reach * FILLED) / radius;
+  const axis = (/** @type {number} */ d) => ({
     title: { text: "" }, range: range(d), showticklabels: false, showspikes: false, showbackground: false,
     gridcolor: colours().line, zerolinecolor: colours().line, linecolor: colours().line,
   });
@@ -49,7 +71,7 @@ export async function createCloud3d(holder, { xyz, look, colours, camera, onHove
     margin: { l: 0, r: 0, t: 0, b: 0 }, showlegend: false, paper_bgcolor: "rgba(0,0,0,0)", hovermode: "closest",
     uirevision: "keep",
     scene: {
-      xaxis: axis(0), yaxis: axis(1), zaxis: axis(2), aspectmode: "cube", bgcolor: "rgba(0,0,0,0)", dragmode: "orbit",
+      xaxis: axis(0), yaxis: axis(1), zaxis: axis(2), aspectmode: "manual", aspectratio: { x: side, y: side, z: side }, bgcolor: "rgba(0,0,0,0)", dragmode: "orbit",
       camera: { ...camera(), projection: { type: "orthographic" } },
     },
   });
@@ -59,8 +81,7 @@ export async function createCloud3d(holder, { xyz, look, colours, camera, onHove
       size: xyz.length > 6000 ? 2.4 : 3.4, color: look().colors, opacity: look().dim ? 0.15 : 0.85, line: { width: 0 },
     },
   });
-  const plot = /** @type {HTMLElement & {on: (event: string, run: (event: any) => unknown) => void, _fullLayout?: any}} plotly makes it so */ (
-    /** @type {unknown} */ (el("div", { class: "plot3d" })));
+  const plot = /** @type {Plot} */ (/** @type {unknown} */ (el("div", { class: "plot3d" })));
   holder.append(plot);
   await plotly.newPlot(plot, [main()], layout(), { displayModeBar: false, responsive: true, displaylogo: false });
   let marked = { hot: -1, chosen: -1 };
@@ -87,7 +108,8 @@ export async function createCloud3d(holder, { xyz, look, colours, camera, onHove
    */
   function ringMarks(width, height) {
     const { ink, ring } = colours();
-    return [[marked.hot, 6.5, ink], [marked.chosen, 7.5, ring]].flatMap(([i, r, stroke]) => {
+    const rings = /** @type {[number, number, string][]} */ ([[marked.hot, 6.5, ink], [marked.chosen, 7.5, ring]]);
+    return rings.flatMap(([i, r, stroke]) => {
       const at = i >= 0 ? onScreen(plot, xyz.subarray(3 * i, 3 * i + 3)) : null;
       return at ? [{
         kind: "circle", x: (width * (1 + at[0])) / 2, y: (height * (1 - at[1])) / 2, r, stroke, width: 2,
@@ -99,10 +121,12 @@ export async function createCloud3d(holder, { xyz, look, colours, camera, onHove
     recolour: () => plotly.restyle(
       plot, { "marker.color": [look().colors], "marker.opacity": look().dim ? 0.15 : 0.85 }, [0],
     ),
+    /** @type {View["mark"]} */
     mark(next) {
       marked = next;
       rings.redraw();
     },
+    /** @type {View["turn"]} */
     turn: (next) => plotly.relayout(plot, { "scene.camera": { ...next, projection: { type: "orthographic" } } }),
     stop() {
       rings.stop();
@@ -114,14 +138,18 @@ export async function createCloud3d(holder, { xyz, look, colours, camera, onHove
 /**
  * Where plotly draws a point, in -1..1 across and up; null when it cannot be told. The matrices are
  * plotly's own (those its 3-D annotations are placed with), column by column.
+ * @param {Plot} plot
+ * @param {Float32Array} place
  */
 function onScreen(plot, [x, y, z]) {
   const scene = plot._fullLayout?.scene?._scene;
   const camera = scene?.glplot?.cameraParams;
   if (!camera || !scene.dataScale) return null;
+  /** @type {(m: number[], v: number[]) => number[]} */
   const through = (m, v) =>
     [0, 1, 2, 3].map((row) => m[row] * v[0] + m[4 + row] * v[1] + m[8 + row] * v[2] + m[12 + row] * v[3]);
   const scaled = [x * scene.dataScale[0], y * scene.dataScale[1], z * scene.dataScale[2], 1];
-  const p = [camera.model, camera.view, camera.projection].reduce((v, m) => through(m, v), scaled);
+  const matrices = /** @type {number[][]} */ ([camera.model, camera.view, camera.projection]);
+  const p = matrices.reduce((v, m) => through(m, v), scaled);
   return p.every(Number.isFinite) ? [p[0] / p[3], p[1] / p[3]] : null;
 }

@@ -8,11 +8,12 @@ import { PAINTS } from "../pure/paint.js";
 /**
  * `setFlat(flat)` and `toggleLasso()` are called; everything else goes into the state.
  * @param {import("../core/app.js").App} app
+ * @param {{setFlat: (flat: boolean) => void, toggleLasso: () => void}} does
  */
 export function createCloudControls(app, { setFlat, toggleLasso }) {
   const { store } = app;
   const layouts = select("Layout", [], "", (value) => store.set({ cloud: value, lens: "" }));
-  const step = (by) => {
+  const step = (/** @type {number} */ by) => {
     const next = layouts.options[layouts.selectedIndex + by];
     if (next) store.set({ cloud: next.value, lens: "" });
   };
@@ -41,6 +42,7 @@ export function createCloudControls(app, { setFlat, toggleLasso }) {
 
   return {
     root,
+    /** @param {import("./clouds.js").Shown & {no3d: string | null}} now */
     show(now) {
       setOptions(layouts, now.model.cloud.layouts.map((l) => [l.name, l.label]), now.layout.name);
       const have = SPACES.filter((s) => now.layout.spaces[s]);
@@ -58,6 +60,10 @@ export function createCloudControls(app, { setFlat, toggleLasso }) {
     },
   };
 
+  /**
+   * @param {string} space
+   * @param {string[]} shown
+   */
   function spaceButton(space, shown) {
     const on = shown.includes(space);
     const press = () => {

@@ -21,7 +21,7 @@ const BAR = 80; // pixels that a bar takes at most
  * @typedef {import("../pure/clusters.js").Cluster} Cluster
  * @typedef {import("./clouds.js").Model} Model
  * @typedef {{name: string, model: Model, clusters: Cluster[]}} Side one of the two heads
- * @typedef {{space: string, layout: string, camera: any, paint: string, regions: boolean}} Look what of the clouds is drawn, and how
+ * @typedef {{space: string, layout: string, camera: import("../pure/cloud.js").Camera, paint: string, regions: boolean}} Look what of the clouds is drawn, and how
  */
 
 /**
@@ -31,7 +31,7 @@ const BAR = 80; // pixels that a bar takes at most
  */
 export async function secondCloud(app) {
   const { compare, tree } = app;
-  const { layer, head } = /** @type {{layer: number, head: number}} */ (compare.head);
+  const { layer, head } = /** @type {import("../pure/shapes.js").Address} */ (compare.head);
   const { name } = compare;
   if (!tree.hasCloud(layer, head)) throw new Error(`${name} has no cloud in this tree.`);
   const [cloud, tokens, data] = await Promise.all([tree.cloud(layer, head), tree.cloudTokens(), tree.head(layer, head)]);

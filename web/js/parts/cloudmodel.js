@@ -85,7 +85,7 @@ export function createCloudModel({ cloud, tokens, session }) {
 
     /**
      * The point of an edge, -1 for none.
-     * @param {{seq: string, q: number, k: number}} edge
+     * @param {import("../pure/shapes.js").Edge} edge
      */
     find({ seq, q, k }) {
       const wanted = `${seq}|${q}|${k}`;

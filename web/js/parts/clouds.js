@@ -28,12 +28,17 @@ function cameraOf(eye) {
 }
 
 /**
+ * @typedef {import("../core/app.js").Colours} Colours
+ * @typedef {import("../pure/cloud.js").Camera} Camera
  * @typedef {ReturnType<typeof import("./cloudmodel.js").createCloudModel>} Model
- * @typedef {{model: Model, layout: any, spaces: string[], flat: boolean, colors: string[], clusters: import("../pure/clusters.js").Cluster[],
+ * @typedef {{model: Model, layout: import("./cloudmodel.js").Layout, spaces: string[], flat: boolean, colors: string[], clusters: import("../pure/clusters.js").Cluster[],
  *   labels: import("../pure/clusters.js").Cluster[], chosen: number,
  *   lasso: boolean, paint: string}} Shown what the panels show now
- * @typedef {{recolour: () => unknown, mark: (marks: {hot: number, chosen: number}) => void, turn: (camera: any) => unknown,
- *   scene?: any, stop?: () => void}} View
+ * @typedef {{recolour: () => unknown, mark: (marks: {hot: number, chosen: number}) => void, turn: (camera: Camera) => unknown,
+ *   readonly scene?: import("../core/app.js").Scene | null, stop?: () => void}} View
+ * @typedef {{clientX: number, clientY: number, type?: string}} Spot a place of the window, or an event there
+ * @typedef {{xyz: Float32Array, look: () => {colors: string[], dim: boolean}, colours: () => Colours, camera: () => Camera,
+ *   onHover: (i: number, at?: Spot) => void, onPress: (i: number) => void}} Watched points as a panel draws them, and who is told of them
  */
 
 /**
@@ -58,7 +63,7 @@ export function createClouds(app, place, shown, hear) {
 
   /**
    * @param {number} i
-   * @param {any} event
+   * @param {Spot | undefined} event
    * @param {HTMLElement} holder
    */
   function setHot(i, event, holder) {
@@ -73,7 +78,7 @@ export function createClouds(app, place, shown, hear) {
     return tip.show(event?.clientX ?? box.left + 8, event?.clientY ?? box.top - 8, summary);
   }
   /**
-   * @param {any} next
+   * @param {Camera} next
    * @param {string} from
    */
   function turnAll(next, from) {
@@ -145,9 +150,9 @@ export function createClouds(app, place, shown, hear) {
     const options = {
       xyz: model.positions(layout, space), look, colours: () => app.theme.colours, camera: () => camera,
       label: `Projection of the ${SPACE_NAMES[space]} space, ${model.total} points`,
-      onHover: (/** @type {number} */ i, /** @type {any} */ event) => setHot(i, event, holder),
+      onHover: (/** @type {number} */ i, /** @type {Spot | undefined} */ event) => setHot(i, event, holder),
       labels: () => namesOf(shown().model, shown().labels), regions: remembered((/** @type {Float32Array} */ flat) => regionsOfCloud(model, flat)), onPress: hear.press, onLasso: hear.lasso, lassoing: () => shown().lasso,
-      onCamera: (/** @type {any} */ next) => turnAll(next, space),
+      onCamera: (/** @type {Camera} */ next) => turnAll(next, space),
       lens: readLenses(store.state.lens)[space] ?? WHOLE,
       onLens: (/** @type {import("../plots/cloud.js").Lens} */ lens) => setLens(space, lens),
     };
@@ -164,7 +169,7 @@ export function createClouds(app, place, shown, hear) {
    * @param {import("../core/app.js").App} app
    * @param {string} space
    * @param {HTMLElement} holder
-   * @param {any} options
+   * @param {Parameters<typeof createCloud3d>[1]} options
    */
   function open3d(app, space, holder, options) {
     const waiting = { recolour() {}, mark() {}, turn() {} };

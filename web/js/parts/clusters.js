@@ -48,6 +48,7 @@ export function createClusterList(app, keeper, { describe, isolate }) {
         renameCluster(keeper.clusters, cluster.name, name), there ? `Merged ${cluster.name} into ${name}.` : `Renamed ${cluster.name}.`,
       );
     });
+    /** @type {HTMLElement} */
     const node = el("li", { on: { dblclick: rename } }, el("div", { class: "cluster-line" }, swatch,
       button(cluster.name, () => isolate(cluster.name), { class: "link name", "aria-pressed": String(alone), title: "Show it alone" }),
       el("span", { class: "dim num" }, String(cluster.points.length)),
@@ -66,6 +67,7 @@ export function createClusterList(app, keeper, { describe, isolate }) {
     fill(note, saved.words || (clusters.length ? "" : "None yet."), " ", retry, undo);
   }
   app.on(["onlyCluster"], show);
+  app.on(["layer", "head"], () => fill(asking)); // points of another head
 
   return {
     root: panel.root,

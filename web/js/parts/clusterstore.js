@@ -101,26 +101,32 @@ export function createClusterStore(app, changed) {
 
   /** @param {string} words */
   async function save(words) {
-    if (sending || !backend) return; // what is there when it has ended is sent then
+    if (!backend) return;
+    if (sending) return say("saving", `${words} Saving …`); // what is there when it has ended is sent then
     sending = true;
-    const [sent, head] = [keeper.clusters, { ...of }];
+    const [sent, head, key] = [keeper.clusters, { ...of }, keyOf()];
     say("saving", `${words} Saving …`);
     const isHere = () => head.layer === of.layer && head.head === of.head;
     try {
       const answer = await backend.call("save_umap_clusters", { ...head, clusters: sent, base: version });
       sending = false;
-      if (!isHere()) return;
+      if (JSON.stringify(recall(key)?.clusters) === JSON.stringify(sent)) forget(key);
+      if (!isHere()) return saveWaiting();
       base = sent;
       version = answer.version;
-      forget(keyOf());
       if (keeper.clusters === sent) say("saved", `${words} Saved.`);
       else save("");
     } catch (error) {
       sending = false;
-      if (!isHere()) return;
+      if (!isHere()) return saveWaiting();
       if (error.status !== 409) return say("failed", `Not saved: ${error.message}`);
       merge(error.answer, words);
     }
+  }
+
+  /** Sends what was changed of the open head while a save of another one was on its way. */
+  function saveWaiting() {
+    if (recall(keyOf())) save("");
   }
 
   /**

@@ -18,6 +18,7 @@ const DRAWN = 4; // partners of each kind in the drawing
 /**
  * The panel, or null where the head's file tells nothing of its circuit.
  * @param {import("../core/app.js").App} app
+ * @param {import("../core/tree.js").Payload} data
  */
 export function compositionPanel(app, { rest }) {
   const found = readComposition(rest.composition);
@@ -35,7 +36,7 @@ export function compositionPanel(app, { rest }) {
       scene: () => canvas?.scene,
       table: () => ({
         columns: ["direction", "side", "layer", "head", "score", "deviations", "kernel", "kernel_chance", "kernel_deviations"],
-        rows: ["reads_from", "read_by"].flatMap((direction) => SIDES.flatMap(([side]) =>
+        rows: /** @type {const} */ (["reads_from", "read_by"]).flatMap((direction) => SIDES.flatMap(([side]) =>
           found[direction][side].map((p) => [
             direction, side, p.layer, p.head, p.score, p.deviations, p.kernel?.value, p.kernel?.chance, p.kernel?.deviations,
           ]))),
@@ -66,7 +67,12 @@ export function compositionPanel(app, { rest }) {
   return panel.root;
 }
 
-/** @param {import("../core/app.js").App} app */
+/**
+ * The name of a side in its colour.
+ * @param {import("../core/app.js").App} app
+ * @param {string} side
+ * @param {string} name
+ */
 function colouredName(app, side, name) {
   const node = el("b", {}, name);
   const paint = () => (node.style.color = sideColour(side, app.theme.colours));
@@ -79,6 +85,7 @@ function colouredName(app, side, name) {
  * Pointer and keys on the drawing.
  * @param {import("../core/app.js").App} app
  * @param {ReturnType<typeof createCanvas>} canvas
+ * @param {() => import("./headpoints.js").Point[]} points
  */
 function follow(app, canvas, points) {
   const pointer = headPoints(app, canvas, { points, names: () => [app.heads.axis("y"), app.heads.axis("x")], reach: 26 });
@@ -94,7 +101,13 @@ function follow(app, canvas, points) {
   app.own(canvas.stop);
 }
 
-/** The partners on one side that stand out from unrelated heads. */
+/**
+ * The partners on one side that stand out from unrelated heads.
+ * @param {import("../core/app.js").App} app
+ * @param {string} title
+ * @param {import("../pure/circuit.js").Partner[]} partners
+ * @param {number} most
+ */
 function sideTable(app, title, partners, most) {
   const shown = partners.filter((p) => p.deviations >= STANDS_OUT).slice(0, LISTED);
   if (!shown.length) {

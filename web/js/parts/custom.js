@@ -5,9 +5,12 @@ import { button, el, fill } from "../core/dom.js";
 import { loneSurrogate } from "../pure/format.js";
 import { textOf } from "../pure/spelling.js";
 
+/** @typedef {import("../pure/sequence.js").Sequence} Sequence */
+
 /**
  * Whether the backend says it can do an operation; true while it has not said.
  * @param {import("../core/app.js").App} app
+ * @param {string} operation
  */
 export function can(app, operation) {
   const known = app.store.state.backendStatus?.operations?.[operation];
@@ -32,14 +35,18 @@ export function createComposer(app) {
   );
   const send = button("Add", add, { class: "primary" });
   const root = el(
-    "form", { class: "composer", on: { submit: (event) => event.preventDefault() } }, text,
+    "form", { class: "composer", on: { submit: (/** @type {Event} */ event) => event.preventDefault() } }, text,
     el("div", { class: "row" }, send, message),
   );
   text.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) add();
   });
 
-  function say(words, wrong = false, retry = /** @type {(() => void) | null} */ (null), again = "Try again") {
+  /**
+   * @param {string} words
+   * @param {(() => unknown) | null} retry what a button of the name `again` does
+   */
+  function say(words, wrong = false, retry = null, again = "Try again") {
     message.classList.toggle("error", wrong);
     fill(message, words, retry && " ", retry && button(again, retry, { class: "small" }));
   }
@@ -69,6 +76,7 @@ export function createComposer(app) {
     }
   }
 
+  /** @param {Sequence} sequence */
   async function remove(sequence) {
     if (!backend) return;
     const { layer, head } = store.state;
@@ -82,13 +90,19 @@ export function createComposer(app) {
     }
   }
 
-  /** Runs the text of a deleted sequence again: the same text has the same id. */
+  /**
+   * Runs the text of a deleted sequence again: the same text has the same id.
+   * @param {Sequence} sequence
+   */
   function bringBack(sequence) {
     text.value = textOf(sequence.tokens);
     return add();
   }
 
-  /** What a card of a custom sequence has beside what every card has. */
+  /**
+   * What a card of a custom sequence has beside what every card has.
+   * @param {Sequence} sequence
+   */
   const dress = (sequence) => ({
     name: app.prompts.find(sequence.id)?.name ?? "",
     tools: () => (app.prompts.find(sequence.id) ? [button("All heads", () => store.set({ tab: "prompts", prompt: sequence.id, edge: "" }), {
@@ -109,6 +123,7 @@ export function createComposer(app) {
     );
     else say("");
   }
+  app.on(["layer", "head"], show); // what was said was of another head
   app.on(["backendGone", "backendStatus"], (state, changed) => {
     // A heartbeat that brings no news leaves what was said.
     const now = `${Boolean(state.backendGone)} ${can(app, "add_custom_sequence")} ${state.backendStatus?.model?.detail}`;

@@ -5,6 +5,7 @@ import { el, fill } from "../core/dom.js";
 import { PALETTE } from "../pure/colour.js";
 import { doing, KIND_WORDS, offsetWords } from "../pure/doing.js";
 
+/** @type {Record<string, string>} */
 const COLOURS = { sink: "#8d8a82", self: PALETTE[3], previous: PALETTE[0], same: PALETTE[2], after: PALETTE[6], elsewhere: "#c9c5bb" };
 
 /** @param {import("../core/app.js").App} app */

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // The attribution of an edge: asked of the backend, else read from the tree, with what went wrong in words.
 
-import { isCustomId, strongestPair as strongestEdge } from "../pure/sequence.js";
+import { CUSTOM } from "../core/state.js";
+import { strongestPair as strongestEdge, valueAt } from "../pure/sequence.js";
 import { readAttribution } from "../pure/attribution.js";
+import { can } from "./custom.js";
+import { chosenInterval } from "./sequencebar.js";
 
 const LONGEST_WAIT_S = 60;
 
 /**
- * @typedef {{layer: number, head: number, seq: string, q: number, k: number}} Asked
+ * @typedef {import("../pure/sequence.js").Sequence} Sequence
+ * @typedef {import("../pure/shapes.js").Address & import("../pure/shapes.js").Edge} Asked
  * @typedef {{message: string, hint: string, retry: boolean}} Failure
  */
 
@@ -87,28 +91,33 @@ export function createEdgeAnswer(app, kind, tell) {
 }
 
 /**
- * The edge a tab opens with when none is chosen: a stored one, else (with a backend) the strongest of the head's strongest
- * sequence; null where there is neither.
+ * The edge a tab opens with when none is chosen: with a backend that can attribute it the strongest of what the Sequences tab
+ * shows, else the strongest stored one; sequences of other intervals come after. Null where there is none.
  * @param {import("../core/app.js").App} app
  * @param {"qk" | "ov"} kind
  * @returns {{seq: string, q: number, k: number} | null}
  */
-export function firstEdge({ tree, session, backend, store }, kind) {
-  const { layer, head } = store.state;
-  const sequences = [...session.head.data?.sequences ?? []].sort((a, b) => b.max - a.max);
-  for (const { id } of sequences) {
-    const [edge] = tree.cachedEdges(kind, layer, head, id);
-    if (edge) return { seq: id, q: edge[0], k: edge[1] };
+export function firstEdge(app, kind) {
+  const { tree, session, store: { state: { layer, head } } } = app;
+  const interval = chosenInterval(app);
+  const all = interval === CUSTOM ? session.head.custom : session.head.data?.sequences ?? [];
+  const isShown = (/** @type {Sequence} */ s) => interval === CUSTOM || s.interval === interval;
+  const sequences = [...all].sort((a, b) => Number(isShown(b)) - Number(isShown(a)) || b.max - a.max);
+  const stored = (/** @type {Sequence} */ sequence) => tree.cachedEdges(kind, layer, head, sequence.id)
+    .map(([q, k]) => ({ q, k, value: valueAt(sequence, q, k) })).sort((a, b) => b.value - a.value)[0];
+  const edgeOf = can(app, `${kind}_attributions`) ? strongestEdge : stored;
+  for (const sequence of sequences) {
+    const edge = edgeOf(sequence);
+    if (edge) return { seq: sequence.id, q: edge.q, k: edge.k };
   }
-  const strongest = backend && sequences[0];
-  const pair = strongest && strongestEdge(strongest);
-  return pair ? { seq: strongest.id, q: pair.q, k: pair.k } : null;
+  return null;
 }
 
 /**
- * Whether the sequence of an id may still arrive.
+ * Whether the sequences that the Sequences tab shows are still to come.
  * @param {import("../core/app.js").App} app
- * @param {string} id
  */
-export const isComing = ({ session: { head } }, id) =>
-  (!head.data && !head.error) || (isCustomId(id) && /no|loading/.test(head.asked));
+export function isComing(app) {
+  const { data, error, asked } = app.session.head;
+  return chosenInterval(app) === CUSTOM ? /no|loading/.test(asked) : !data && !error;
+}

@@ -5,6 +5,7 @@ import { button, el, fill, oncePerFrame } from "../core/dom.js";
 import { createPanel } from "../core/panel.js";
 import { CUSTOM, forgetHead } from "../core/state.js";
 import { address, number } from "../pure/format.js";
+import { isCustomId } from "../pure/sequence.js";
 import { named } from "../pure/spelling.js";
 
 const AT_ONCE = 64; // more head files than this are read only when asked to
@@ -12,6 +13,8 @@ const AT_ONCE = 64; // more head files than this are read only when asked to
 /**
  * The panel of an edge {q, k} of `sequence`; `stop()` ends what it reads.
  * @param {import("../core/app.js").App} app
+ * @param {import("../pure/sequence.js").Sequence} sequence
+ * @param {{q: number, k: number}} of
  */
 export function createEdgeHeads(app, sequence, { q, k }) {
   const { store, ranking, tree } = app;
@@ -53,7 +56,7 @@ export function createEdgeHeads(app, sequence, { q, k }) {
     const { running, done, of, without, failed } = ranking;
     const parts = [running ? `${done} of ${of} heads read` : done < of ? `stopped after ${done} of ${of} heads` : `${of} heads`];
     if (ranking.live) parts.push("told by the model, none left out");
-    if (without) parts.push(`${without} do not store this sequence: each head keeps a sample of its own`);
+    if (without) parts.push(isCustomId(sequence.id) ? `${without} were not run on it` : `${without} do not store this sequence: each head keeps a sample of its own`);
     if (failed) parts.push(`${failed} could not be read`);
     note.textContent = `${parts.join(", ")}.`;
     fill(action, running
@@ -67,6 +70,10 @@ export function createEdgeHeads(app, sequence, { q, k }) {
     fill(body, rows.map((row) => rowOf(row, most)));
   }
 
+  /**
+   * @param {import("../core/ranking.js").Ranked} ranked
+   * @param {number} most
+   */
   function rowOf({ layer, head, value, interval }, most) {
     const bar = el("span", { class: "bar" });
     bar.style.width = `${(100 * value) / most}%`;
@@ -88,6 +95,8 @@ export function createEdgeHeads(app, sequence, { q, k }) {
 
   if (!ranking.isOf(edge) && (tree.heads.length <= AT_ONCE || ranking.canAsk)) start();
   else if (ranking.isOf(edge) && ranking.running) ranking.start(edge, tell); // it was telling another panel
+  // A link is often there before the backend has said what it can.
+  app.on(["backendStatus", "backendGone"], () => ranking.canAsk && !ranking.live && ranking.isOf(edge) && start());
   show();
   return panel.root;
 }

@@ -2,13 +2,12 @@
 // The edge that an attribution is of: its two tokens in their sequence, and what is known of it.
 
 import { button, el } from "../core/dom.js";
-import { CUSTOM } from "../core/state.js";
 import { tokensScene } from "../plots/tokens.js";
 import { number } from "../pure/format.js";
 import { named } from "../pure/spelling.js";
 import { valueAt } from "../pure/sequence.js";
 import { measure, spansOf } from "./card.js";
-import { isComing } from "./edgeanswer.js";
+import { guestWords } from "./guests.js";
 import { createTokens } from "./tokens.js";
 
 /** @typedef {ReturnType<typeof import("../pure/attribution.js").readAttribution>} Answer */
@@ -26,20 +25,19 @@ export function createEdgePanel(app, kind) {
   const other = kind === "qk" ? "ov" : "qk";
   const swap = button(`See ${other.toUpperCase()}`, () => store.set({ tab: other, view: "", pick: 0, partner: null }));
   if (!sequence) {
-    const words = isComing(app, seq)
-      ? "Loading the sequence …" : `Sequence ${seq} is not stored with this head; its tokens are not shown.`;
+    const words = session.isComing(seq) ? "Loading the sequence …" : guestWords(app, seq);
     return {
       root: el("div", { class: "edge" }, el("p", {}, words), el("p", {}, `query ${q} → key ${k}`), swap),
       refresh() {}, tell() {},
     };
   }
   const inside = q < sequence.n && k < sequence.n;
-  const stored = inside ? valueAt(sequence, q, k) : null;
+  const stored = inside && !sequence.textOnly ? valueAt(sequence, q, k) : null;
+  const guest = session.guests.find(seq);
   /** @param {number} i */
   const word = (i) => (inside ? named(sequence.tokens, i) : "outside the sequence");
-  const interval = sequence.interval > 0 ? sequence.interval : CUSTOM;
   const heads = button(
-    "Rank heads", () => store.set({ tab: "sequences", interval, rank: `${seq}:${q},${k}`, at: `${seq}:0` }),
+    "Rank heads", () => store.set({ ...session.place(sequence), rank: `${seq}:${q},${k}` }),
     { title: "Rank all heads by their attention on this edge" },
   );
   const sources = button("Sources", () => {
@@ -51,7 +49,7 @@ export function createEdgePanel(app, kind) {
     spans: spansOf(sequence, { open: false, anchors: [q, k] }), largest: () => 1,
     mode: () => ({ transpose: store.state.transpose !== (store.state.alt === true), reduction: "max" }),
     marks: () => ({ query: q, key: k, cached: new Set() }),
-    onOpen: () => store.set({ tab: "sequences", interval, open: seq, at: `${seq}:0` }),
+    onOpen: () => store.set({ ...session.place(sequence), open: seq }),
   });
   const facts = el("span", { class: "dim facts" }, factsOf(null, stored, seq));
   const root = el("div", { class: "edge" },
@@ -62,7 +60,7 @@ export function createEdgePanel(app, kind) {
         el("b", { class: "k" }, String(k), " ", word(k)),
       ),
       facts, el("span", { class: "spring" }), el("span", { class: "row" }, heads, sources, swap)),
-    tokens.root);
+    guest && el("p", { class: "note" }, guestWords(app, seq)), tokens.root);
   const title = () => `${app.headName()} ${kind.toUpperCase()}, sequence ${seq}, query ${q} to key ${k}`;
   app.gives.set(root, { title, give: { scene: () => tokensScene({
     title: title(), tokens: sequence.tokens, look: tokens.look, theme: app.theme.name,

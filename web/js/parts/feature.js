@@ -8,6 +8,11 @@ import { number, score, token as shown } from "../pure/format.js";
 import { bytesOf, partsOf } from "../pure/spelling.js";
 import { speltNode } from "./spelt.js";
 
+/**
+ * @typedef {import("../pure/attribution.js").Feature} Feature
+ * @typedef {import("../pure/attribution.js").Snippet} Snippet
+ */
+
 const SNIPPETS_FIRST = 6; // snippets shown before "more"
 const AROUND = 14; // tokens of a snippet on either side of its strongest
 
@@ -29,7 +34,7 @@ export function scoreBadge(value, most, theme) {
  * The panel `name` of a feature on a side ("key" or "query") of the edge; `at` says in words
  * which token it was read at, `extra` is put between its description and its snippets.
  * @param {import("../core/app.js").App} app
- * @param {{name: string, side: string, title: string, feature: import("../pure/attribution.js").Feature, at: string,
+ * @param {{name: string, side: string, title: string, feature: Feature, at: string,
  *   extra?: HTMLElement | null}} options
  */
 export function createFeature(app, { name, side, title, feature, at, extra = null }) {
@@ -47,11 +52,15 @@ export function createFeature(app, { name, side, title, feature, at, extra = nul
   return panel.root;
 }
 
-/** @param {import("../core/app.js").App} app */
+/**
+ * @param {import("../core/app.js").App} app
+ * @param {Feature} feature
+ */
 function snippetList(app, { snippets }) {
   const largest = Math.max(...snippets.map((s) => s.max), 1e-9);
   const intervals = [...new Set(snippets.map((s) => s.interval))];
   const root = el("div", { class: "snippets" });
+  /** @type {(interval: number, limit: number) => (HTMLElement | HTMLElement[] | false)[]} */
   const groupNodes = (interval, limit) => {
     const group = snippets.filter((s) => s.interval === interval);
     const before = snippets.findIndex((s) => s.interval === interval);
@@ -60,7 +69,7 @@ function snippetList(app, { snippets }) {
     const title = `${interval ? `Interval ${interval}` : "Other"} (max ${number(group[0].max)})`;
     return [intervals.length > 1 && el("h4", {}, title), inSight.map((s) => snippetNode(app, s, largest))];
   };
-  const draw = (limit) => {
+  const draw = (/** @type {number} */ limit) => {
     const rest = snippets.length - limit;
     const more = rest > 0 && button(`${rest} more`, () => draw(snippets.length), { class: "small" });
     fill(root, intervals.map((interval) => groupNodes(interval, limit)), more);
@@ -69,11 +78,16 @@ function snippetList(app, { snippets }) {
   return root;
 }
 
-/** @param {import("../core/app.js").App} app */
+/**
+ * @param {import("../core/app.js").App} app
+ * @param {Snippet} snippet
+ * @param {number} largest
+ */
 function snippetNode(app, snippet, largest) {
   const ramp = attentionRamp(app.theme.name);
   const line = el("p", { class: "snippet" });
   const expand = button("⋯", () => draw(true), { class: "link small", "aria-label": "Full context" });
+  /** @type {(i: number, text: string) => HTMLElement} */
   const tokenNode = (i, text) => {
     const node = el("span", {}, text);
     const step = attentionStep(snippet.activations[i], largest);
@@ -84,7 +98,7 @@ function snippetNode(app, snippet, largest) {
     }
     return node;
   };
-  const draw = (whole) => {
+  const draw = (/** @type {boolean} */ whole) => {
     const from = whole ? 0 : Math.max(0, snippet.peak - AROUND);
     const to = whole ? snippet.tokens.length : Math.min(snippet.tokens.length, snippet.peak + AROUND + 1);
     const parts = [];

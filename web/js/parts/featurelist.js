@@ -6,18 +6,31 @@ import { createPanel } from "../core/panel.js";
 import { createPlace } from "../core/place.js";
 import { createFeature, scoreBadge } from "./feature.js";
 
+/**
+ * @typedef {import("../core/tree.js").Kind} Kind
+ * @typedef {import("../pure/attribution.js").Feature} Feature
+ * @typedef {import("../pure/attribution.js").Marginal} Marginal
+ * @typedef {import("../pure/attribution.js").Pair} Pair
+ * @typedef {"key" | "query"} Side
+ */
+
 const SIDES = { qk: { key: "Key", query: "Query" }, ov: { key: "Value", query: "Output" } };
+/** @type {Record<string, string>} */
+const TITLES = { writes: "writes", written: "written features", pairs: "pairs" };
 const SMALLEST = 1e-12; // so that a list of zeros has a colour scale
 
 /**
- * Lists of `answer` (of readAttribution); `at(side)` names the token of a side of the edge, `at(side, i)` another one;
- * `preferred` is the list
- * that is shown until one is chosen.
+ * Lists of `answer`; `at(side)` names the token of a side of the edge, `at(side, i)` another one; `preferred` is the list that
+ * is shown until one is chosen.
  * @param {import("../core/app.js").App} app
+ * @param {Kind} kind
+ * @param {import("./edgepanel.js").Answer} answer
+ * @param {(side: string, i?: number) => string} at
  */
 export function createFeatureList(app, kind, answer, at, preferred = "pairs") {
   const { store } = app;
   const names = SIDES[kind];
+  /** @type {{view: string, label: string, rows: (Pair | Marginal)[]}[]} */
   const lists = [
     { view: "pairs", label: "Pairs", rows: answer.pairs },
     { view: "key", label: `Marginal ${names.key}`, rows: answer.key },
@@ -33,7 +46,7 @@ export function createFeatureList(app, kind, answer, at, preferred = "pairs") {
   const chosen = () => Math.min(Math.max(0, store.state.pick), rows.length - 1);
 
   const panel = createPanel(app, {
-    name: `${kind}-list`, title: `${kind.toUpperCase()} ${({ writes: "writes", written: "written features", pairs: "pairs" })[view] ?? "marginals"}`,
+    name: `${kind}-list`, title: `${kind.toUpperCase()} ${TITLES[view] ?? "marginals"}`,
     describe: says(), give: { table },
   });
   const list = el("ol", {
@@ -41,7 +54,9 @@ export function createFeatureList(app, kind, answer, at, preferred = "pairs") {
   }, rows.map(line));
   const features = createPlace(app, el("div", { class: "features" }));
   list.addEventListener("keydown", (event) => {
-    const to = { ArrowDown: chosen() + 1, ArrowUp: chosen() - 1, Home: 0, End: rows.length - 1 }[event.key];
+    /** @type {Record<string, number>} */
+    const places = { ArrowDown: chosen() + 1, ArrowUp: chosen() - 1, Home: 0, End: rows.length - 1 };
+    const to = places[event.key];
     if (to === undefined) return;
     event.preventDefault();
     choose(Math.min(rows.length - 1, Math.max(0, to)));
@@ -67,24 +82,32 @@ export function createFeatureList(app, kind, answer, at, preferred = "pairs") {
       ? `${adds} The directions of the dictionary this head writes most into at the query, whether they are active there or not.`
       : adds;
   }
-  const choose = (i) => store.set({ pick: i, partner: null });
+  const choose = (/** @type {number} */ i) => store.set({ pick: i, partner: null });
 
+  /**
+   * @param {Feature} feature
+   * @param {"q" | "k"} side
+   */
   function words(feature, side) {
     const id = feature.id && feature.description !== feature.name ? el("small", {}, ` ${feature.id}`) : null;
     return el("span", { class: side }, feature.description, id);
   }
+  /**
+   * @param {Pair | Marginal} row
+   * @param {number} i
+   */
   function line(row, i) {
     return el(
       "li", { role: "option", id: `${kind}-row-${i}`, "aria-selected": "false", on: { click: () => choose(i) } },
       scoreBadge(row.score, most, app.theme.name),
       el(
         "span", { class: "words" },
-        view === "pairs" ? [words(row.key, "k"), words(row.query, "q")] : words(row.feature, view === "key" ? "k" : "q"),
+        "key" in row ? [words(row.key, "k"), words(row.query, "q")] : words(row.feature, view === "key" ? "k" : "q"),
       ),
     );
   }
 
-  /** @type {(app: import("../core/app.js").App, side: string, feature: import("../pure/attribution.js").Feature, extra?: HTMLElement | null) => HTMLElement} */
+  /** @type {(app: import("../core/app.js").App, side: Side, feature: Feature, extra?: HTMLElement | null) => HTMLElement} */
   const featureOn = (app, side, feature, extra = null) =>
     createFeature(app, { name: `${kind}-${side}`, side, title: names[side], feature, at: at(side), extra });
 
@@ -95,11 +118,11 @@ export function createFeatureList(app, kind, answer, at, preferred = "pairs") {
     list.setAttribute("aria-activedescendant", `${kind}-row-${at}`);
     [...list.children].forEach((node, i) => node.setAttribute("aria-selected", String(i === at)));
     const row = rows[at];
-    if (view === "pairs") {
+    if ("key" in row) {
       features.fill((app) => [featureOn(app, "key", row.key), featureOn(app, "query", row.query)]);
       return;
     }
-    const [side, other] = view === "key" ? ["key", "query"] : ["query", "key"];
+    const [side, other] = /** @type {[Side, Side]} */ (view === "key" ? ["key", "query"] : ["query", "key"]);
     const partner = row.partners[store.state.partner ?? -1];
     features.fill((app) => [
       featureOn(app, side, row.feature, partnerList(row.partners, other)),
@@ -107,6 +130,10 @@ export function createFeatureList(app, kind, answer, at, preferred = "pairs") {
     ]);
   }
 
+  /**
+   * @param {Marginal["partners"]} partners
+   * @param {Side} side
+   */
   function partnerList(partners, side) {
     if (!partners.length) return null;
     const largest = Math.max(...partners.map((p) => Math.abs(p.score)), SMALLEST);
@@ -124,14 +151,16 @@ export function createFeatureList(app, kind, answer, at, preferred = "pairs") {
         "rank", "attribution", "query_feature", "key_feature", "query_activation", "key_activation",
         "query_description", "key_description",
       ],
-      rows: rows.map((r, i) => [
+      rows: answer.pairs.map((r, i) => [
         i + 1, r.score, r.query.id, r.key.id, r.query.activation, r.key.activation, r.query.description,
         r.key.description,
       ]),
     };
     return {
       columns: ["rank", "marginal_score", "feature", "activation", "description"],
-      rows: rows.map((r, i) => [i + 1, r.score, r.feature.id, r.feature.activation, r.feature.description]),
+      rows: /** @type {Marginal[]} */ (rows).map((r, i) => [
+        i + 1, r.score, r.feature.id, r.feature.activation, r.feature.description,
+      ]),
     };
   }
 

@@ -13,6 +13,7 @@ import { headTip } from "./headtip.js";
 export function createGrid(app) {
   const { store, heads, tip } = app;
   const shape = gridShape(heads.rows);
+  /** @type {ReturnType<typeof gridPlot> | null} */
   let plot = null;
   const panel = createPanel(app, {
     name: "grid", title: shape.across === "layer" ? "Heads × layers" : "Layers × heads",
@@ -53,6 +54,10 @@ export function createGrid(app) {
   const most = () => store.state.top ?? Math.min(10, Math.ceil(0.05 * heads.rows.length));
   const top = () => ranked(heads.shownRows(), heads.axis("grid") ?? "").slice(0, most());
 
+  /**
+   * @param {number} width
+   * @param {number} height
+   */
   function draw(width, height) {
     const name = heads.axis("grid");
     const { set } = heads.shown();
@@ -72,13 +77,15 @@ export function createGrid(app) {
   function over(width, height) {
     /** @type {import("../pure/scene.js").Mark[]} */
     const marks = [];
-    const frame = (name, stroke) => {
-      const cell = plot.cells.get(name);
+    /** @type {Map<string, import("../plots/grid.js").Cell>} */
+    const cells = plot?.cells ?? new Map();
+    const frame = (/** @type {string} */ name, /** @type {string} */ stroke) => {
+      const cell = cells.get(name);
       if (cell) marks.push({
         kind: "rect", x: cell.x - 1, y: cell.y - 1, w: cell.w + 2, h: cell.h + 2, stroke, width: 2.5,
       });
     };
-    for (const [name, cell] of plot.cells) {
+    for (const [name, cell] of cells) {
       const [, layer, head] = /^L(\d+)H(\d+)$/.exec(name) ?? [];
       const { color, name: called } = app.notes.of(Number(layer), Number(head));
       if (called || color) marks.push({

@@ -7,7 +7,7 @@ import { address } from "../pure/format.js";
 /**
  * A link where the tree has the head, its name otherwise.
  * @param {import("../core/app.js").App} app
- * @param {{layer: number, head: number}} place
+ * @param {import("../pure/shapes.js").Address} place
  */
 export function headLink(app, { layer, head }) {
   const name = address(layer, head);

@@ -4,10 +4,11 @@
 import { el, fill, oncePerFrame, select } from "../core/dom.js";
 import { createPanel } from "../core/panel.js";
 import { createCanvas } from "../plots/canvas.js";
+import { ringMarks } from "../plots/headrings.js";
 import { headMapPlot, sideColour } from "../plots/headmap.js";
 import { SIDES, readComposition, readHeadMaps, readSimilar, standingOut } from "../pure/circuit.js";
 import { address, words } from "../pure/format.js";
-import { headPoints } from "./headpoints.js";
+import { headPoints, pointedOut } from "./headpoints.js";
 
 const LINES = 8; // lines of each kind from the open head
 
@@ -54,6 +55,10 @@ export function createHeadMap(app) {
       .map((h) => ({ from: open, to: h, width: 0.6 + 3 * h.likeness ** 2, colour: colours.accent }));
   }
 
+  /**
+   * @param {number} width
+   * @param {number} height
+   */
   function draw(width, height) {
     const { set } = heads.shown();
     const color = heads.axis("color");
@@ -65,29 +70,25 @@ export function createHeadMap(app) {
     return plot.scene;
   }
 
+  /**
+   * @param {number} width
+   * @param {number} height
+   */
   function over(width, height) {
     const { colours } = app.theme;
     /** @type {import("../pure/scene.js").Mark[]} */
     const marks = [];
+    /** @param {import("../pure/shapes.js").Address} head */
     const where = ({ layer, head }) => plot?.at(address(layer, head)) ?? null;
     for (const { from, to, width: w, colour } of lines()) {
       const [a, b] = [where(from), where(to)];
       if (a && b) marks.push({ kind: "line", points: [...a, ...b], stroke: colour, width: w, alpha: 0.6 });
     }
-    const ring = (name, stroke) => {
-      const place = plot?.at(name);
-      if (!place) return;
-      const [x, y] = place;
-      marks.push({ kind: "circle", x, y, r: 7, stroke, width: 2 });
-      const end = x > width - 60;
-      marks.push({
-        kind: "text", x: x + (end ? -11 : 11), y: y + 4, text: name, fill: colours.ink, size: 11.5, weight: 600,
-        anchor: end ? "end" : "start", halo: colours.panel,
-      });
-    };
-    if (app.compare.name) ring(app.compare.name, colours.received);
-    ring(app.headName(), colours.ring);
-    if (store.state.hot && store.state.hot !== app.headName()) ring(store.state.hot, colours.ink);
+    const ringed = pointedOut(app).flatMap((head) => {
+      const place = plot?.at(head.name);
+      return place ? [{ ...head, x: place[0], y: place[1] }] : [];
+    });
+    marks.push(...ringMarks(ringed, [], { width, height, colours }));
     return { width, height, marks };
   }
 

@@ -8,7 +8,7 @@ import { words } from "../pure/format.js";
 /** @param {import("../core/app.js").App} app */
 export function createHelp(app) {
   const { tree, heads } = app;
-  const rows = (pairs) => el(
+  const rows = (/** @type {import("../core/dom.js").Leaf[][]} */ pairs) => el(
     "table", { class: "help" },
     el("tbody", {}, pairs.map(([a, b]) => el("tr", {}, el("th", { scope: "row" }, a), el("td", {}, b)))),
   );

@@ -8,10 +8,19 @@ import { createPanel } from "../core/panel.js";
 import { createPlace } from "../core/place.js";
 import { address } from "../pure/format.js";
 import { KINDS, exampleOf, formOf, jobText, questionOf, readAsk } from "../pure/lab.js";
-import { answerPanels } from "./labanswers.js";
+import { answerPanels, readAnswer } from "./labanswers.js";
+import { withCommands } from "./command.js";
 import { can } from "./custom.js";
+import { exampleFor } from "./labexample.js";
+import { lineFileButton } from "./linefile.js";
 
-const LONG = new Set(["lines", "objects", "places"]);
+const LONG = new Set(["values", "objects", "places"]);
+
+/**
+ * @typedef {import("../pure/lab.js").Listed} Listed
+ * @typedef {import("../pure/lab.js").OfHead} OfHead
+ * @typedef {import("../pure/lab.js").Question} Question
+ */
 
 /** @param {import("../core/app.js").App} app */
 export function createLab(app) {
@@ -25,19 +34,37 @@ export function createLab(app) {
   /** @type {Record<string, string>} the texts of the fields */
   let texts = {};
   let asked = "";
+  /** @type {AbortController | null} */
   let abort = null;
+  /** @type {Listed[]} */
   let known = []; // stored answers
 
   const here = () => ({ layer: store.state.layer, head: store.state.head });
 
-  /** Takes a question into the form. */
+  /**
+   * Takes a question into the form.
+   * @param {Question} question
+   */
   function fillIn(question) {
     kind = question.question;
     texts = formOf(question);
     showForm();
   }
 
-  /** Asks, and makes the question or its answer the link of the page. */
+  /**
+   * Takes the example of a kind into the form.
+   * @param {string} next
+   */
+  async function fillInExample(next) {
+    const { layer, head } = here();
+    const question = await exampleFor(app, next);
+    if (layer === store.state.layer && head === store.state.head) fillIn(question);
+  }
+
+  /**
+   * Asks, and makes the question or its answer the link of the page.
+   * @param {OfHead} question
+   */
   function open(question) {
     const { layer, head } = question;
     if (layer !== store.state.layer || head !== store.state.head) app.goTo(layer, head);
@@ -57,8 +84,9 @@ export function createLab(app) {
     result.fill(() => el("div", { class: "empty", role: "status" }, el("span", { class: "spinner" }), "Asking …"));
     try {
       if (!id && !question) throw new Error("This link holds no question.");
-      const record = id ? await lab.stored(id) : await lab.ask(/** @type {import("../pure/lab.js").Question} */ (question), signal);
+      const found = id ? await lab.stored(id) : await lab.ask(/** @type {Question} */ (question), signal);
       if (signal.aborted) return;
+      const record = readAnswer(found);
       if (id) fillIn(record.question);
       else {
         asked = record.id;
@@ -68,7 +96,8 @@ export function createLab(app) {
       result.fill((app) => answerPanels(app, record, open));
     } catch (error) {
       if (signal.aborted || error.name === "AbortError") return;
-      result.fill(() => el("div", { class: "empty error", role: "alert" }, el("p", {}, error.sentence ?? error.message)));
+      result.fill(() => el("div", { class: "empty error", role: "alert" },
+        question?.question === "virtual" && error.status === 501 ? el("p", {}, noDictionary(question)) : null, withCommands(error.sentence ?? error.message)));
     }
   }
 
@@ -86,21 +115,23 @@ export function createLab(app) {
   /** @param {import("../pure/lab.js").Field} field */
   function field({ key, label, type, choices, optional }) {
     const id = `lab-${key.replace(".", "-")}`;
-    const change = (value) => (texts[key] = value);
+    const change = (/** @type {string} */ value) => (texts[key] = value);
     if (type === "flag") return checkbox(label, texts[key] === "true", (on) => change(on ? "true" : ""));
     if (choices) {
       texts[key] ||= choices[0][0];
       return el("div", { class: "lab-field" }, el("span", {}, label), select(label, choices, texts[key], change));
     }
     const isLong = LONG.has(type) || type === "prompt" || type === "object";
+    /** @type {HTMLInputElement | HTMLTextAreaElement} */
     const input = el(isLong ? "textarea" : "input", {
       id, value: texts[key] ?? "", spellcheck: false, autocomplete: "off", rows: isLong ? (LONG.has(type) ? 4 : 2) : undefined,
       on: {
-        input: (event) => change(event.target.value),
-        keydown: (event) => event.key === "Enter" && (!isLong || event.ctrlKey || event.metaKey) && run(),
+        input: () => change(input.value),
+        keydown: (/** @type {KeyboardEvent} */ event) => event.key === "Enter" && (!isLong || event.ctrlKey || event.metaKey) && run(),
       },
     });
-    return el("div", { class: "lab-field" }, el("label", { for: id }, label, optional ? el("span", { class: "dim" }, " (may be empty)") : null), input);
+    const fromFile = type === "values" ? lineFileButton((lines) => change(input.value = lines.join("\n"))) : null;
+    return el("div", { class: "lab-field" }, el("label", { for: id }, label, optional ? el("span", { class: "dim" }, " (may be empty)") : null), input, fromFile);
   }
 
   function showForm() {
@@ -111,10 +142,10 @@ export function createLab(app) {
         give: { json: () => questionOf(kind, texts, here()) },
       });
       panel.body.append(
-        select("Question", Object.entries(KINDS).map(([key, { label }]) => [key, label]), kind, (next) => fillIn(exampleOf(next, here()))),
+        select("Question", Object.entries(KINDS).map(([key, { label }]) => [key, label]), kind, fillInExample),
         el("p", { class: "dim" }, KINDS[kind].says), ...KINDS[kind].fields.map(field),
         el("div", { class: "row" }, button("Ask", run, { class: "primary", disabled: !allowed }),
-          button("Example", () => fillIn(exampleOf(kind, here())), {}), button("Save question", save, {}), fileButton(app, allowed)),
+          button("Example", () => fillInExample(kind), {}), button("Save question", save, {}), fileButton(allowed)),
         allowed ? "" : el("p", { class: "note" }, "Without a backend stored answers can be read, and questions saved for make lab QUESTIONS=FILE."),
       );
       return panel.root;
@@ -131,7 +162,10 @@ export function createLab(app) {
     }
   }
 
-  /** The questions that have answers here, as a file for make lab. */
+  /**
+   * The questions that have answers here, as a file for make lab.
+   * @param {Listed[]} entries
+   */
   async function saveAll(entries) {
     try {
       const records = await Promise.all(entries.map((entry) => lab.stored(entry.id)));
@@ -142,9 +176,12 @@ export function createLab(app) {
     }
   }
 
-  /** Runs a file of questions as a job. */
-  function fileButton(app, allowed) {
-    const input = /** @type {HTMLInputElement} */ (el("input", { type: "file", hidden: true, accept: ".jsonl,.json", "aria-label": "A file of questions" }));
+  /**
+   * Runs a file of questions as a job.
+   * @param {boolean} allowed
+   */
+  function fileButton(allowed) {
+    const input = el("input", { type: "file", hidden: true, accept: ".jsonl,.json", "aria-label": "A file of questions" });
     input.addEventListener("change", async () => {
       const [file] = input.files ?? [];
       if (file) runFile(await file.text());
@@ -153,9 +190,10 @@ export function createLab(app) {
     return [input, button("Open a file …", () => input.click(), { disabled: !allowed, title: "Ask all questions of a file of JSON lines" })];
   }
 
+  /** @param {string} text */
   async function runFile(text) {
     const say = el("p", { role: "status" });
-    const bar = /** @type {HTMLProgressElement} */ (el("progress", { max: 1, value: 0, "aria-label": "Questions answered" }));
+    const bar = el("progress", { max: 1, value: 0, "aria-label": "Questions answered" });
     const stop = button("Cancel", () => {}, {});
     result.fill(() => el("div", { class: "empty" }, say, bar, stop));
     try {
@@ -178,8 +216,8 @@ export function createLab(app) {
   function showExamples() {
     result.fill(() => el("div", { class: "lab-examples" },
       el("h2", {}, "Examples"), el("p", { class: "dim" }, "Each runs at once on the open head."),
-      el("ul", {}, Object.entries(KINDS).filter(([key]) => key !== "virtual").map(([key, { label, says }]) => el("li", {},
-        button(label, () => open(exampleOf(key, here())), { class: "link", disabled: !can(app, "ask_head") }), " ", says)))));
+      el("ul", {}, Object.entries(KINDS).map(([key, { label, says }]) => el("li", {},
+        button(label, async () => open(await exampleFor(app, key)), { class: "link", disabled: !can(app, "ask_head") }), " ", says)))));
   }
 
   async function list() {
@@ -216,3 +254,9 @@ export function createLab(app) {
   load();
   return root;
 }
+
+/**
+ * What virtual weights lack, in a sentence.
+ * @param {Question} question
+ */
+const noDictionary = ({ layer }) => `Virtual weights join features of a dictionary, and the server has none of layer ${layer}.`;

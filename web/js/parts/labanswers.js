@@ -1,53 +1,118 @@
 // SPDX-License-Identifier: Apache-2.0
 // The answers of the lab, a panel or more for each kind of question.
 
-import { button, el } from "../core/dom.js";
+import { button, el, fill } from "../core/dom.js";
 import { createPanel } from "../core/panel.js";
+import { writeSelection } from "../core/state.js";
 import { drawScene } from "../pure/scene.js";
 import { matrixScene, sourcesScene, sweepScene } from "../plots/lab.js";
 import { binned, barPlot } from "../plots/bars.js";
 import { address, number, quoted, score } from "../pure/format.js";
-import { bySize, partName } from "../pure/lab.js";
+import { bySize, partName, swapRow } from "../pure/lab.js";
+import { textOnly } from "../pure/sequence.js";
+import { edgeText } from "./edgetext.js";
 
 const PARTS_LISTED = 14; // of each side; exports hold all
 
 /**
- * The panels of a record {question, answer}; `open(question)` asks another one.
- * @param {import("../core/app.js").App} app
+ * @typedef {import("../core/app.js").App} App
+ * @typedef {import("../core/dom.js").Leaf} Leaf
+ * @typedef {import("../core/app.js").Scene} Scene
+ * @typedef {import("../pure/answers.js").Part} Part
+ * @typedef {import("../pure/answers.js").Place} Place
+ * @typedef {import("../pure/answers.js").Raised} Raised
+ * @typedef {import("../pure/lab.js").OfHead} OfHead
+ * @typedef {{id: string, question: OfHead, answer: object}} Answered
  */
-export function answerPanels(app, record, open) {
-  const show = PANELS[record.question?.question];
-  if (!show || !record.answer || typeof record.answer !== "object") throw new Error("This answer is not as expected.");
-  return show(app, record.question, record.answer, open);
+
+/**
+ * @template A
+ * @typedef {(app: App, question: OfHead, answer: A, open: (question: OfHead) => void) => HTMLElement[]} Show the panels of an answer
+ */
+
+/**
+ * A record of a question that has panels here, stored or just answered; throws where it is none.
+ * @param {any} record
+ * @returns {Answered}
+ */
+export function readAnswer(record) {
+  const isKnown = Object.hasOwn(PANELS, record?.question?.question) && record.answer && typeof record.answer === "object";
+  if (!isKnown) throw new Error("This answer is not as expected.");
+  return record;
 }
 
-/** A drawing on the page, and what it shows in words. */
+/**
+ * The panels of a record; `open(question)` asks another one.
+ * @param {App} app
+ * @param {Answered} record
+ * @param {(question: OfHead) => void} open
+ */
+export function answerPanels(app, { question, answer }, open) {
+  const show = /** @type {Record<string, Show<any>>} */ (PANELS)[question.question];
+  return show(app, question, answer, open);
+}
+
+/**
+ * A drawing on the page, and what it shows in words.
+ * @param {Scene} scene
+ * @param {string} label
+ */
 function drawing(scene, label) {
   const scale = Math.max(2, window.devicePixelRatio || 1);
-  const canvas = /** @type {HTMLCanvasElement} */ (el("canvas", {
+  const canvas = el("canvas", {
     width: Math.ceil(scene.width * scale), height: Math.ceil(scene.height * scale), role: "img", "aria-label": label, class: "drawing",
-  }));
+  });
   canvas.style.width = `${scene.width}px`;
   const context = canvas.getContext("2d");
   if (context) drawScene(context, scene, scale);
   return canvas;
 }
 
-/** A table of rows of cells; numbers are told by `number`. */
+/**
+ * A table of rows of cells; numbers are told by `number`.
+ * @param {string} caption
+ * @param {string[]} columns
+ * @param {Leaf[][]} rows
+ */
 function table(caption, columns, rows) {
   return el("div", { class: "scroll-x", tabIndex: 0, role: "region", "aria-label": caption }, el("table", { class: "weights" },
     el("caption", {}, caption),
-    el("thead", {}, el("tr", {}, columns.map((name) => el("th", { scope: "col" }, name)))),
+    el("thead", {}, el("tr", {}, columns.map((name, i) => el("th", { scope: "col", class: i && rows.some((cells) => typeof cells[i] === "number") ? "num" : null }, name)))),
     el("tbody", {}, rows.map((cells) => el("tr", {}, cells.map((cell, i) => (i === 0
       ? el("th", { scope: "row" }, cell)
       : typeof cell === "number" ? el("td", { class: "num" }, number(cell)) : el("td", {}, cell))))))));
 }
 
+/** @param {Place} place */
 const place = ({ position, text }) => `${position} ${quoted(text)}`;
 
+/**
+ * The text of an answer with its queries and keys; of a sequence of the corpus, a way to it.
+ * @param {import("../core/app.js").App} app
+ * @param {import("../pure/lab.js").Question} question
+ * @param {string[]} tokens
+ * @param {{position: number}[]} queries
+ * @param {{position: number}[]} keys
+ */
+function promptText(app, question, tokens, queries, keys) {
+  const { session, store } = app;
+  const [q, k] = [queries, keys].map((marks) => marks.map(({ position }) => position));
+  const id = /** @type {{sequence?: unknown} | undefined} */ (question.prompt)?.sequence;
+  const name = id === undefined ? "" : String(id);
+  if (!name) return [edgeText(tokens, q, k)];
+  const note = el("span", { class: "dim" });
+  const show = () => (note.textContent = session.lacks(name) ? `${app.headName()} did not keep it: each head keeps a sample of its own.` : "");
+  app.on(["headVersion"], show);
+  show();
+  return [edgeText(tokens, q, k), el("p", { class: "row" }, button(`Open sequence ${name}`, () => store.set({
+    ...session.place(session.sequence(name) ?? textOnly(name, tokens)), sel: writeSelection(name, q),
+  }), { class: "small" }), note)];
+}
+
 const PANELS = {
+  /** @type {Show<import("../pure/answers.js").Sources>} */
   sources(app, question, answer, open) {
-    const sides = [["at the key", answer.key_side], ["at the query", answer.query_side]].map(([name, side]) => ({ name, ...side }));
+    const sides = [{ name: "at the key", ...answer.key_side }, { name: "at the query", ...answer.query_side }];
     const title = `${address(question.layer, question.head)}: query ${place(answer.query)} to key ${place(answer.key)}`;
     const scene = () => sourcesScene({ sides, title, colours: app.theme.colours });
     const panel = createPanel(app, {
@@ -63,44 +128,52 @@ const PANELS = {
         }),
       },
     });
-    const token = (i) => `${i} ${quoted(answer.tokens[i] ?? "")}`;
+    const token = (/** @type {number} */ i) => `${i} ${quoted(answer.tokens[i] ?? "")}`;
+    /** @type {(part: Part, position: number) => Leaf} */
     const from = (part, position) => {
-      const [key] = part.keys ?? [];
-      if (part.kind !== "head" || !key) return "";
+      const { kind, layer, head, keys: [key] = [] } = part;
+      if (kind !== "head" || !key) return "";
       const text = `${token(key.position)} (${score(key.value)})`;
-      if (!app.heads.row(part.layer, part.head)) return text;
+      if (typeof layer !== "number" || typeof head !== "number" || !app.heads.row(layer, head)) return text;
       return button(text, () => open({
-        question: "sources", layer: part.layer, head: part.head, prompt: question.prompt, query: position, key: key.position,
+        question: "sources", layer, head, prompt: question.prompt, query: position, key: key.position,
       }), { class: "link", title: `Ask ${partName(part)} why it looks there` });
     };
+    /** @type {(side: typeof sides[number], position: number) => HTMLElement} */
     const side = ({ name, parts }, position) => table(`Largest parts ${name}`, ["component", "part", "mostly from"],
-      bySize(/** @type {import("../pure/lab.js").Part[]} */ (parts)).slice(0, PARTS_LISTED).map((part) => [partName(part), score(part.value), from(part, position)]));
-    panel.body.append(
+      bySize(parts).slice(0, PARTS_LISTED).map((part) => [partName(part), score(part.value), from(part, position)]));
+    fill(panel.body,
       el("p", {}, `score ${score(answer.score)}, attention ${number(answer.attention)}`),
-      drawing(scene(), `Parts of the score by layer. ${sides.map((s) => `Largest ${s.name}: ${bySize(/** @type {import("../pure/lab.js").Part[]} */ (s.parts)).slice(0, 3).map((p) => `${partName(p)} ${score(p.value)}`).join(", ")}`).join(". ")}.`),
+      ...promptText(app, question, answer.tokens, [answer.query], [answer.key]),
+      drawing(scene(), `Parts of the score by layer. ${sides.map((s) => `Largest ${s.name}: ${bySize(s.parts).slice(0, 3).map((p) => `${partName(p)} ${score(p.value)}`).join(", ")}`).join(". ")}.`),
       el("div", { class: "lab-columns" }, side(sides[0], answer.key.position), side(sides[1], answer.query.position)),
     );
     return [panel.root];
   },
 
+  /** @type {Show<import("../pure/answers.js").Rank>} */
   rank(app, question, answer, open) {
     const panel = createPanel(app, {
       name: "lab-rank", title: "All heads on this edge",
       describe: "Attention of every head of the model, summed over all pairs of the queries and keys.",
       give: { table: () => ({ columns: ["rank", "layer", "head", "attention"], rows: answer.heads.map((h, i) => [i + 1, h.layer, h.head, h.attention]) }) },
     });
+    /** @type {(head: typeof answer.heads[number]) => Leaf} */
     const head = (h) => (app.heads.row(h.layer, h.head)
       ? button(address(h.layer, h.head), () => open({
         question: "sources", layer: h.layer, head: h.head, prompt: question.prompt, query: answer.queries[0].position, key: answer.keys[0].position,
       }), { class: "link", title: "Ask this head where its score comes from" })
       : address(h.layer, h.head));
-    panel.body.append(
+    fill(panel.body,
       el("p", {}, `queries ${answer.queries.map(place).join(", ")}; keys ${answer.keys.map(place).join(", ")}`),
+      ...promptText(app, question, answer.tokens, answer.queries, answer.keys),
       table("The strongest heads", ["head", "attention"], answer.heads.slice(0, 24).map((h) => [head(h), h.attention])));
     return [panel.root];
   },
 
+  /** @type {Show<import("../pure/answers.js").Writes>} */
   writes(app, question, answer) {
+    /** @type {(list: Raised[], name: string) => Leaf[][]} */
     const rows = (list, name) => list.map((t) => [name, t.text, t.logit, ...answer.keys.map((_, i) => t.by_key?.[i] ?? "")]);
     const panel = createPanel(app, {
       name: "lab-writes", title: "What it writes here",
@@ -111,16 +184,18 @@ const PANELS = {
         rows: [...rows(answer.total.promotes, "promotes"), ...rows(answer.total.suppresses, "suppresses")],
       }) },
     });
+    /** @type {(name: string, tokens: Raised[]) => HTMLElement} */
     const list = (name, tokens) => table(`${name}, by key`, ["token", "logit", ...answer.keys.map(place)],
       tokens.map((t) => [quoted(t.text), t.logit, ...(t.by_key ?? [])]));
     panel.body.append(
       el("p", {}, `query ${place(answer.query)}; attention ${answer.keys.map((k) => `${place(k)} ${number(k.attention)}`).join(", ")}`),
       list("Raises", answer.total.promotes), list("Lowers", answer.total.suppresses),
-      answer.keys.map((key) => el("p", {}, el("b", {}, `From ${place(key)} alone: `),
+      ...answer.keys.map((key) => el("p", {}, el("b", {}, `From ${place(key)} alone: `),
         `raises ${key.written.promotes.slice(0, 6).map((t) => quoted(t.text)).join(" ")}, lowers ${key.written.suppresses.slice(0, 6).map((t) => quoted(t.text)).join(" ")}`)));
     return [panel.root];
   },
 
+  /** @type {Show<import("../pure/answers.js").Sweep>} */
   sweep(app, question, answer) {
     const scene = () => sweepScene({ rows: answer.rows, colours: app.theme.colours });
     const panel = createPanel(app, {
@@ -139,17 +214,24 @@ const PANELS = {
     return [panel.root];
   },
 
+  /** @type {Show<import("../pure/answers.js").Swap>} */
   swap(app, question, answer) {
-    const columns = ["offset", "before_token", "before_score", "before_attention", "after_token", "after_score", "after_attention"];
-    const cells = (k) => [k.offset, k.before ? place(k.before.token) : "", k.before?.score ?? "", k.before?.attention ?? "",
-      k.after ? place(k.after.token) : "", k.after?.score ?? "", k.after?.attention ?? ""];
+    const rows = answer.row.map(swapRow);
+    const sides = ["before", "after", "difference"];
+    const columns = ["offset", "token_before", "token_after", ...sides.map((side) => `score_${side}`), ...sides.map((side) => `attention_${side}`)];
+    /** @type {(row: typeof rows[number]) => Leaf[]} */
+    const cells = ({ offset, tokens, score, attention }) => [
+      offset, ...tokens.map((t) => (t ? place(t) : "")), ...score.map((v) => v ?? ""), ...attention.map((v) => v ?? ""),
+    ];
     const panel = createPanel(app, {
       name: "lab-swap", title: "Before and after",
       describe: "The whole row of the query, as attention is a competition: what one key loses others get.",
-      give: { table: () => ({ columns, rows: answer.row.map(cells) }) },
+      give: { table: () => ({ columns, rows: rows.map(cells) }) },
     });
-    const change = (k) => (k.after?.attention ?? 0) - (k.before?.attention ?? 0);
-    const most = [...answer.row].sort((a, b) => Math.abs(change(b)) - Math.abs(change(a))).slice(0, 24).sort((a, b) => b.offset - a.offset);
+    /** @type {(row: typeof rows[number]) => number} */
+    const change = ({ attention }) => Math.abs(attention[2] ?? 0);
+    const most = [...rows].sort((a, b) => change(b) - change(a)).slice(0, 24).sort((a, b) => b.offset - a.offset);
+    const edge = rows.find(({ offset }) => offset === answer.query.position - answer.key.position);
     const cross = answer.crossed;
     panel.body.append(
       el("p", {}, `query ${place(answer.query)}, key ${place(answer.key)}`),
@@ -157,11 +239,12 @@ const PANELS = {
       cross ? table("Scores at the same offset", ["", "own key", "other key"], [
         ["own query", cross.own_query_own_key, cross.own_query_other_key], ["other query", cross.other_query_own_key, cross.other_query_other_key],
       ]) : "",
-      table("Keys that change most", ["offset", "before", "score", "attention", "after", "score", "attention", "difference"],
-        most.map((k) => [String(k.offset), ...cells(k).slice(1), change(k)])));
+      edge ? table("The edge", ["", ...sides], [["score", ...edge.score.map((v) => v ?? "")], ["attention", ...edge.attention.map((v) => v ?? "")]]) : "",
+      table("Keys whose attention changes most", columns.map((name) => name.replace("_", " ")), most.map((row) => [String(row.offset), ...cells(row).slice(1)])));
     return [panel.root];
   },
 
+  /** @type {Show<import("../pure/answers.js").Test>} */
   test(app, question, answer) {
     const { attention, score: scores } = answer;
     const differences = answer.rows.map((r) => r.a.attention - r.b.attention);
@@ -176,6 +259,7 @@ const PANELS = {
         rows: answer.rows.map((r) => [r.text, r.label ?? "", r.query.position, r.a.token.position, r.b.token.position, r.a.attention, r.b.attention, r.a.score ?? "", r.b.score ?? ""]),
       }) },
     });
+    /** @type {(name: string, s: typeof attention) => Leaf[]} */
     const line = (name, s) => [name, `${s.positive} of ${s.count}`, s.mean, `${number(s.low)} to ${number(s.high)}`, s.p < 1e-3 ? s.p.toExponential(1) : s.p.toFixed(3)];
     panel.body.append(
       table("A against B", ["what", "A more than B", "mean difference", "95 % interval", "p"], [
@@ -187,9 +271,12 @@ const PANELS = {
     return [panel.root];
   },
 
+  /** @type {Show<import("../pure/answers.js").Geometry>} */
   geometry(app, question, answer) {
     const names = { rows: answer.queries.map((t) => t.text), columns: answer.keys.map((t) => t.text) };
-    return [["scores", "Scores of every query with every key"], ["cosines", "Cosines of the residual streams"]].map(([key, title]) => {
+    return /** @type {["scores" | "cosines", string][]} */ ([
+      ["scores", "Scores of every query with every key"], ["cosines", "Cosines of the residual streams"],
+    ]).map(([key, title]) => {
       const values = answer[key];
       const scene = () => matrixScene({ table: values, ...names, title, colours: app.theme.colours });
       const panel = createPanel(app, {
@@ -206,8 +293,9 @@ const PANELS = {
     });
   },
 
+  /** @type {Show<import("../pure/answers.js").Virtual>} */
   virtual(app, question, answer) {
-    const rows = [["highest", answer.highest], ["lowest", answer.lowest]];
+    const rows = /** @type {[string, typeof answer.highest][]} */ ([["highest", answer.highest], ["lowest", answer.lowest]]);
     const panel = createPanel(app, {
       name: "lab-virtual", title: `Feature ${answer.feature.feature} through the head`,
       describe: "In standard deviations of what random directions would give.",
@@ -217,7 +305,7 @@ const PANELS = {
       el("p", {}, `Of as many random directions the largest would be about ${answer.chance.toFixed(1)} σ; the feature with itself has ${answer.feature.deviations.toFixed(1)} σ.`),
       el("div", { class: "lab-columns" }, rows.map(([end, list]) => table(`The ${end}`, ["feature", "deviations", "value"],
         list.map((f) => [String(f.feature), `${f.deviations.toFixed(1)} σ`, f.value])))),
-      answer.promotes ? el("p", {}, `Tokens raised: ${answer.promotes.map((t) => quoted(t.text)).join(" ")}; lowered: ${answer.suppresses.map((t) => quoted(t.text)).join(" ")}`) : "");
+      answer.promotes && answer.suppresses ? el("p", {}, `Tokens raised: ${answer.promotes.map((t) => quoted(t.text)).join(" ")}; lowered: ${answer.suppresses.map((t) => quoted(t.text)).join(" ")}`) : "");
     return [panel.root];
   },
 };

@@ -6,7 +6,7 @@
  * cannot be had. Points the backend places are added to the model.
  * @param {import("../core/app.js").App} app
  * @param {import("./clouds.js").Model} model
- * @param {{seq: string, q: number, k: number}} edge
+ * @param {import("../pure/shapes.js").Edge} edge
  * @returns {Promise<{point: string | null, placed: boolean, words: string}>}
  */
 export async function landEdge({ backend, store }, model, edge) {

@@ -6,11 +6,12 @@ import { copyButton } from "../core/copy.js";
 import { button, el, fill } from "../core/dom.js";
 import { saveReport } from "../core/report.js";
 import { followScroll } from "../core/scroll.js";
-import { CUSTOM, hasEdge } from "../core/state.js";
+import { CUSTOM, hasEdge, isEdgeTab } from "../core/state.js";
 import { parseAddress } from "../pure/format.js";
+import { ARROWS } from "../pure/near.js";
 import { createAttribution } from "./attribution.js";
 import { createCircuit } from "./circuit.js";
-import { firstEdge } from "./edgeanswer.js";
+import { firstEdge, isComing } from "./edgeanswer.js";
 import { createFilter } from "./filter.js";
 import { createGrid } from "./grid.js";
 import { createHeadMap } from "./headmap.js";
@@ -27,6 +28,9 @@ import { createSequences } from "./sequences.js";
 import { createStatus } from "./status.js";
 import { createTable } from "./table.js";
 
+/** @typedef {import("../core/app.js").App} App */
+
+/** @type {{key: string, label: string, create: (app: App, view: HTMLElement) => HTMLElement}[]} */
 const TAB_LIST = [
   { key: "sequences", label: "Sequences", create: createSequences },
   { key: "metrics", label: "Metrics", create: createMetrics },
@@ -39,7 +43,7 @@ const TAB_LIST = [
   { key: "help", label: "Help", create: createHelp },
 ];
 
-/** @param {import("../core/app.js").App} app */
+/** @param {App} app */
 export function createLayout(app) {
   const { store, tree } = app;
   const { config } = tree;
@@ -52,11 +56,15 @@ export function createLayout(app) {
     el("div", { class: "side-list" }, createPromptBox(app), createFilter(app), createScatter(app), createGrid(app), createHeadMap(app), createTable(app)),
   );
   side.append(divider(app, side));
-  const showPane = () => (document.body.dataset.pane = store.state.pane);
-  app.on(["pane"], showPane);
+  /** On narrow screens one of both is shown: that with the maximised panel, else the chosen one. */
+  const showPane = () => {
+    const isInSide = [...side.querySelectorAll("[data-panel]")].some((panel) => panel.getAttribute("data-panel") === store.state.full);
+    document.body.dataset.pane = isInSide ? "list" : store.state.pane;
+  };
+  app.on(["pane", "full"], showPane);
   showPane();
   bindKeys(app.keys, (held) => store.set({ alt: held }));
-  followScroll(store, (tab) => /** @type {HTMLElement} */ (views.children[TAB_LIST.findIndex(({ key }) => key === tab)]));
+  followScroll(store, (tab) => viewIn(views, tab));
   return [
     el("a", { class: "skip", href: "#main", on: { click: skip } }, "Skip to the head"),
     topBar(app),
@@ -64,7 +72,13 @@ export function createLayout(app) {
   ];
 }
 
-/** To the first token of the open tab, where it has one. */
+/** @type {(views: HTMLElement, tab: string) => HTMLElement} */
+const viewIn = (views, tab) => /** @type {HTMLElement} */ (views.children[TAB_LIST.findIndex(({ key }) => key === tab)]);
+
+/**
+ * To the first token of the open tab, where it has one.
+ * @param {Event} event
+ */
 function skip(event) {
   const first = document.querySelector(".view:not([hidden]) .tok[tabindex='0']");
   if (!(first instanceof HTMLElement)) return;
@@ -72,14 +86,14 @@ function skip(event) {
   first.focus();
 }
 
-/** @param {import("../core/app.js").App} app */
+/** @param {App} app */
 function topBar(app) {
   const { store, tree } = app;
   const go = el("input", {
     class: "goto", placeholder: "Go to 5.1", "aria-label": "Go to a head by address", spellcheck: false,
     autocomplete: "off",
     on: {
-      keydown: (event) => {
+      keydown: (/** @type {KeyboardEvent} */ event) => {
         if (event.key === "Escape") go.blur();
         if (event.key === "Enter") jump();
       },
@@ -124,14 +138,14 @@ function topBar(app) {
 
 /**
  * The open head's address, its neighbours, and what the model calls it.
- * @param {import("../core/app.js").App} app
+ * @param {App} app
  */
 function headLine(app) {
   const { store, heads, tree } = app;
   const title = el("h1", { tabIndex: -1 });
   const note = createNote(app);
   const place = el("span", { class: "dim" });
-  const step = (by) => {
+  const step = (/** @type {number} */ by) => {
     const next = heads.next(store.state.layer, store.state.head, by);
     app.goTo(next.layer, next.head);
   };
@@ -156,12 +170,12 @@ function headLine(app) {
 
 /**
  * The second head: pinned, swapped with the open one, let go.
- * @param {import("../core/app.js").App} app
+ * @param {App} app
  */
 function comparison(app) {
   const { store, compare } = app;
   const root = el("span", { class: "row comparison" });
-  /** @type {(at: any) => string} */
+  /** @param {import("../pure/shapes.js").Address} at */
   const dotted = ({ layer, head }) => `${layer}.${head}`;
   const show = () => {
     const other = compare.head;
@@ -177,26 +191,32 @@ function comparison(app) {
   return root;
 }
 
-/** @param {import("../core/app.js").App} app */
+/**
+ * @param {App} app
+ * @param {HTMLElement} main where the views are put
+ */
 function createTabs(app, main) {
   const { store, tree } = app;
   const made = new Map();
   const bar = el("div", { role: "tablist", class: "tabs", "aria-label": "Views of the head" });
-  const closed = (key) => {
+  const closed = (/** @type {string} */ key) => {
     const { layer, head } = store.state;
     if (key === "umap" && !tree.hasCloud(layer, head)) {
       return tree.config.has_umap === true
         ? "This head has no projection in the tree."
         : "This tree has no projection; make it with stage-project.";
     }
-    if ((key === "qk" || key === "ov") && !hasEdge(store.state) && !firstEdge(app, key)) {
+    if (isEdgeTab(key) && !hasEdge(store.state) && !firstEdge(app, key)) {
       return `Choose an edge first: press ${key.toUpperCase()} on a sequence, then its query and key token.`;
     }
     return "";
   };
-  /** Opens a tab; one of an edge with the strongest where none is chosen. */
+  /**
+   * Opens a tab; one of an edge with the strongest where none is chosen.
+   * @param {string} key
+   */
   function open(key) {
-    const edge = (key === "qk" || key === "ov") && !hasEdge(store.state) ? firstEdge(app, key) : null;
+    const edge = isEdgeTab(key) && !hasEdge(store.state) ? firstEdge(app, key) : null;
     if (edge) app.chooseEdge(key, edge.seq, edge.q, edge.k);
     else store.set({ tab: key });
   }
@@ -210,7 +230,7 @@ function createTabs(app, main) {
   });
   bar.append(...buttons.map(([, node]) => node));
   bar.addEventListener("keydown", (event) => {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    const [step] = ARROWS[event.key] ?? [0];
     if (!step) return;
     const can = buttons.filter(([key]) => !closed(key));
     const at = can.findIndex(([key]) => key === store.state.tab);
@@ -225,23 +245,32 @@ function createTabs(app, main) {
       { id: `view-${key}`, class: `view view-${key}`, role: "tabpanel", "aria-labelledby": `tab-${key}`, hidden: true },
     ));
   }
+  /**
+   * Whether the head is still to come from which a tab takes its edge.
+   * @param {string} tab
+   */
+  const isWaiting = (tab) => isEdgeTab(tab) && !hasEdge(store.state) && isComing(app);
   function show() {
     let { tab } = store.state;
-    if (closed(tab)) tab = "sequences";
+    if (isEdgeTab(tab) && !hasEdge(store.state)) {
+      const edge = firstEdge(app, tab);
+      if (edge) return store.set({ seq: edge.seq, qpos: edge.q, kpos: edge.k }, { replace: true }); // which shows it
+    }
+    if (closed(tab) && !isWaiting(tab)) tab = "sequences";
     for (const [key, node] of buttons) {
       const on = key === tab;
       node.setAttribute("aria-selected", String(on));
       node.setAttribute("aria-disabled", String(closed(key) !== ""));
       node.tabIndex = on ? 0 : -1;
-      main.children[TAB_LIST.findIndex((t) => t.key === key)].hidden = !on;
+      viewIn(main, key).hidden = !on;
     }
     if (!made.has(tab)) {
       const { create } = TAB_LIST.find((t) => t.key === tab) ?? TAB_LIST[0];
       made.set(tab, true);
-      const view = main.children[TAB_LIST.findIndex((t) => t.key === tab)];
+      const view = viewIn(main, tab);
       view.append(create(app, view));
     }
-    if (tab !== store.state.tab) store.set({ tab }, { replace: true });
+    return tab === store.state.tab || store.set({ tab }, { replace: true });
   }
   app.on(["tab", "layer", "head", "seq", "qpos", "kpos", "headVersion"], show);
   show();
@@ -250,7 +279,8 @@ function createTabs(app, main) {
 
 /**
  * A bar between sidebar and content, moved by pointer or arrow keys; a double click gives the usual width.
- * @param {import("../core/app.js").App} app
+ * @param {App} app
+ * @param {HTMLElement} side
  */
 function divider(app, side) {
   const { store } = app;
@@ -262,7 +292,7 @@ function divider(app, side) {
       "aria-label": "Width of the list of heads", "aria-valuemin": least, "aria-valuemax": most, "aria-valuenow": 400,
     },
   );
-  const set = (width) => store.set({ width: Math.round(Math.min(most, Math.max(least, width))) });
+  const set = (/** @type {number} */ width) => store.set({ width: Math.round(Math.min(most, Math.max(least, width))) });
   const show = () => {
     const { width } = store.state;
     side.style.width = width === null ? "" : `${Math.min(most, Math.max(least, width))}px`;
@@ -276,9 +306,9 @@ function divider(app, side) {
   bar.addEventListener("pointercancel", () => (bar.onpointermove = null));
   bar.addEventListener("dblclick", () => store.set({ width: null }));
   bar.addEventListener("keydown", (event) => {
-    const step = { ArrowRight: 20, ArrowLeft: -20 }[event.key];
+    const [step] = ARROWS[event.key] ?? [0];
     if (!step) return;
-    set(side.getBoundingClientRect().width + step);
+    set(side.getBoundingClientRect().width + 20 * step);
     event.preventDefault();
   });
   app.on(["width"], show);
@@ -288,15 +318,15 @@ function divider(app, side) {
 
 /**
  * Every key of the page and what it does; Help prints this table.
- * @param {import("../core/app.js").App} app
+ * @param {App} app
  */
 export function keyTable(app) {
   const { store, heads } = app;
-  const head = (event) => {
+  const head = (/** @type {KeyboardEvent} */ event) => {
     const next = heads.next(store.state.layer, store.state.head, event.shiftKey ? -1 : 1);
     app.goTo(next.layer, next.head);
   };
-  const interval = (up) => {
+  const interval = (/** @type {boolean} */ up) => {
     const stops = Array.from({ length: app.intervals }, (_, i) => i + 1);
     if (app.backend || app.session.head.custom.length) stops.push(CUSTOM);
     const at = Math.max(0, stops.indexOf(store.state.interval ?? app.intervals));
@@ -324,7 +354,10 @@ export function keyTable(app) {
   };
 }
 
-/** One thing at a time: the innermost that is open. */
+/**
+ * One thing at a time: the innermost that is open.
+ * @param {App} app
+ */
 function escape({ store, tip }) {
   tip.hide();
   const { picking, full, sel, point, box } = store.state;

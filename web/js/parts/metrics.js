@@ -6,9 +6,19 @@ import { createPanel } from "../core/panel.js";
 import { createPlace } from "../core/place.js";
 import { createCanvas } from "../plots/canvas.js";
 import { barPair, barPlot, binned, readBins, stripPlot } from "../plots/bars.js";
+import { tokensIn } from "../pure/circuit.js";
 import { shifted } from "../pure/scene.js";
 import { edgeFormat, number, quoted, statistic, uncertainty, words } from "../pure/format.js";
 import { errorOf, standing, valueOf } from "../pure/rank.js";
+
+/**
+ * @typedef {import("../core/tree.js").Payload} Payload
+ * @typedef {import("../pure/scene.js").Mark} Mark
+ * @typedef {import("../pure/shapes.js").Loose} Loose
+ * @typedef {import("../pure/shapes.js").Row} Row
+ * @typedef {{name: string, value: number, error: number | null, rank: number, of: number, percentile: number}} Line a metric of a
+ *   head, and where it stands
+ */
 
 /** @param {import("../core/app.js").App} app */
 export function createMetrics(app) {
@@ -38,6 +48,7 @@ export function createMetrics(app) {
 /**
  * The distributions a head's file has.
  * @param {import("../core/app.js").App} app
+ * @param {Payload} data
  */
 function plots(app, { rest, sequences }) {
   const stored = readBins(rest.histogram);
@@ -75,6 +86,7 @@ function barPanel(app, { name, title, bins, field, describe, ...look }) {
     const found = app.compare.data && readBins(app.compare.data.rest[field]);
     return found && String(found.edges) === String(bins.edges) ? found : null;
   };
+  /** @type {ReturnType<typeof barPlot> | null} */
   let plot = null;
   let hot = -1;
   const holder = el("div", { class: "plot plot-bars" });
@@ -109,7 +121,7 @@ function barPanel(app, { name, title, bins, field, describe, ...look }) {
   });
   canvas.element.addEventListener("pointermove", (event) => {
     const [x] = canvas.at(event);
-    const bin = plot.bin(x);
+    const bin = plot?.bin(x) ?? -1;
     if (bin !== hot) {
       hot = bin;
       canvas.redraw();
@@ -133,14 +145,13 @@ function barPanel(app, { name, title, bins, field, describe, ...look }) {
 /**
  * The tables of tokens a head's file has.
  * @param {import("../core/app.js").App} app
+ * @param {Payload} data
  */
 function tables(app, { rest }) {
   return list(app.tree.config.custom_tables).map((table) => {
-    const rows = Array.isArray(rest[table.key])
-      ? rest[table.key].filter((r) => typeof r?.token === "string" && Number.isFinite(r.weight))
-      : [];
+    const rows = tokensIn(rest[table.key]);
     if (!rows.length) return null;
-    const shown = rows.slice(0, Number.isInteger(table.max_rows) ? table.max_rows : 15);
+    const shown = rows.slice(0, Number.isInteger(table.max_rows) ? Number(table.max_rows) : 15);
     const most = Math.max(...shown.map((r) => Math.abs(r.weight)), 1e-12);
     const panel = createPanel(app, {
       name: `table-${table.key}`, title: String(table.label ?? words(table.key)),
@@ -164,22 +175,18 @@ function tables(app, { rest }) {
   }).filter(Boolean);
 }
 
-/** @param {import("../core/app.js").App} app */
+/**
+ * @param {import("../core/app.js").App} app
+ * @param {Payload} data
+ */
 function statisticsPanel(app, { rest, sequences }) {
   const display = app.tree.config.statistics_display ?? {};
-  let stats = rest.statistics && typeof rest.statistics === "object" ? rest.statistics : null;
-  if (!stats) {
-    const maxima = sequences.map((s) => s.max);
-    stats = {
-      count: maxima.length, mean: maxima.reduce((a, b) => a + b, 0) / (maxima.length || 1),
-      max: Math.max(...maxima, 0),
-    };
-  }
+  const stats = statisticsOf(rest) ?? statisticsOfStored(sequences.map((s) => s.max));
   const keys = Object.keys(stats).filter((key) => stats[key] !== null && !(key.endsWith("_se") && key.slice(0, -3) in stats));
-  const format = (key) => (key === "count" && !display[key] ? "integer" : display[key]?.format);
+  const format = (/** @type {string} */ key) => (key === "count" && !display[key] ? "integer" : display[key]?.format);
   const rows = keys.map((key) => ({
     key, label: String(display[key]?.label ?? words(key)), value: stats[key],
-    error: Number.isFinite(stats[`${key}_se`]) ? stats[`${key}_se`] : null,
+    error: valueOf(stats, `${key}_se`),
   }))
     // Metrics have their own panel; an error without its metric here is shown there.
     .filter(({ key }) => !(key.endsWith("_se") && app.heads.names.includes(key.slice(0, -3))));
@@ -196,6 +203,22 @@ function statisticsPanel(app, { rest, sequences }) {
 }
 
 /**
+ * The `statistics` of a head's file; null where it has none.
+ * @param {Loose} rest
+ */
+const statisticsOf = ({ statistics }) => /** @type {Loose | null} */ (
+  statistics && typeof statistics === "object" ? statistics : null);
+
+/**
+ * What there is to say where the file has none.
+ * @param {number[]} maxima of the stored sequences
+ * @returns {Loose}
+ */
+const statisticsOfStored = (maxima) => ({
+  count: maxima.length, mean: maxima.reduce((a, b) => a + b, 0) / (maxima.length || 1), max: Math.max(...maxima, 0),
+});
+
+/**
  * Rank and percentile of every metric, each over a strip of all heads.
  * @param {import("../core/app.js").App} app
  */
@@ -203,7 +226,7 @@ function standingPanel(app) {
   const { heads, store, session } = app;
   const row = heads.row(store.state.layer, store.state.head);
   const other = app.compare.head && heads.row(app.compare.head.layer, app.compare.head.head);
-  const lines = linesOf(app, row, session.head.data?.rest.statistics);
+  const lines = linesOf(app, row, session.head.data);
   const panel = createPanel(app, {
     name: "standing", title: `Among all ${heads.rows.length} heads${other ? `, ${app.compare.name} in blue` : ""}`,
     onPaper: `Among all ${heads.rows.length} heads`,
@@ -216,7 +239,7 @@ function standingPanel(app) {
       scene: () => standingScene(app, [{ title: app.headName(), lines }]),
       figure: async () => () => standingScene(app, [
         { title: app.headName(), lines },
-        ...(other ? [{ title: app.compare.name, lines: linesOf(app, other, app.compare.data?.rest.statistics) }] : []),
+        ...(other ? [{ title: app.compare.name, lines: linesOf(app, other, app.compare.data) }] : []),
       ]),
     },
   });
@@ -252,18 +275,22 @@ function standingPanel(app) {
 }
 
 /**
- * What a head's metrics are and where each stands; `stats` are the statistics of its file.
+ * What a head's metrics are and where each stands; `data` is its file.
  * @param {import("../core/app.js").App} app
+ * @param {Row | null} row
+ * @param {Payload | null} data
+ * @returns {Line[]}
  */
-function linesOf({ heads }, row, stats) {
-  const errorFor = (name) =>
-    errorOf(row, name) ?? (Number.isFinite(stats?.[`${name}_se`]) ? stats[`${name}_se`] : null);
-  return heads.names.filter((name) => valueOf(row, name) !== null).map((name) => ({
-    name, value: row[name], error: errorFor(name), ...standing(heads.rows, name, row[name]),
-  }));
+function linesOf({ heads }, row, data) {
+  const stats = data && statisticsOf(data.rest);
+  return heads.names.flatMap((name) => {
+    const value = valueOf(row, name);
+    const error = errorOf(row, name) ?? valueOf(stats, `${name}_se`);
+    return value === null ? [] : [{ name, value, error, ...standing(heads.rows, name, value) }];
+  });
 }
 
-/** @param {import("../core/app.js").App} app */
+/** @type {(app: import("../core/app.js").App, name: string) => number[]} */
 const columnOf = (app, name) => app.heads.rows.flatMap((r) => valueOf(r, name) ?? []);
 
 const [NAMES_WIDTH, BLOCK_WIDTH, ROW] = [170, 470, 24]; // pixels of the names, of what is told of a head, of a line
@@ -271,12 +298,15 @@ const [NAMES_WIDTH, BLOCK_WIDTH, ROW] = [170, 470, 24]; // pixels of the names, 
 /**
  * The metrics of a head, or of two, over the same strips of all heads; with two, each under its name.
  * @param {import("../core/app.js").App} app
+ * @param {{title: string, lines: Line[]}[]} blocks
+ * @returns {import("../core/app.js").Scene}
  */
 function standingScene(app, blocks) {
   const { colours } = app.theme;
   const top = blocks.length > 1 ? 22 : 0;
   const names = blocks[0].lines.map((line) => line.name);
-  const place = (i) => top + 14 + i * ROW;
+  const place = (/** @type {number} */ i) => top + 14 + i * ROW;
+  /** @type {Mark[]} */
   const marks = names.map((name, i) => ({ kind: "text", x: 10, y: place(i) + 4, text: words(name), fill: colours.ink, size: 12 }));
   blocks.forEach(({ title, lines }, b) => {
     const left = NAMES_WIDTH + b * BLOCK_WIDTH;
@@ -295,4 +325,9 @@ function standingScene(app, blocks) {
   return { width: NAMES_WIDTH + blocks.length * BLOCK_WIDTH, height: top + names.length * ROW + 10, ground: colours.panel, marks };
 }
 
+/**
+ * The entries of a list of config.json that name a field.
+ * @param {unknown} value
+ * @returns {(Loose & {key: string})[]}
+ */
 const list = (value) => (Array.isArray(value) ? value.filter((v) => v && typeof v.key === "string") : []);

@@ -38,7 +38,7 @@ export function createProjection(app) {
   const place = createPlace(app, el("div", { class: "clouds" }));
   const keeper = createClusterStore(app, changed);
   const list = createClusterList(app, keeper, { describe: (cluster) => model?.describe(cluster) ?? null, isolate });
-  const text = createPointText(app, () => model);
+  const text = createPointText(app, () => /** @type {Model} */ (model));
   const clouds = createClouds(app, place, () => shown(), {
     summary: text.summary, lasso: onLasso,
     press: (i) => store.set({ point: i === chosen() ? "" : model?.nameOf(i) ?? "" }),
@@ -52,7 +52,7 @@ export function createProjection(app) {
 
   const mine = () => store.state.tab === "umap";
   const isReady = () => model !== null && model.cloud.layouts.length > 0 && mine();
-  const layout = () => model?.layout(store.state.cloud);
+  const layout = () => /** @type {import("./cloudmodel.js").Layout} */ (model?.layout(store.state.cloud));
   const painted = () => store.state.paint || (keeper.clusters.length ? "cluster" : "norm");
   const isFlat = () => store.state.flat || lasso || Boolean(no3d);
   const chosen = () => (model ? model.pointOf(store.state.point) : -1);

@@ -12,7 +12,7 @@ const WORDS = 60; // characters of a text that stand for a prompt without a name
  * What a prompt is called.
  * @param {import("../core/prompts.js").Prompt} prompt
  */
-export const titleOf = ({ name, text }) => name || (text.length > WORDS ? `${text.slice(0, WORDS)}…` : text);
+const titleOf = ({ name, text }) => name || (text.length > WORDS ? `${text.slice(0, WORDS)}…` : text);
 
 /** @param {import("../core/app.js").App} app */
 export function createPromptList(app) {
@@ -22,7 +22,7 @@ export function createPromptList(app) {
   /** @type {import("../core/prompts.js").Prompt | null} */
   let deleted = null;
 
-  /** @param {string} words */
+  /** @type {(words: string, wrong?: boolean, ...more: HTMLElement[]) => void} */
   const say = (words, wrong = false, ...more) => {
     note.classList.toggle("error", wrong);
     fill(note, words, " ", more);
@@ -30,11 +30,12 @@ export function createPromptList(app) {
   /**
    * @param {import("../core/prompts.js").Prompt[]} next
    * @param {string} words
+   * @param {HTMLElement[]} more
    */
   async function arrange(next, words, ...more) {
     try {
       await prompts.arrange(next);
-      say(words, false, more);
+      say(words, false, ...more);
     } catch (error) {
       say(`Not saved: ${error.sentence ?? error.message}`, true, button("Retry", () => arrange(next, words, ...more), { class: "small" }));
     }
@@ -96,6 +97,7 @@ export function createPromptList(app) {
     const chosen = prompt.id === store.state.prompt;
     const name = titleOf(prompt);
     const live = offers(app, "arrange_prompts");
+    /** @type {HTMLElement} */
     const line = el("li", { class: chosen ? "current" : null },
       button(quoted(name), () => store.set({ prompt: prompt.id, edge: "" }), {
         class: "link name", "aria-current": chosen ? "true" : null, title: prompt.text,
@@ -116,7 +118,9 @@ export function createPromptList(app) {
    */
   async function read(file) {
     const found = await file.text().then(JSON.parse).catch(() => null);
-    const list = (Array.isArray(found?.prompts) ? found.prompts : []).filter((/** @type {any} */ p) => typeof p?.text === "string");
+    /** @param {import("../pure/shapes.js").Loose | null} prompt */
+    const isPrompt = (prompt) => typeof prompt?.text === "string";
+    const list = (Array.isArray(found?.prompts) ? found.prompts : []).filter(isPrompt);
     if (!list.length) return say(`${file.name} holds no prompts: {"prompts": [{"text": ..., "name": ...}]}.`, true);
     try {
       for (const [i, { text, name }] of list.reverse().entries()) {

@@ -4,17 +4,24 @@
 import { button, checkbox, el, oncePerFrame, select } from "../core/dom.js";
 import { createPanel } from "../core/panel.js";
 import { createCanvas } from "../plots/canvas.js";
+import { ringMarks } from "../plots/headrings.js";
 import { barMarks, scatterPlot } from "../plots/scatter.js";
 import { address, words } from "../pure/format.js";
 import { errorOf, metricTable } from "../pure/rank.js";
 import { createPresets } from "./presets.js";
-import { headPoints } from "./headpoints.js";
+import { headPoints, pointedOut } from "./headpoints.js";
+
+/**
+ * @typedef {import("../plots/canvas.js").At} At
+ * @typedef {"x" | "y" | "color"} Which axis
+ */
 
 /** @param {import("../core/app.js").App} app */
 export function createScatter(app) {
   const { store, heads, tip } = app;
-  /** @type {any} */
+  /** @type {ReturnType<typeof scatterPlot> | null} */
   let plot = null;
+  /** @type {{from: At, to: At | null} | null} */
   let drag = null;
 
   const panel = createPanel(app, {
@@ -23,7 +30,8 @@ export function createScatter(app) {
     give: { scene: () => canvas.whole, table: () => table() },
   });
 
-  const option = (name) => [name, heads.label(name)];
+  const option = (/** @type {string} */ name) => [name, heads.label(name)];
+  /** @type {(key: Which, label: string) => HTMLElement} */
   const axisSelect = (key, label) => {
     const options = key === "color" ? [["none", "no colour"], ...heads.axes.map(option)] : heads.axes.map(option);
     const node = select(
@@ -34,6 +42,7 @@ export function createScatter(app) {
     app.on([key], () => (node.value = heads.axis(key) ?? "none"));
     return el("label", { class: "axis" }, el("span", {}, key === "color" ? "colour" : key), node);
   };
+  /** @type {(key: "xlog" | "ylog", name: string) => HTMLElement} */
   const logBox = (key, name) => {
     const box = checkbox(
       "log", store.state[key], (on) => store.set({ [key]: on, box: "" }), { title: `Logarithmic ${name} axis` },
@@ -58,6 +67,10 @@ export function createScatter(app) {
 
   const canvas = createCanvas(holder, { label: "Scatter of heads", draw, over, focusable: true });
 
+  /**
+   * @param {number} width
+   * @param {number} height
+   */
   function draw(width, height) {
     const { set } = heads.shown();
     plot = scatterPlot({
@@ -75,41 +88,40 @@ export function createScatter(app) {
     return plot.scene;
   }
 
+  /**
+   * @param {number} width
+   * @param {number} height
+   */
   function over(width, height) {
     /** @type {import("../pure/scene.js").Mark[]} */
     const marks = [];
     const { colours } = app.theme;
-    const ring = (name, stroke, labelled) => {
-      const point = plot.points.find((p) => address(p.row.layer, p.row.head) === name);
-      if (!point) return;
-      marks.push(...barMarks(point.row, { x: heads.axis("x"), y: heads.axis("y") }, plot.x, plot.y, { faint: stroke }));
-      marks.push({ kind: "circle", x: point.x, y: point.y, r: 7, stroke, width: 2 });
-      if (labelled) {
-        const end = point.x > width - 60;
-        marks.push({
-          kind: "text", x: point.x + (end ? -11 : 11), y: point.y + 4, text: name, fill: colours.ink, size: 11.5,
-          weight: 600, anchor: end ? "end" : "start", halo: colours.panel,
-        });
-      }
-    };
-    for (const { row, x, y } of plot.points) {
+    if (!plot) return { width, height, marks };
+    const { points, outliers, x: across, y: up } = plot;
+    const named = points.flatMap(({ row, x, y }) => {
       const { name, color } = app.notes.of(row.layer, row.head);
-      if (name) marks.push({ kind: "text", x: x + 6, y: y - 6, text: name, fill: color || colours.soft, size: 10.5, halo: colours.panel });
-    }
-    if (app.compare.name) ring(app.compare.name, colours.received, true);
-    ring(app.headName(), colours.ring, true);
-    if (store.state.hot && store.state.hot !== app.headName()) ring(store.state.hot, colours.ink, true);
+      return name ? [{ text: name, x, y, fill: color || colours.soft, size: 10.5 }] : [];
+    });
+    const far = outliers.map(({ row, x, y }) => ({ text: address(row.layer, row.head), x, y, fill: colours.soft, size: 10 }));
+    const ringed = pointedOut(app).flatMap((head) => {
+      const point = points.find((p) => address(p.row.layer, p.row.head) === head.name);
+      if (!point) return [];
+      marks.push(...barMarks(point.row, { x: heads.axis("x"), y: heads.axis("y") }, across, up, { faint: head.stroke }));
+      return [{ ...head, x: point.x, y: point.y }];
+    });
+    marks.push(...ringMarks(ringed, [...named, ...far], { width, height, colours }));
     const box = heads.box();
     if (drag?.to) marks.push(boxMark(drag.from, drag.to, colours));
     else if (box) marks.push(boxMark(
-      [plot.x.at(box.x[0]), plot.y.at(box.y[0])], [plot.x.at(box.x[1]), plot.y.at(box.y[1])], colours,
+      [across.at(box.x[0]), up.at(box.y[0])], [across.at(box.x[1]), up.at(box.y[1])], colours,
     ));
     return { width, height, marks };
   }
 
   function table() {
     const axes = [heads.axis("x"), heads.axis("y"), heads.axis("color")];
-    return metricTable(plot.points.map(({ row }) => row), [...new Set(axes)].flatMap((n) => (n !== null && heads.names.includes(n) ? [n] : [])));
+    const rows = plot?.points.map(({ row }) => row) ?? heads.shownRows(); // out of sight, as on phones, it is not drawn
+    return metricTable(rows, [...new Set(axes)].flatMap((n) => (n !== null && heads.names.includes(n) ? [n] : [])));
   }
 
   const target = canvas.element;
@@ -132,13 +144,13 @@ export function createScatter(app) {
     target.setPointerCapture(event.pointerId);
   });
   target.addEventListener("pointerup", (event) => {
-    if (!drag) return;
+    if (!drag || !plot) return;
     const { from } = drag;
     const to = canvas.at(event);
     drag = null;
     if (Math.hypot(to[0] - from[0], to[1] - from[1]) > 4) {
       const [xs, ys] = [[from[0], to[0]].map(plot.x.invert), [from[1], to[1]].map(plot.y.invert)];
-      const sorted = (pair) => pair.sort((a, b) => a - b).map((v) => +v.toPrecision(6));
+      const sorted = (/** @type {number[]} */ pair) => pair.sort((a, b) => a - b).map((v) => +v.toPrecision(6));
       store.set({ box: [...sorted(xs), ...sorted(ys)].join(",") });
       return;
     }
@@ -155,7 +167,7 @@ export function createScatter(app) {
   return panel.root;
 }
 
-/** @returns {import("../pure/scene.js").Mark} */
+/** @type {(a: At, b: At, colours: import("../core/app.js").Colours) => import("../pure/scene.js").Mark} */
 const boxMark = (a, b, colours) => ({
   kind: "rect", x: Math.min(a[0], b[0]), y: Math.min(a[1], b[1]), w: Math.abs(a[0] - b[0]), h: Math.abs(a[1] - b[1]),
   stroke: colours.accent, width: 1, fill: "rgba(70,130,190,0.10)",

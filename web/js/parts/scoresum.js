@@ -19,8 +19,10 @@ const SAYS = {
 };
 
 /**
- * The panel of `sum` (of readAttribution).
+ * The panel of the sum of an answer.
  * @param {import("../core/app.js").App} app
+ * @param {import("../core/tree.js").Kind} kind
+ * @param {import("../pure/attribution.js").ScoreSum} sum
  */
 export function createScoreSum(app, kind, sum) {
   const full = app.store.state.full === `${kind}-sum`;
@@ -40,6 +42,7 @@ export function createScoreSum(app, kind, sum) {
       scene, figure: async () => () => withLegend(scene(), SIGNS, app.theme.colours),
     },
   });
+  /** @type {(bar: typeof bars[number], i: number) => HTMLElement} */
   const line = ({ label, value, left, right }, i) => {
     const last = i === bars.length - 1;
     const bar = el("span", { class: last ? "fall total" : "fall" });

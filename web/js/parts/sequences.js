@@ -9,6 +9,7 @@ import { textOf } from "../pure/spelling.js";
 import { createCard } from "./card.js";
 import { createComposer } from "./custom.js";
 import { createDoing } from "./doing.js";
+import { createGuestCards } from "./guests.js";
 import { progress } from "./progress.js";
 import { chosenInterval, createSequenceBar } from "./sequencebar.js";
 
@@ -33,7 +34,7 @@ export function createSequences(app, view) {
   const composer = createComposer(app);
   const strip = createDoing(app);
   const list = createPlace(app, el("div", { class: "cards" }));
-  const root = el("div", { class: "sequences" }, bar.root, composer.root, strip.root, note, list.element);
+  const root = el("div", { class: "sequences" }, bar.root, composer.root, strip.root, createGuestCards(app), note, list.element);
   const chosen = () => chosenInterval(app);
 
   const observer = new IntersectionObserver((entries) => {

@@ -12,6 +12,7 @@ const LISTED = 8; // heads shown
 /**
  * The panel, or null where the head's file does not tell.
  * @param {import("../core/app.js").App} app
+ * @param {import("../core/tree.js").Payload} data
  */
 export function similarPanel(app, { rest }) {
   const heads = readSimilar(rest.similar);

@@ -12,7 +12,7 @@ const LISTED = 8; // heads shown
 /**
  * The panel, or null where the head's file does not tell.
  * @param {import("../core/app.js").App} app
- * @param {{rest: Record<string, unknown>}} data of the head's file
+ * @param {import("../core/tree.js").Payload} data
  */
 export function similarWeightsPanel(app, { rest }) {
   const heads = readSimilarWeights(rest.similar_weights);

@@ -28,14 +28,19 @@ export function createStatus(app) {
   return el("span", { class: "status" }, open, list, createBadge(app));
 }
 
-/** What is known of the backend. It is asked now and then: one that went away must not be called live. */
+/**
+ * What is known of the backend. It is asked now and then: one that went away must not be called live.
+ * @param {import("../core/app.js").App} app
+ */
 function createBadge(app) {
   const { store, backend } = app;
-  const chip = el("span", { class: "backend", role: "status" });
-  const retry = button("Retry", () => poll(), { class: "small", hidden: true, title: "Ask the backend again" });
+  const chip = el("span", { class: "backend", role: "status", tabIndex: 0 });
+  const retry = button("Retry", () => poll(), { class: "small retry", hidden: true, title: "Ask the backend again" });
   app.tip.on(chip, () => chip.dataset.says ?? "");
+  chip.addEventListener("click", ({ clientX, clientY }) => app.tip.show(clientX, clientY, chip.dataset.says)); // a finger does not hover
   let timer = 0;
   let asking = false;
+  /** @type {(text: string, says: string, state: string) => void} */
   const say = (text, says, state) => {
     if (chip.textContent !== text) chip.textContent = text;
     chip.dataset.says = says;
@@ -43,6 +48,7 @@ function createBadge(app) {
     retry.hidden = state !== "gone";
   };
 
+  /** @param {import("../core/backend.js").Status | null} status */
   function show(status) {
     const { state = "none", name = "", detail = "" } = status?.model ?? {};
     if (!status) say("backend", "A backend is announced; it does not tell its state.", "none");
@@ -50,9 +56,13 @@ function createBadge(app) {
     else if (state === "loading") say("model loading …", detail || `${name} is being loaded.`, "loading");
     else if (state === "failed") say("model failed", detail || "The model could not be loaded.", "failed");
     else say("backend", detail || "The backend runs without a model; clusters can be saved.", "none");
-    store.set({ backendGone: false, backendStatus: status, treeChanges: status?.changes ?? "" });
+    const known = store.state.backendStatus;
+    // A heartbeat without news is none: forms that hear of it would be filled anew under somebody's hands.
+    const news = JSON.stringify(known) === JSON.stringify(status) ? known : status;
+    store.set({ backendGone: false, backendStatus: news, treeChanges: status?.changes ?? "" });
     return state === "loading" ? POLL_MS : status ? BEAT_MS : 0;
   }
+  /** @param {Error} error */
   function miss(error) {
     say("no answer", `${error.message} What was loaded stays; it is asked again every few seconds.`, "gone");
     store.set({ backendGone: true });

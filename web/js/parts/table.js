@@ -9,6 +9,8 @@ import { errorOf, metricTable, sorted, valueOf } from "../pure/rank.js";
 const ROW = 24; // pixels, as in the style sheet
 const SPARE = 12; // rows made above and below the ones in sight
 
+/** @typedef {import("../pure/shapes.js").Row} Row */
+
 /** @param {import("../core/app.js").App} app */
 export function createTable(app) {
   const { store, heads, tip } = app;
@@ -25,7 +27,9 @@ export function createTable(app) {
   const grid = el("table", { class: "heads", "aria-label": "Heads" }, el("thead", {}, head), body);
   const scroller = el("div", { class: "scroller", tabIndex: 0, role: "region", "aria-label": "Table of heads" }, grid);
   panel.body.append(note, scroller);
+  /** @type {Row[]} */
   let rows = [];
+  /** @type {string[]} */
   let columns = [];
   let first = -1;
 
@@ -33,7 +37,7 @@ export function createTable(app) {
   const shownColumns = () => {
     if (isFull()) return heads.names;
     const axes = [heads.axis("grid"), heads.axis("x"), heads.axis("y"), heads.axis("color")];
-    return [...new Set(axes)].filter((name) => name && name !== "layer" && name !== "head");
+    return [...new Set(axes)].flatMap((name) => (name && name !== "layer" && name !== "head" ? [name] : []));
   };
 
   function update() {
@@ -77,6 +81,7 @@ export function createTable(app) {
     mark();
   }
 
+  /** @param {Row} row */
   function line(row) {
     const name = address(row.layer, row.head);
     return el("tr", { "data-head": name }, columns.map((column) => {
@@ -92,6 +97,7 @@ export function createTable(app) {
     }));
   }
 
+  /** @param {Row} row */
   function noteCell(row) {
     const { name, text, color } = app.notes.of(row.layer, row.head);
     const node = el("td", { class: "note-cell", title: text }, name || (text ? "…" : ""));

@@ -18,7 +18,7 @@ export const LINES = 5;
  * @typedef {{fills: Float64Array, strips: Float64Array | null, from: number[]}} Look attention by token: as fill, as the
  *   strip below, and of which tokens
  */
-/** @type {(...args: any[]) => void} */
+/** @type {() => void} */
 const nobody = () => {};
 
 /**
@@ -27,7 +27,7 @@ const nobody = () => {};
  * @param {import("../core/app.js").App} app
  * @param {Sequence} sequence
  * @param {{spans: number[][], mode: () => Mode, largest: () => number, onFocus?: (i: number) => void,
- *   onPress?: (i: number, event: any) => void, onOpen?: () => void, marks?: () => Marks | null}} options
+ *   onPress?: (i: number, event: MouseEvent | KeyboardEvent) => void, onOpen?: () => void, marks?: () => Marks | null}} options
  */
 export function createTokens(
   app, sequence, { spans, mode, largest, onFocus = nobody, onPress = nobody, onOpen = nobody, marks = () => null },
@@ -160,14 +160,14 @@ function baseOf(sequence, { transpose, reduction }) {
  * @param {(HTMLElement | null)[]} nodes
  * @param {number[]} order
  * @param {{over: (i: number) => void, focus: (i: number) => void, leave: () => void,
- *   press: (i: number, event: Event) => void}} hears
+ *   press: (i: number, event: MouseEvent | KeyboardEvent) => void}} hears
  */
 function listen(root, nodes, order, { over, focus, leave, press }) {
   let rover = order[0] ?? -1;
   if (rover >= 0) /** @type {HTMLElement} */ (nodes[rover]).tabIndex = 0;
-  /** @param {any} event */
-  const indexOf = ({ target }) => {
-    const at = target.closest?.(".tok")?.dataset.i;
+  const indexOf = (/** @type {Event} */ { target }) => {
+    const token = /** @type {HTMLElement | null | undefined} */ (/** @type {Element} */ (target).closest?.(".tok"));
+    const at = token?.dataset.i;
     return at === undefined ? -1 : Number(at);
   };
   /** @param {number} i */
@@ -177,7 +177,7 @@ function listen(root, nodes, order, { over, focus, leave, press }) {
     rover = i;
     if (now) now.tabIndex = 0;
   }
-  /** @type {Record<string, (event: any) => void>} */
+  /** @type {{[K in keyof HTMLElementEventMap]?: (event: HTMLElementEventMap[K]) => unknown}} */
   const listeners = {
     pointerover(event) {
       const i = indexOf(event);
@@ -194,9 +194,9 @@ function listen(root, nodes, order, { over, focus, leave, press }) {
       const i = indexOf(event);
       if (i < 0) return;
       rove(i);
-      if (event.target.matches(":focus-visible")) focus(i);
+      if (/** @type {Element} */ (event.target).matches(":focus-visible")) focus(i);
     },
-    focusout: (event) => root.contains(event.relatedTarget) || leave(),
+    focusout: (event) => root.contains(/** @type {Node | null} */ (event.relatedTarget)) || leave(),
     keydown(event) {
       const i = indexOf(event);
       if (i < 0) return;
@@ -218,5 +218,5 @@ function listen(root, nodes, order, { over, focus, leave, press }) {
       nodes[next]?.focus();
     },
   };
-  for (const [type, run] of Object.entries(listeners)) root.addEventListener(type, run);
+  for (const [type, run] of Object.entries(listeners)) root.addEventListener(type, /** @type {EventListener} */ (run));
 }

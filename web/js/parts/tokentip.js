@@ -13,7 +13,7 @@ const AROUND = 4; // tokens on either side
  * @param {string[]} tokens
  * @param {number} at
  */
-export function inContext(tokens, at) {
+function inContext(tokens, at) {
   const from = Math.max(0, at - AROUND);
   return partsOf(tokens, from, Math.min(tokens.length, at + AROUND + 1)).map((part) => {
     const text = shown(part.whole?.text ?? tokens[part.from]);

@@ -3,11 +3,19 @@
 
 import { el } from "../core/dom.js";
 import { createPanel } from "../core/panel.js";
+import { tokensIn } from "../pure/circuit.js";
 import { number, quoted } from "../pure/format.js";
+
+/**
+ * @typedef {import("../pure/shapes.js").Weighted} Weighted
+ * @typedef {{token: string | null, count: number, mean_attention: number, promotes: Weighted[], suppresses: Weighted[]}} Written
+ *   for a key's token; null: over all edges
+ */
 
 /**
  * The panel, or null where the head's file does not tell.
  * @param {import("../core/app.js").App} app
+ * @param {import("../core/tree.js").Payload} data
  */
 export function writesPanel(app, { rest }) {
   const rows = readWrites(rest.writes);
@@ -19,7 +27,9 @@ export function writesPanel(app, { rest }) {
       + "the final norm's scale and later layers are left out.",
     give: { table: () => ({
       columns: ["key_token", "edges", "mean_attention", "direction", "rank", "token", "weight"],
-      rows: rows.flatMap((row) => [["raises", row.promotes], ["lowers", row.suppresses]].flatMap(([direction, list]) => (
+      rows: rows.flatMap((row) => /** @type {[string, Weighted[]][]} */ ([
+        ["raises", row.promotes], ["lowers", row.suppresses],
+      ]).flatMap(([direction, list]) => (
         list.map((t, i) => [row.token ?? "(all)", row.count, row.mean_attention, direction, i + 1, t.token, t.weight])))),
     }) },
   });
@@ -33,7 +43,12 @@ export function writesPanel(app, { rest }) {
   return panel.root;
 }
 
-/** The tokens in their order; the key's own token stands out. */
+/**
+ * The tokens in their order; the key's own token stands out.
+ * @param {import("../core/app.js").App} app
+ * @param {Written} row
+ * @param {Weighted[]} list
+ */
 function tokens(app, row, list) {
   return list.map(({ token, weight }) => {
     const own = row.token !== null && token.trim() === row.token.trim();
@@ -43,12 +58,14 @@ function tokens(app, row, list) {
   });
 }
 
-/** The file's `writes` with what is malformed left out. */
+/**
+ * The file's `writes` with what is malformed left out.
+ * @param {unknown} value
+ * @returns {Written[]}
+ */
 function readWrites(value) {
-  const list = (entries) => (Array.isArray(entries)
-    ? entries.filter((t) => typeof t?.token === "string" && Number.isFinite(t.weight)) : []);
   return (Array.isArray(value) ? value : [])
     .filter((row) => row && (row.token === null || typeof row.token === "string")
       && Number.isInteger(row.count) && Number.isFinite(row.mean_attention))
-    .map((row) => ({ ...row, promotes: list(row.promotes), suppresses: list(row.suppresses) }));
+    .map((row) => ({ ...row, promotes: tokensIn(row.promotes), suppresses: tokensIn(row.suppresses) }));
 }

@@ -14,6 +14,7 @@ export const sceneUnit = () => Math.max(1, parseFloat(getComputedStyle(document.
  * `over` (optional) answers a second scene on a layer above, for what follows the pointer.
  * @typedef {import("../pure/scene.js").Scene} Scene
  * @typedef {(width: number, height: number) => Scene} Draw
+ * @typedef {[number, number]} At a place, in scene units
  * @param {HTMLElement} holder
  * @param {{label: string, draw: Draw, over?: Draw | null, focusable?: boolean}} options
  */
@@ -74,7 +75,7 @@ export function createCanvas(
     /**
      * Pointer position in scene units.
      * @param {{clientX: number, clientY: number}} event
-     * @returns {[number, number]}
+     * @returns {At}
      */
     at(event) {
       const box = layers[0].getBoundingClientRect();

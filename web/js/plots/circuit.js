@@ -26,7 +26,7 @@ const layersOf = (lines, open) => [...new Set([open.layer, ...lines.map((l) => l
 /**
  * `lines` are those of standingOut(); width is strength, colour what the later head reads with.
  * @param {{lines: Lines, open: Address, width: number, height: number, colours: import("../core/app.js").Colours, hot?: string}} options
- * @returns {{scene: import("../pure/scene.js").Scene, points: {row: {layer: number, head: number}, x: number, y: number}[]}}
+ * @returns {{scene: import("../pure/scene.js").Scene, points: {row: Address, x: number, y: number}[]}}
  */
 export function circuitPlot({ lines, open, width, height, colours, hot = "" }) {
   const layers = layersOf(lines, open);

@@ -1,21 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 // A projection panel in two dimensions as a scene, seen by an orthographic camera.
 
+import { SEEN, mostOf } from "../pure/cloud.js";
 import { isBackground } from "../pure/paint.js";
 import { nearestTo, nextAlong } from "../pure/near.js";
 
-/** @typedef {{zoom: number, x: number, y: number}} Lens magnification, and what of the plane is in the middle */
+/**
+ * @typedef {{zoom: number, x: number, y: number}} Lens magnification, and what of the plane is in the middle
+ * @typedef {{width: number, height: number, lens?: Lens, unit?: number}} Window the panel a plane is seen in; `unit` (pixels) where
+ *   the panel's own does not count
+ * @typedef {{text: string, x: number, y: number, sure?: boolean}} Label drawn in any case where it is sure
+ */
 
 /** @type {Lens} all points in sight */
 export const WHOLE = { zoom: 1, x: 0, y: 0 };
 
-/** Pixels a unit of the plane takes in a panel of `width` x `height`, which most points fill at zoom 1. */
+/**
+ * Pixels a unit of the plane takes in a panel of `width` x `height`, which most points fill at zoom 1.
+ * @param {Float32Array} flat
+ * @param {Window} panel
+ */
 export function unitOf(flat, { width, height, lens = WHOLE }) {
   const [across, up] = [reach(flat, 0), reach(flat, 1)];
   return 0.92 * lens.zoom * Math.min(width / 2 / across, height / 2 / up);
 }
-
-const SEEN = 0.98; // share of the points that fills a panel; a few strays must not make the others small
 
 /**
  * The points moved so that what lies between the strays on either side has its middle at 0.
@@ -23,14 +31,17 @@ const SEEN = 0.98; // share of the points that fills a panel; a few strays must 
  */
 export function centred(flat) {
   const middle = [0, 1].map((axis) => {
-    const sorted = flat.filter((v, i) => i % 2 === axis && Number.isFinite(v)).sort();
-    const stray = Math.floor(((1 - SEEN) / 2) * sorted.length);
-    return sorted.length ? (sorted[stray] + sorted[sorted.length - 1 - stray]) / 2 : 0;
+    const [low, high] = mostOf(flat.filter((_, i) => i % 2 === axis)) ?? [0, 0];
+    return (low + high) / 2;
   });
   return flat.map((v, i) => v - middle[i % 2]);
 }
 
-/** How far from the middle that share of the points lies along an axis. */
+/**
+ * How far from the middle that share of the points lies along an axis.
+ * @param {Float32Array} flat
+ * @param {number} axis
+ */
 function reach(flat, axis) {
   const sizes = new Float32Array(flat.length / 2);
   let n = 0;
@@ -39,7 +50,11 @@ function reach(flat, axis) {
   return Math.max(1e-6, sizes[Math.min(n - 1, Math.ceil(SEEN * n))] ?? 0);
 }
 
-/** Pixel positions of projected x, y pairs in a panel, under a lens; `unit` where the panel's own does not count. */
+/**
+ * Pixel positions of projected x, y pairs in a panel, under a lens.
+ * @param {Float32Array} flat
+ * @param {Window} panel
+ */
 export function placePoints(flat, { width, height, lens = WHOLE, unit = unitOf(flat, { width, height, lens }) }) {
   const out = new Float32Array(flat.length);
   for (let i = 0; i < flat.length; i += 2) {
@@ -49,7 +64,12 @@ export function placePoints(flat, { width, height, lens = WHOLE, unit = unitOf(f
   return out;
 }
 
-/** A line x, y, x, y ... of the plane in a panel of those points. */
+/**
+ * A line x, y, x, y ... of the plane in a panel of those points.
+ * @param {number[]} path
+ * @param {Float32Array} flat
+ * @param {Window} panel
+ */
 export function placeLine(path, flat, { width, height, lens = WHOLE, unit = unitOf(flat, { width, height, lens }) }) {
   return path.map((v, i) => (i % 2 ? height / 2 - (v - lens.y) * unit : width / 2 + (v - lens.x) * unit));
 }
@@ -73,14 +93,24 @@ function medianOf(values) {
   return sorted[sorted.length >> 1];
 }
 
-/** The lens zoomed by `factor` with the plane's point (x, y) staying where it is on screen. */
+/**
+ * The lens zoomed by `factor` with the plane's point (x, y) staying where it is on screen.
+ * @param {Lens} lens
+ * @param {number} factor
+ * @param {number} x
+ * @param {number} y
+ * @returns {Lens}
+ */
 export function zoomedAt(lens, factor, x, y) {
   const zoom = Math.min(40, Math.max(0.5, lens.zoom * factor));
   const stay = lens.zoom / zoom;
   return { zoom, x: x + (lens.x - x) * stay, y: y + (lens.y - y) * stay };
 }
 
-/** Lenses of panels by letter, from "Q2.5,0.1,-0.2;K3,0,0"; what is malformed is left out. */
+/**
+ * Lenses of panels by letter, from "Q2.5,0.1,-0.2;K3,0,0"; what is malformed is left out.
+ * @param {string} text
+ */
 export function readLenses(text) {
   /** @type {Record<string, Lens>} */
   const lenses = {};
@@ -91,14 +121,22 @@ export function readLenses(text) {
   return lenses;
 }
 
-/** What readLenses reads; panels that show all are left out. */
+/**
+ * What readLenses reads; panels that show all are left out.
+ * @param {Record<string, Lens>} lenses
+ */
 export function writeLenses(lenses) {
   return Object.entries(lenses)
     .map(([space, { zoom, x, y }]) => [space, [zoom, x, y].map((v) => +v.toFixed(3)).join(",")])
     .filter(([, value]) => value !== "1,0,0").map(([space, value]) => space + value).join(";");
 }
 
-/** Points as marks, those that stand back first; `look` = {colors, dim}, `labels` = {x, y, text}, `lines` = {level, points}. */
+/**
+ * Points as marks, those that stand back first; `lines` are contours of a level 0..1.
+ * @param {{places: ArrayLike<number>, look: {colors: string[], dim?: boolean}, width: number, height: number,
+ *   colours: import("../core/app.js").Colours, title?: string, labels?: Label[], lines?: {level: number, points: number[]}[]}} options
+ * @returns {import("../pure/scene.js").Scene}
+ */
 export function cloudScene({ places, look, width, height, colours, title = "", labels = [], lines = [] }) {
   /** @type {import("../pure/scene.js").Mark[]} */
   const marks = [];
@@ -122,7 +160,7 @@ const [LETTER, LABEL_LINE] = [7.2, 15]; // pixels of a letter on average, and of
 
 /**
  * Labels inside the panel and off each other, moved by up to two lines; one that finds no place is left out, unless it is sure.
- * @param {{text: string, x: number, y: number, sure?: boolean}[]} labels the first come first
+ * @param {Label[]} labels the first come first
  * @param {number} width
  * @param {number} height
  */
@@ -144,9 +182,19 @@ function apart(labels, width, height) {
 /** @type {(places: ArrayLike<number>) => (i: number) => [number, number]} */
 const placeIn = (places) => (i) => [places[2 * i], places[2 * i + 1]];
 
-/** The nearest point in a direction [1, 0], [0, 1], ... from another, on screen; -1 for none. */
+/**
+ * The nearest point in a direction [1, 0], [0, 1], ... from another, on screen; -1 for none.
+ * @param {ArrayLike<number>} places
+ * @param {number} from
+ * @param {number[]} step
+ */
 export const nearestAlong = (places, from, step) =>
   nextAlong(places.length / 2, placeIn(places), placeIn(places)(from), step);
 
-/** The point nearest to a pixel within `reach`, -1 for none. */
+/**
+ * The point nearest to a pixel within `reach`, -1 for none.
+ * @param {ArrayLike<number>} places
+ * @param {number} x
+ * @param {number} y
+ */
 export const nearestPoint = (places, x, y, reach = 9) => nearestTo(places.length / 2, placeIn(places), x, y, reach);

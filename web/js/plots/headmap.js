@@ -45,7 +45,7 @@ export function headMapPlot({ rows, places, width, height, colours, shareOf, col
     const out = shown !== null && !shown(row);
     marks.push({
       kind: "circle", x, y, r: radius, fill: out ? colours.line : coloured ? rowColour(shareOf(row)) : colours.accent,
-      stroke: out ? undefined : colours.panel, width: 0.5, alpha: out ? 0.7 : 0.92,
+      stroke: out ? undefined : colours.faint, width: 0.6, alpha: out ? 0.7 : 0.92,
     });
     if (!out) points.push({ row, x, y });
   }

@@ -11,8 +11,19 @@ const NAMED = 6.6; // pixels a cell needs before its token is written beside it
 const BAR = { w: 8, gap: 10, steps: 40 }; // of the colours, right of the map
 
 /**
- * The part `view` {q0, q1, k0, k1} (fractions of tokens allowed) of the pattern; `difference`: of one that may be below zero.
- * @returns {{scene: object, side: {left: number, top: number, side: number}, cell: (x: number, y: number) => {q: number, k: number} | null,
+ * @typedef {import("../core/app.js").Colours} Colours
+ * @typedef {import("../pure/scene.js").Mark} Mark
+ * @typedef {import("../pure/sequence.js").Sequence} Sequence
+ * @typedef {{q0: number, q1: number, k0: number, k1: number}} View part of a pattern; fractions of tokens allowed
+ * @typedef {{left: number, top: number, side: number}} Square the map without its axes
+ * @typedef {Square & {w: number, h: number}} Cells the map, and the size of a cell
+ */
+
+/**
+ * The part `view` of the pattern; `difference`: of one that may be below zero.
+ * @param {{sequence: Sequence, view: View, largest: number, width: number, height: number, theme: string, colours: Colours,
+ *   stripe?: boolean, difference?: boolean}} options
+ * @returns {{scene: import("../pure/scene.js").Scene, side: Square, cell: (x: number, y: number) => {q: number, k: number} | null,
  *   place: (q: number, k: number) => {x: number, y: number, w: number, h: number}}}
  */
 export function heatmapPlot({ sequence, view, largest, width, height, theme, colours, stripe = false, difference = false }) {
@@ -21,9 +32,9 @@ export function heatmapPlot({ sequence, view, largest, width, height, theme, col
   const [left, top] = [room.left, room.top];
   const side = Math.max(10, Math.min(width - left - room.right, height - top - room.bottom));
   const [w, h] = [side / (view.k1 - view.k0), side / (view.q1 - view.q0)];
-  const place = (q, k) => ({ x: left + (k - view.k0) * w, y: top + (q - view.q0) * h, w, h });
+  const place = (/** @type {number} */ q, /** @type {number} */ k) => ({ x: left + (k - view.k0) * w, y: top + (q - view.q0) * h, w, h });
   const ramp = attentionRamp(theme);
-  /** @type {import("../pure/scene.js").Mark[]} */
+  /** @type {Mark[]} */
   const marks = [{
     kind: "rect", x: left, y: top, w: side, h: side, fill: ramp[0].fill, stroke: colours.line, width: 1,
   }];
@@ -49,6 +60,7 @@ export function heatmapPlot({ sequence, view, largest, width, height, theme, col
   cells.sort((a, b) => a.step - b.step);
   for (const { step: _, ...box } of cells) marks.push({ kind: "rect", ...box });
   if (stripe) marks.push(...stripeMarks(sequence, view, { left, top, side, w, h }, colours));
+  /** @type {(share: number) => string} */
   const scale = difference ? (t) => signed(2 * t - 1, 1).fill : (t) => ramp[attentionStep(t * largest, largest)].fill;
   marks.push(...barMarks(scale, [difference ? -largest : 0, largest], { left, top, side }, colours));
   marks.push(...axisMarks(sequence, view, { left, top, side, w, h }, colours));
@@ -67,26 +79,35 @@ export function heatmapPlot({ sequence, view, largest, width, height, theme, col
 
 /**
  * The scale of the colours.
- * @returns {import("../pure/scene.js").Mark[]}
+ * @param {(share: number) => string} scale
+ * @param {number[]} ends
+ * @param {Square} square
+ * @param {Colours} colours
+ * @returns {Mark[]}
  */
 function barMarks(scale, [low, high], { left, top, side }, colours) {
   const [x, tall] = [left + side + BAR.gap, Math.min(side, 160)];
-  /** @type {import("../pure/scene.js").Mark[]} */
+  /** @type {Mark[]} */
   const marks = Array.from({ length: BAR.steps }, (_, i) => ({
     kind: "rect", x, y: top + (tall * i) / BAR.steps, w: BAR.w, h: tall / BAR.steps + 0.5, fill: scale((BAR.steps - i) / BAR.steps),
   }));
-  /** @type {(y: number, text: string) => import("../pure/scene.js").Mark} */
+  /** @type {(y: number, text: string) => Mark} */
   const label = (y, text) => ({ kind: "text", x: x + BAR.w + 3, y, text, size: 9.5, fill: colours.soft });
   return [...marks, label(top + 8, short(high)), label(top + tall, short(low))];
 }
 
 /**
  * Frames around the keys right after an earlier occurrence of the query's token.
- * @returns {import("../pure/scene.js").Mark[]}
+ * @param {Sequence} sequence
+ * @param {View} view
+ * @param {Cells} cells
+ * @param {Colours} colours
+ * @returns {Mark[]}
  */
 function stripeMarks(sequence, view, { left, top, side, w, h }, colours) {
-  /** @type {import("../pure/scene.js").Mark[]} */
+  /** @type {Mark[]} */
   const marks = [];
+  /** @type {Map<string, number[]>} */
   const before = new Map();
   for (let q = 0; q < sequence.n; q++) {
     const seen = before.get(sequence.tokens[q]) ?? [];
@@ -100,21 +121,29 @@ function stripeMarks(sequence, view, { left, top, side, w, h }, colours) {
   return marks;
 }
 
+/** @type {(view: View, width: number, height: number) => number} */
 const cellSize = (view, width, height) => (Math.min(width, height) - 110) / Math.max(
   view.q1 - view.q0, view.k1 - view.k0,
 );
 
+/**
+ * Tokens, where cells are large enough for them, else positions.
+ * @param {Sequence} sequence
+ * @param {View} view
+ * @param {Cells} cells
+ * @param {Colours} colours
+ */
 function axisMarks(sequence, view, { left, top, side, w, h }, colours) {
-  /** @type {import("../pure/scene.js").Mark[]} */
+  /** @type {Mark[]} */
   const marks = [];
   const named = Math.min(w, h) >= NAMED;
   const size = Math.min(10, Math.min(w, h) * 0.95);
-  const word = (i) => {
+  const word = (/** @type {number} */ i) => {
     const whole = spelt(sequence.tokens).get(i);
     return whole ? `${whole.text.trim()} ${bytesOf(sequence.tokens[i])}` : clip(shown(sequence.tokens[i]).trim() || "␣");
   };
-  const label = (i) => (named ? word(i) : String(i));
-  const inView = (from, to) => {
+  const label = (/** @type {number} */ i) => (named ? word(i) : String(i));
+  const inView = (/** @type {number} */ from, /** @type {number} */ to) => {
     if (named) return Array.from(
       { length: Math.ceil(to) - Math.ceil(from - 0.5) }, (_, i) => Math.ceil(from - 0.5) + i,
     ).filter((i) => i >= 0 && i < sequence.n && i + 0.5 < to);
@@ -145,19 +174,39 @@ function axisMarks(sequence, view, { left, top, side, w, h }, colours) {
   return marks;
 }
 
+/** @param {string} text */
 const clip = (text) => (text.length > 12 ? `${text.slice(0, 11)}…` : text);
 
-/** `view` zoomed by `factor` about (q, k), kept within 0..n and no closer than 4 tokens. */
+/**
+ * `view` zoomed by `factor` about (q, k), kept within 0..n and no closer than 4 tokens.
+ * @param {View} view
+ * @param {number} n
+ * @param {number} factor
+ * @param {number} q
+ * @param {number} k
+ */
 export function zoomed(view, n, factor, q, k) {
   const size = Math.min(n, Math.max(4, (view.q1 - view.q0) * factor));
   const scale = size / (view.q1 - view.q0);
   return clamped({ q0: q - (q - view.q0) * scale, k0: k - (k - view.k0) * scale }, size, n);
 }
 
-/** `view` moved by (dq, dk) tokens, kept within 0..n. */
+/**
+ * `view` moved by (dq, dk) tokens, kept within 0..n.
+ * @param {View} view
+ * @param {number} n
+ * @param {number} dq
+ * @param {number} dk
+ */
 export const moved = (view, n, dq, dk) => clamped({ q0: view.q0 + dq, k0: view.k0 + dk }, view.q1 - view.q0, n);
 
+/**
+ * @param {{q0: number, k0: number}} from
+ * @param {number} size
+ * @param {number} n
+ * @returns {View}
+ */
 function clamped({ q0, k0 }, size, n) {
-  const keep = (v) => Math.min(Math.max(0, v), Math.max(0, n - size));
+  const keep = (/** @type {number} */ v) => Math.min(Math.max(0, v), Math.max(0, n - size));
   return { q0: keep(q0), q1: keep(q0) + size, k0: keep(k0), k1: keep(k0) + size };
 }

@@ -3,11 +3,17 @@
 
 import { signed } from "../pure/colour.js";
 import { score, short, token } from "../pure/format.js";
+import { valueOf } from "../pure/rank.js";
 import { axis, padded } from "../pure/scale.js";
 import { shifted } from "../pure/scene.js";
 import { MARGIN, frameMarks } from "./frame.js";
 
-/** @typedef {import("../pure/scene.js").Mark} Mark */
+/**
+ * @typedef {import("../core/app.js").Colours} Colours
+ * @typedef {import("../pure/answers.js").Part} Part
+ * @typedef {import("../pure/scene.js").Mark} Mark
+ * @typedef {import("../pure/scene.js").Scene} Scene
+ */
 
 const ROW = 15;
 const LEFT = 34; // layer numbers
@@ -16,7 +22,8 @@ const TOP = 46;
 /**
  * Both sides of an edge, layers downwards: a cell a head, then the MLP and what else a layer adds, coloured by its part of
  * the score (green raises it, purple lowers it).
- * @returns {import("../pure/scene.js").Scene}
+ * @param {{sides: (import("../pure/answers.js").Side & {name: string})[], title: string, colours: Colours, width?: number}} options
+ * @returns {Scene}
  */
 export function sourcesScene({ sides, title, colours, width = 760 }) {
   const parts = sides.flatMap(({ parts }) => parts);
@@ -35,12 +42,13 @@ export function sourcesScene({ sides, title, colours, width = 760 }) {
       { kind: "text", x: after, y: 36, text: "MLP", fill: colours.soft, size: 10 },
       { kind: "text", x: after + 44, y: 36, text: "other", fill: colours.soft, size: 10 },
     );
+    /** @type {Map<number, Part[]>} */
     const others = new Map();
     for (const part of parts) {
       const row = part.layer ?? (part.kind === "embedding" ? -1 : layers);
       const y = TOP + (row + 1) * ROW;
       if (part.kind === "head") marks.push({
-        kind: "rect", x: x0 + part.head * cell, y, w: cell - 1, h: ROW - 1.5, fill: signed(part.value, largest).fill,
+        kind: "rect", x: x0 + (part.head ?? 0) * cell, y, w: cell - 1, h: ROW - 1.5, fill: signed(part.value, largest).fill,
         stroke: colours.line, width: 0.5,
       });
       else if (part.kind === "mlp") marks.push({
@@ -67,7 +75,8 @@ export function sourcesScene({ sides, title, colours, width = 760 }) {
 
 /**
  * Attention by value, the values in their order, and below it the score where the query sees the key.
- * @returns {import("../pure/scene.js").Scene}
+ * @param {{rows: import("../pure/answers.js").Swept[], colours: Colours, width?: number, height?: number}} options
+ * @returns {Scene}
  */
 export function sweepScene({ rows, colours, width = 640, height = 240 }) {
   const numbers = rows.map((row) => Number(row.value));
@@ -78,16 +87,19 @@ export function sweepScene({ rows, colours, width = 640, height = 240 }) {
     const every = Math.ceil(rows.length / (width / 60));
     x.ticks = places.filter((i) => i % every === 0);
   }
-  const scores = rows.map((row) => row.score).filter(Number.isFinite);
-  const curves = [{ of: (row) => row.attention, yLabel: "attention", range: [0, Math.max(...rows.map((r) => r.attention), 1e-3) * 1.08] }];
-  if (scores.length) curves.push({ of: (row) => row.score, yLabel: "score", range: padded([Math.min(...scores), Math.max(...scores)]) });
-  const marks = curves.flatMap(({ of, yLabel, range }, i) => {
-    const y = axis(/** @type {[number, number]} */ (range), [height - MARGIN.bottom, MARGIN.top], { count: 4 });
+  const scores = rows.flatMap((row) => valueOf(row, "score") ?? []);
+  const curves = [{ name: "attention", range: [0, Math.max(...rows.map((r) => r.attention), 1e-3) * 1.08] }];
+  if (scores.length) curves.push({ name: "score", range: padded([Math.min(...scores), Math.max(...scores)]) });
+  const marks = curves.flatMap(({ name, range }, i) => {
+    const y = axis(range, [height - MARGIN.bottom, MARGIN.top], { count: 4 });
     const drawn = frameMarks({
-      x, y, width, height, colours, xLabel: "value of the slot", yLabel,
+      x, y, width, height, colours, xLabel: "value of the slot", yLabel: name,
       xFormat: isNumeric ? short : (i) => token(rows[i].value).slice(0, 9),
     });
-    const points = rows.map((row, j) => [x.at(places[j]), of(row)]).filter(([, value]) => Number.isFinite(value)).map(([at, value]) => [at, y.at(value)]);
+    const points = rows.flatMap((row, j) => {
+      const value = valueOf(row, name);
+      return value === null ? [] : [[x.at(places[j]), y.at(value)]];
+    });
     if (isNumeric) drawn.push({ kind: "line", points: points.flat(), stroke: colours.accent, width: 1.5 });
     for (const [at, to] of points) drawn.push({ kind: "circle", x: at, y: to, r: 3, fill: colours.accent, stroke: colours.panel, width: 1 });
     return drawn.map((mark) => shifted(mark, 0, i * height));
@@ -97,7 +109,9 @@ export function sweepScene({ rows, colours, width = 640, height = 240 }) {
 
 /**
  * A matrix as a heat map with the means of its rows and columns at its edges.
- * @returns {import("../pure/scene.js").Scene}
+ * @param {{table: import("../pure/answers.js").Matrix, rows: string[], columns: string[], title: string, colours: Colours,
+ *   width?: number}} options
+ * @returns {Scene}
  */
 export function matrixScene({ table, rows, columns, title, colours, width = 420 }) {
   const largest = Math.max(...table.values.flat().map(Math.abs), 1e-12);
@@ -105,6 +119,7 @@ export function matrixScene({ table, rows, columns, title, colours, width = 420 
   const cell = Math.max(2, Math.min(34, (width - left - 50) / columns.length));
   /** @type {Mark[]} */
   const marks = [{ kind: "text", x: 8, y: 16, text: title, fill: colours.ink, size: 12, weight: 600 }];
+  /** @type {(x: number, y: number, value: number) => unknown} */
   const box = (x, y, value) => marks.push({
     kind: "rect", x, y, w: cell - 0.5, h: cell - 0.5, fill: signed(value, largest).fill, stroke: colours.line, width: 0.3,
   });

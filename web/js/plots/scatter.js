@@ -2,14 +2,26 @@
 // The scatter of heads as a scene, and the places of its points for hover and selection.
 
 import { MISSING, viridisStep } from "../pure/colour.js";
-import { address, short, words } from "../pure/format.js";
+import { short, words } from "../pure/format.js";
 import { nearestTo, nextAlong } from "../pure/near.js";
 import { errorOf, valueOf } from "../pure/rank.js";
 import { axis, padded } from "../pure/scale.js";
 import { MARGIN, frameMarks } from "./frame.js";
 
 /**
- * Extent of a column on an axis; a logarithmic one  sees only values above zero.
+ * @typedef {import("../core/app.js").Colours} Colours
+ * @typedef {import("../pure/scale.js").Scale} Scale
+ * @typedef {import("../pure/scene.js").Mark} Mark
+ * @typedef {import("../pure/shapes.js").Row} Row
+ * @typedef {{row: Row, x: number, y: number}} Point where a head is drawn
+ * @typedef {{x: string, y: string}} Axes the columns on both axes
+ */
+
+/**
+ * Extent of a column on an axis; a logarithmic one sees only values above zero.
+ * @param {Row[]} rows
+ * @param {string} name
+ * @param {boolean} log
  * @returns {[number, number]}
  */
 function range(rows, name, log) {
@@ -24,12 +36,20 @@ function range(rows, name, log) {
   return padded([low, high], log);
 }
 
-/** Colour of a share 0..1 of a scale; the grey of the missing for null. */
+/**
+ * Colour of a share 0..1 of a scale; the grey of the missing for null.
+ * @param {number | null} share
+ */
 export const rowColour = (share) => (share === null ? MISSING : viridisStep(share));
 
 /**
- * @returns {{scene: import("../pure/scene.js").Scene, points: {row: object, x: number, y: number}[],
- *   x: object, y: object, hidden: number}} `hidden` counts heads a log axis cannot show
+ * `shown`: whether a head passes the filter (all where null); `bars`: standard errors of all heads; `discrete`: columns of whole
+ * numbers; `shareOf`: where a head lies on the scale of the colour.
+ * @param {{rows: Row[], names: Axes & {color: string | null}, logs: {x: boolean, y: boolean}, bars: boolean,
+ *   shown: ((row: Row) => boolean) | null, discrete: Set<string>, width: number, height: number, colours: Colours,
+ *   extentOf: (name: string) => [number, number] | null, shareOf: (row: Row) => number | null}} options
+ * @returns {{scene: import("../pure/scene.js").Scene, points: Point[], outliers: Point[], x: Scale, y: Scale, hidden: number}}
+ *   `hidden` counts heads a log axis cannot show
  */
 export function scatterPlot({ rows, names, logs, bars, shown, discrete, width, height, colours, extentOf, shareOf }) {
   const [left, right] = [MARGIN.left, width - MARGIN.right];
@@ -40,7 +60,7 @@ export function scatterPlot({ rows, names, logs, bars, shown, discrete, width, h
   const y = axis(
     range(rows, names.y, logs.y), [bottom, top], { log: logs.y, count: Math.max(3, Math.round(height / 60)) },
   );
-  for (const [name, scale] of [[names.x, x], [names.y, y]]) {
+  for (const [name, scale] of /** @type {[string, Scale][]} */ ([[names.x, x], [names.y, y]])) {
     if (discrete.has(name)) scale.ticks = [...new Set(scale.ticks.map(Math.round))];
   }
   const colourExtent = names.color === null ? null : extentOf(names.color);
@@ -49,10 +69,11 @@ export function scatterPlot({ rows, names, logs, bars, shown, discrete, width, h
     yLabel: words(names.y) + (logs.y ? " (log)" : ""),
     margin: { ...MARGIN, top },
   });
+  /** @type {Point[]} */
   const points = [];
   let hidden = 0;
   const radius = rows.length > 1500 ? 2.5 : rows.length > 300 ? 3.5 : 4.5;
-  const order = shown ? [...rows].sort((a, b) => shown(a) - shown(b)) : rows;
+  const order = shown ? [...rows].sort((a, b) => Number(shown(a)) - Number(shown(b))) : rows;
   for (const row of order) {
     const [px, py] = [x.at(valueOf(row, names.x) ?? NaN), y.at(valueOf(row, names.y) ?? NaN)];
     if (!Number.isFinite(px) || !Number.isFinite(py)) {
@@ -64,48 +85,31 @@ export function scatterPlot({ rows, names, logs, bars, shown, discrete, width, h
     marks.push({
       kind: "circle", x: px, y: py, r: radius,
       fill: out ? colours.line : names.color === null ? colours.accent : rowColour(shareOf(row)),
-      stroke: out ? undefined : colours.panel, width: 0.5, alpha: out ? 0.7 : 0.92,
+      stroke: out ? undefined : colours.faint, width: 0.6, alpha: out ? 0.7 : 0.92,
     });
     if (!out) points.push({ row, x: px, y: py });
   }
-  marks.push(...outlierMarks(points, width, colours));
   if (names.color !== null && colourExtent) marks.push(...legend(names.color, colourExtent, width, colours));
-  return { scene: { width, height, ground: colours.panel, marks }, points, x, y, hidden };
+  return { scene: { width, height, ground: colours.panel, marks }, points, outliers: outliersOf(points), x, y, hidden };
 }
 
+const LETTER = 5.7; // pixels of a letter of the legend on average
 const [FAR, LABELLED] = [5, 5]; // median distances from the median that make an outlier, and how many are named
 
-const [LETTER, LABEL_LINE] = [6.2, 12]; // pixels of a letter on average, and of a line
-
 /**
- * The names of the points farthest out on either axis; of those that would lie on each other, the farthest.
- * @param {{row: import("../pure/shapes.js").Row, x: number, y: number}[]} points
- * @param {number} width
- * @param {import("../core/app.js").Colours} colours
- * @returns {import("../pure/scene.js").Mark[]}
+ * The points farthest out on either axis, the farthest first.
+ * @param {Point[]} points
+ * @returns {Point[]}
  */
-function outlierMarks(points, width, colours) {
+function outliersOf(points) {
   if (points.length < 8) return [];
-  /** @typedef {typeof points[number]} Point */
   const far = /** @type {const} */ (["x", "y"]).map((axis) => {
     const middle = median(points.map((p) => p[axis]));
     const spread = median(points.map((p) => Math.abs(p[axis] - middle))) || 1;
     return (/** @type {Point} */ p) => Math.abs(p[axis] - middle) / spread;
   });
   const reach = (/** @type {Point} */ p) => Math.max(...far.map((measure) => measure(p)));
-  /** @type {{from: number, to: number, y: number}[]} */
-  const taken = [];
-  const isFree = (/** @type {Point} */ { row, x, y }) => {
-    const size = LETTER * address(row.layer, row.head).length;
-    const from = x > width - 60 ? x - 8 - size : x + 8;
-    const free = taken.every((t) => Math.abs(t.y - y) >= LABEL_LINE || t.to < from || t.from > from + size);
-    if (free) taken.push({ from, to: from + size, y });
-    return free;
-  };
-  return points.filter((p) => reach(p) > FAR).sort((a, b) => reach(b) - reach(a)).slice(0, LABELLED).filter(isFree).map(({ row, x, y }) => ({
-    kind: "text", x: x > width - 60 ? x - 8 : x + 8, y: y - 5, text: address(row.layer, row.head), fill: colours.soft, size: 10,
-    anchor: x > width - 60 ? "end" : "start", halo: colours.panel,
-  }));
+  return points.filter((p) => reach(p) > FAR).sort((a, b) => reach(b) - reach(a)).slice(0, LABELLED);
 }
 
 /** @param {number[]} values */
@@ -114,13 +118,20 @@ function median(values) {
   return sorted[sorted.length >> 1];
 }
 
-/** Plus and minus one standard error of a row on both axes, where the tree has them. */
+/**
+ * Plus and minus one standard error of a row on both axes, where the tree has them.
+ * @param {Row} row
+ * @param {Axes} names
+ * @param {Scale} x
+ * @param {Scale} y
+ * @param {{faint: string}} colours
+ */
 export function barMarks(row, names, x, y, colours) {
-  /** @type {import("../pure/scene.js").Mark[]} */
+  /** @type {Mark[]} */
   const marks = [];
   const [vx, vy] = [valueOf(row, names.x) ?? NaN, valueOf(row, names.y) ?? NaN];
   const [ex, ey] = [errorOf(row, names.x), errorOf(row, names.y)];
-  const finite = (...points) => points.every(Number.isFinite);
+  const finite = (/** @type {number[]} */ ...points) => points.every(Number.isFinite);
   if (ex !== null) {
     const points = [x.at(vx - ex), y.at(vy), x.at(vx + ex), y.at(vy)];
     if (finite(...points)) marks.push({ kind: "line", points, stroke: colours.faint, width: 1 });
@@ -132,12 +143,21 @@ export function barMarks(row, names, x, y, colours) {
   return marks;
 }
 
+/**
+ * @param {string} name
+ * @param {[number, number]} extent
+ * @param {number} width
+ * @param {Colours} colours
+ */
 function legend(name, [low, high], width, colours) {
   const bar = { x: width - MARGIN.right - 122, y: 6, w: 90, h: 7 };
-  /** @type {import("../pure/scene.js").Mark[]} */
+  const end = bar.x - 14 - 6.2 * short(low).length;
+  const letters = Math.floor((end - 2) / LETTER);
+  const title = words(name);
+  /** @type {Mark[]} */
   const marks = [{
-    kind: "text", x: bar.x - 14 - 6.2 * short(low).length, y: 13, text: words(name), fill: colours.soft, size: 10.5,
-    anchor: "end",
+    kind: "text", x: end, y: 13, text: title.length > letters ? `${title.slice(0, Math.max(0, letters - 1))}…` : title, fill: colours.soft,
+    size: 10.5, anchor: "end",
   }];
   for (let i = 0; i < 30; i++) marks.push({
     kind: "rect", x: bar.x + (i * bar.w) / 30, y: bar.y, w: bar.w / 30 + 0.4, h: bar.h, fill: viridisStep(i / 29),
@@ -150,10 +170,24 @@ function legend(name, [low, high], width, colours) {
 /** @type {(points: {x: number, y: number}[]) => import("../pure/near.js").Place} */
 const placeIn = (points) => (i) => [points[i].x, points[i].y];
 
-/** The point nearest to a pixel within `reach`, or null. */
+/**
+ * The point nearest to a pixel within `reach`, or null.
+ * @template {{x: number, y: number}} P
+ * @param {P[]} points
+ * @param {number} x
+ * @param {number} y
+ * @returns {P | null}
+ */
 export const nearest = (points, x, y, reach = 14) =>
   points[nearestTo(points.length, placeIn(points), x, y, reach)] ?? null;
 
-/** The nearest point in a direction [1, 0], [0, 1], ... from another, or null. */
+/**
+ * The nearest point in a direction [1, 0], [0, 1], ... from another, or null.
+ * @template {{x: number, y: number}} P
+ * @param {P[]} points
+ * @param {{x: number, y: number}} from
+ * @param {number[]} step
+ * @returns {P | null}
+ */
 export const next = (points, from, step) =>
   points[nextAlong(points.length, placeIn(points), [from.x, from.y], step)] ?? null;

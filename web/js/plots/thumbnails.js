@@ -36,8 +36,13 @@ export function atlasOf(heads, side, theme) {
   return { canvas, from };
 }
 
-/** How large pictures are at a width and how high all of them: {size, step, columns, height}. */
-export function thumbnailLayout(/** @type {PromptHead[]} */ heads, /** @type {boolean} */ sorted, /** @type {number} */ width) {
+/**
+ * How large pictures are at a width and how high all of them.
+ * @param {PromptHead[]} heads
+ * @param {boolean} sorted
+ * @param {number} width
+ */
+export function thumbnailLayout(heads, sorted, width) {
   const layers = [...new Set(heads.map((h) => h.layer))].sort((a, b) => a - b);
   const numbers = [...new Set(heads.map((h) => h.head))].sort((a, b) => a - b);
   const room = width - LEFT;
@@ -53,7 +58,7 @@ export function thumbnailLayout(/** @type {PromptHead[]} */ heads, /** @type {bo
  * `order` are indices into `heads`, as they are shown when `sorted`; `value(head)` colours the frames (null: no frame) on
  * the scale `extent`.
  * @param {{heads: PromptHead[], order: number[], sorted: boolean, side: number, atlas: ReturnType<typeof atlasOf>, width: number,
- *   value: (head: PromptHead) => number | null, extent: [number, number], colours: any}} options
+ *   value: (head: PromptHead) => number | null, extent: [number, number], colours: import("../core/app.js").Colours}} options
  */
 export function thumbnailPlot({ heads, order, sorted, side, atlas, width, value, extent, colours }) {
   const { layers, numbers, size, label, columns, height } = thumbnailLayout(heads, sorted, width);
@@ -90,7 +95,7 @@ export function thumbnailPlot({ heads, order, sorted, side, atlas, width, value,
 
 /**
  * Numbers of the layers down the side and of the heads across the top.
- * @param {any} axes
+ * @param {{layers: number[], numbers: number[], size: number, label: number, colours: import("../core/app.js").Colours}} axes
  * @returns {import("../pure/scene.js").Mark[]}
  */
 function axisMarks({ layers, numbers, size, label, colours }) {
@@ -98,10 +103,10 @@ function axisMarks({ layers, numbers, size, label, colours }) {
   const every = Math.ceil(16 / wide);
   const everyLine = Math.ceil(12 / high);
   return [
-    ...numbers.filter((/** @type {number} */ _, /** @type {number} */ i) => i % every === 0).map((/** @type {number} */ n, /** @type {number} */ i) => ({
+    ...numbers.filter((_, i) => i % every === 0).map((n, i) => /** @type {const} */ ({
       kind: "text", x: LEFT + i * every * wide + size / 2, y: TOP - 6, text: String(n), fill: colours.soft, size: 10, anchor: "middle",
     })),
-    ...layers.filter((/** @type {number} */ _, /** @type {number} */ i) => i % everyLine === 0).map((/** @type {number} */ n, /** @type {number} */ i) => ({
+    ...layers.filter((_, i) => i % everyLine === 0).map((n, i) => /** @type {const} */ ({
       kind: "text", x: LEFT - 8, y: TOP + i * everyLine * high + size / 2 + 3, text: String(n), fill: colours.soft, size: 10, anchor: "end",
     })),
     { kind: "text", x: 2, y: TOP - 6, text: "L\\H", fill: colours.faint, size: 9 },

@@ -5,6 +5,15 @@ import { attentionRamp, attentionStep } from "../pure/colour.js";
 import { broken, number } from "../pure/format.js";
 import { bytesOf, partsOf } from "../pure/spelling.js";
 
+/**
+ * @typedef {import("../core/app.js").Colours} Colours
+ * @typedef {import("../pure/scene.js").Mark} Mark
+ * @typedef {{x: number, y: number, h: number}} Place middle, top and height of a token
+ * @typedef {{fills: ArrayLike<number>, strips: ArrayLike<number> | null, largest: number, selection: number[],
+ *   pair: {q: number, k: number} | null, spans: number[][], lines: {source: number, at: number, value: number}[]}} Look the
+ *   stretches in sight, and what is shown of each token
+ */
+
 const SIZE = 13;
 const LINE = 23;
 const [BYTE_SIZE, BYTE_LINE, BYTE_GAP] = [8.5, 13, 3]; // of byte tokens under their character
@@ -27,12 +36,14 @@ export function tokensLegend({ largest, transpose, strips, theme }) {
 
 /**
  * Sets the stretches of `tokens` that are in sight into lines of `width`; `measure(text)` is the width of a text at 13 px.
- * `look` holds them as `spans`, and fills, strips, largest, selection, pair and lines as the view shows them.
+ * `look` holds them as `spans`, and the rest as the view shows it.
+ * @param {{title: string, tokens: readonly string[], look: Look, theme: string, colours: Colours, width?: number,
+ *   measure: (text: string) => number}} options
  */
 export function tokensScene({ title, tokens, look, theme, colours, width = 720, measure }) {
   const ramp = attentionRamp(theme);
   const strip = attentionRamp(theme, true);
-  /** @type {import("../pure/scene.js").Mark[]} */
+  /** @type {Mark[]} */
   const marks = title ? [{ kind: "text", x: 12, y: 22, text: title, fill: colours.soft, size: 11.5 }] : [];
   const margin = 12;
   let x = margin;
@@ -44,7 +55,9 @@ export function tokensScene({ title, tokens, look, theme, colours, width = 720, 
     below = 0;
   };
   const chosen = new Set(look.selection);
-  const places = new Map(); // middle and top of each token
+  /** @type {Map<number, Place>} */
+  const places = new Map();
+  /** @type {(text: string, i: number | null) => void} */
   const put = (text, i) => {
     const w = measure(text);
     if (x + w > width - margin && x > margin) newline();
@@ -53,7 +66,11 @@ export function tokensScene({ title, tokens, look, theme, colours, width = 720, 
     if (i !== null && !places.has(i)) places.set(i, { x: x + w / 2, y, h: LINE - 4 });
     x += w;
   };
-  /** The colours and marks of a token in its box; answers that of its letters. */
+  /**
+   * The colours and marks of a token in its box; answers that of its letters.
+   * @param {number} i
+   * @param {{x: number, y: number, w: number, h: number}} box
+   */
   const ground = (i, box) => {
     const fill = attentionStep(look.fills[i], look.largest);
     const under = look.strips ? attentionStep(look.strips[i], look.largest) : 0;
@@ -63,7 +80,12 @@ export function tokensScene({ title, tokens, look, theme, colours, width = 720, 
     if (chosen.has(i)) marks.push({ kind: "rect", ...box, stroke: colours.ink, width: 1 });
     return fill ? ramp[fill].ink : colours.ink;
   };
-  /** A character over its byte tokens `from` to `to` - 1. */
+  /**
+   * A character over its byte tokens `from` to `to` - 1.
+   * @param {string} text
+   * @param {number} from
+   * @param {number} to
+   */
   const putSpelt = (text, from, to) => {
     const bytes = Array.from({ length: to - from }, (_, j) => bytesOf(tokens[from + j]));
     const widths = bytes.map((b) => (measure(b) * BYTE_SIZE) / SIZE + 4);
@@ -96,14 +118,20 @@ export function tokensScene({ title, tokens, look, theme, colours, width = 720, 
     at = to;
   }
   if (at < tokens.length) put(` ⋯ ${tokens.length - at} tokens ⋯`, null);
-  const inSight = look.lines.filter(({ source, at }) => places.has(source) && places.has(at));
-  for (const line of inSight) marks.push(lineMark(places.get(line.source), places.get(line.at), line.value / look.largest, colours));
+  for (const { source, at, value } of look.lines) {
+    const [from, to] = [places.get(source), places.get(at)];
+    if (from && to) marks.push(lineMark(from, to, value / look.largest, colours));
+  }
   return { width, height: y + LINE + below + 8, ground: colours.panel, marks };
 }
 
 /**
  * The line from a token to a key: over the text on the same line, else from edge to edge.
- * @returns {import("../pure/scene.js").Mark}
+ * @param {Place} from
+ * @param {Place} to
+ * @param {number} share
+ * @param {Colours} colours
+ * @returns {Mark}
  */
 function lineMark(from, to, share, colours) {
   const strength = Math.min(1, share);

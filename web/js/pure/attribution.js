@@ -32,7 +32,7 @@ const list = (value) => (Array.isArray(value) ? value.filter((v) => v && typeof 
  * @param {unknown} value
  * @returns {Snippet[]}
  */
-export function readSnippets(value) {
+function readSnippets(value) {
   return list(value)
     .flatMap((s) => {
       if (!Array.isArray(s.tokens) || !s.tokens.length) return [];

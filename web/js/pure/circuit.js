@@ -20,10 +20,18 @@ export const STANDS_OUT = 3;
 /**
  * The objects of a list that name a head.
  * @param {unknown} value
- * @returns {(Loose & {layer: number, head: number})[]}
+ * @returns {(Loose & import("./shapes.js").Address)[]}
  */
 const headsIn = (value) => (Array.isArray(value) ? value.filter(isHead) : []);
 const isHead = (/** @type {Loose | null} */ h) => h && Number.isInteger(h.layer) && Number.isInteger(h.head);
+
+/**
+ * The tokens of a list that have a weight.
+ * @param {unknown} value
+ * @returns {import("./shapes.js").Weighted[]}
+ */
+export const tokensIn = (value) => (Array.isArray(value)
+  ? value.filter((t) => typeof t?.token === "string" && Number.isFinite(t.weight)) : []);
 
 /**
  * A head file's `composition`; null where there is none.
@@ -50,7 +58,7 @@ function kernelOf({ kernel, kernel_chance, kernel_deviations }) {
 /**
  * The first partners on each side that stand out from unrelated heads, as lines between two heads.
  * @param {Composition} composition
- * @param {{layer: number, head: number}} open
+ * @param {import("./shapes.js").Address} open
  */
 export function standingOut(composition, open, each = Infinity) {
   return SIDES.flatMap(([side]) => /** @type {const} */ (["reads_from", "read_by"]).flatMap((direction) => (

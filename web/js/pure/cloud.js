@@ -17,6 +17,7 @@ export const SPACE_NAMES = { Q: "query", K: "key", V: "value", O: "output" };
  * @typedef {import("./shapes.js").Loose} Loose
  * @typedef {{middle: number[], half: number}} Frame
  * @typedef {{x: number, y: number, z: number}} Vector
+ * @typedef {{eye: Vector, up: Vector, center: Vector}} Camera
  */
 
 /**
@@ -158,6 +159,38 @@ export function frame(xyz) {
   const middle = low.map((a, d) => (Number.isFinite(a) ? (a + high[d]) / 2 : 0));
   const half = Math.max(...low.map((a, d) => (Number.isFinite(a) ? (high[d] - a) / 2 : 0))) || 1;
   return { middle, half };
+}
+
+export const SEEN = 0.98; // share of the points that fills a panel; a few strays must not make the others small
+
+/**
+ * Least and largest of numbers without the strays on either side; null without any number.
+ * @param {Float32Array} values
+ * @returns {[number, number] | null}
+ */
+export function mostOf(values) {
+  const sorted = values.filter(Number.isFinite).sort();
+  const stray = Math.floor(((1 - SEEN) / 2) * sorted.length);
+  return sorted.length ? [sorted[stray], sorted[sorted.length - 1 - stray]] : null;
+}
+
+/**
+ * The ball that holds most positions, so that they fill a panel from wherever they are seen: its middle and radius, and how far
+ * from that middle any position lies along an axis.
+ * @param {Float32Array} xyz
+ * @returns {{middle: number[], radius: number, reach: number}}
+ */
+export function seenBall(xyz) {
+  const middle = [0, 1, 2].map((d) => {
+    const [low, high] = mostOf(xyz.filter((_, i) => i % 3 === d)) ?? [0, 0];
+    return (low + high) / 2;
+  });
+  const away = (/** @type {number} */ i, /** @type {number} */ d) => Math.abs(xyz[3 * i + d] - middle[d]);
+  const distances = Float32Array.from({ length: xyz.length / 3 }, (_, i) => Math.hypot(away(i, 0), away(i, 1), away(i, 2)))
+    .filter(Number.isFinite).sort();
+  const radius = distances[Math.ceil(SEEN * distances.length) - 1] || 1;
+  const reach = xyz.reduce((most, v, i) => (Number.isFinite(v) ? Math.max(most, Math.abs(v - middle[i % 3])) : most), 0);
+  return { middle, radius, reach: reach || radius };
 }
 
 /**

@@ -42,14 +42,13 @@ export function addToCluster(clusters, name, points) {
   const rest = clusters.map((c) => ({ ...c, points: c.points.filter((p) => !taken.has(keyOf(p))) }));
   const there = rest.find((c) => c.name === name);
   if (there) there.points = [...there.points, ...points];
-  else rest.push({ name, color: freeColour(rest), points: [...points] });
+  else rest.push({ name, color: freeColour(rest.map((c) => c.color)), points: [...points] });
   return rest.filter((c) => c.points.length);
 }
 
-/** @param {Cluster[]} clusters */
-function freeColour(clusters) {
-  const used = new Set(clusters.map((c) => c.color));
-  return PALETTE.find((colour) => !used.has(colour)) ?? PALETTE[clusters.length % PALETTE.length];
+/** @param {string[]} used */
+function freeColour(used) {
+  return PALETTE.find((colour) => !used.includes(colour)) ?? PALETTE[used.length % PALETTE.length];
 }
 
 /**
@@ -89,6 +88,11 @@ export function mergeClusters(base, mine, theirs) {
   const here = placesOf(mine);
   const there = placesOf(theirs);
   const colours = new Map([...mine, ...theirs].map((c) => [c.name, c.color]));
+  // What both sides made first has the first colour on both.
+  for (const { name, color } of mine) {
+    const isNew = [...base, ...theirs].every((c) => c.name !== name);
+    if (isNew && theirs.some((c) => c.color === color)) colours.set(name, freeColour([...colours.values()]));
+  }
   /** @type {Map<string, Triple[]>} */
   const merged = new Map([...theirs, ...mine].map((c) => [c.name, []]));
   const points = new Map([...base, ...theirs, ...mine].flatMap((c) => c.points.map((p) => [keyOf(p), p])));

@@ -3,7 +3,10 @@
 
 const KINDS = ["sink", "self", "previous", "same", "after", "elsewhere"];
 
-/** What each share is of, in the order they are shown. */
+/**
+ * What each share is of, in the order they are shown.
+ * @type {Record<string, string>}
+ */
 export const KIND_WORDS = {
   sink: "position 0", self: "the token itself", previous: "the token before", same: "the same token before",
   after: "after the same token", elsewhere: "elsewhere",

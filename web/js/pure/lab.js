@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // The questions of the lab as forms: their fields, what is typed in them, and the JSON that is asked.
 
+import { emptySlot, readValues } from "./slot.js";
+
 /**
  * @typedef {import("./shapes.js").Loose} Loose
  * @typedef {{key: string, label: string, type: string, optional?: boolean, choices?: string[][]}} Field `key` may be a path, as
  *   replace.token
  * @typedef {Loose & {question: string, layer?: number, head?: number}} Question as it is asked
- * @typedef {{id: string, question: string, about: string}} Listed an answer that a tree holds
- * @typedef {{kind: string, layer?: number | null, head?: number | null, value: number}} Part a component of a sum
+ * @typedef {Question & import("./shapes.js").Address} OfHead a question of a head
+ * @typedef {{id: string, question: string, about: string, layer: number | null, head: number | null}} Listed an answer that a tree
+ *   holds, of a head or of none
+ * @typedef {import("./answers.js").Part} Part
  */
 
 const PROMPT = { key: "prompt", label: "Prompt", type: "prompt" };
@@ -21,7 +25,9 @@ const EDGE = { prompt: TEXT, query: -1, key: "cat" };
 
 /**
  * Every kind of question: its fields in order, and an example that any language model of English can run.
- * @type {Record<string, {label: string, says: string, ofHead: boolean, fields: Field[], example: object}>}
+ * `settle` brings fields that depend on each other in step.
+ * @type {Record<string, {label: string, says: string, ofHead: boolean, fields: Field[], example: object,
+ *   settle?: (question: OfHead) => OfHead}>}
  */
 export const KINDS = {
   sources: {
@@ -40,8 +46,9 @@ export const KINDS = {
     example: { prompt: TEXT, query: -1 },
   },
   sweep: {
-    label: "Sweep", ofHead: true, fields: [PROMPT, { key: "values", label: "Values of {}", type: "lines", optional: true }, QUERY, KEY],
-    says: "One edge while a slot of the prompt takes many values: {1000..2020:20}, {a|b|c}, or {} with a list.",
+    label: "Sweep", ofHead: true, fields: [PROMPT, { key: "values", label: "Values of {}: 1000..2020:20, a|b|c, or one a line", type: "values", optional: true }, QUERY, KEY],
+    says: "One edge while a slot of the prompt takes many values: {1000..2020:20}, {a|b|c}, or {} with values below.",
+    settle: (question) => (question.values && typeof question.prompt === "string" ? { ...question, prompt: emptySlot(question.prompt) } : question),
     example: { prompt: "When the tall cat slept, the dog ran. When the {tall|short|old|red|dog|cat}", query: "{}", key: "cat#1" },
   },
   swap: {
@@ -141,7 +148,7 @@ const TYPES = {
     },
     write: (v) => (v === undefined || v === null ? "" : String(v)),
   },
-  lines: { read: lines, write: (v) => listed(v).join("\n") },
+  values: { read: readValues, write: (v) => listed(v).join("\n") },
   objects: { read: (s) => lines(s).map((line) => JSON.parse(line)), write: (v) => listed(v).map((o) => JSON.stringify(o)).join("\n") },
   object: { read: (s) => JSON.parse(s), write: (v) => (v ? JSON.stringify(v) : "") },
   places: { read: (s) => lines(s).map(readPlace), write: (v) => /** @type {Loose[]} */ (listed(v)).map((p) => `${writeMark(p.mark)} | ${writePrompt(p.prompt)}`).join("\n") },
@@ -166,11 +173,11 @@ export function formOf(question) {
  * The question of a kind with these texts in its fields; throws what is wrong with one.
  * @param {string} kind
  * @param {Record<string, string>} texts
- * @param {{layer: number, head: number}} address
- * @returns {Question}
+ * @param {import("./shapes.js").Address} address
+ * @returns {OfHead}
  */
 export function questionOf(kind, texts, { layer, head }) {
-  /** @type {Question} */
+  /** @type {OfHead} */
   const question = { question: kind, layer, head };
   for (const { key, label, type, optional } of KINDS[kind].fields) {
     const text = texts[key] ?? "";
@@ -190,14 +197,14 @@ export function questionOf(kind, texts, { layer, head }) {
     const place = path.reduce((at, name) => /** @type {Loose} */ (at[name] ??= {}), /** @type {Loose} */ (question));
     place[last] = value;
   }
-  return question;
+  return KINDS[kind].settle?.(question) ?? question;
 }
 
 /**
  * The example of a kind for a head.
  * @param {string} kind
- * @param {{layer: number, head: number}} address
- * @returns {Question}
+ * @param {import("./shapes.js").Address} address
+ * @returns {OfHead}
  */
 export const exampleOf = (kind, { layer, head }) => ({ question: kind, layer, head, ...KINDS[kind].example });
 
@@ -239,6 +246,21 @@ export function readAsk(text) {
 export function readManifest(value) {
   return /** @type {(Listed | null)[]} */ (listed(value?.answers)).flatMap((entry) => (entry && ID.test(entry.id)
     && Object.hasOwn(KINDS, entry.question) && typeof entry.about === "string" ? [entry] : []));
+}
+
+/**
+ * A row of a swap's table: before, after and difference of score and attention. Where there is no key there is no score, and
+ * no attention goes there.
+ * @param {import("./answers.js").Swapped} row
+ */
+export function swapRow({ offset, before, after }) {
+  const score = [before?.score ?? null, after?.score ?? null];
+  const attention = [before?.attention ?? null, after?.attention ?? null];
+  return {
+    offset, tokens: [before?.token ?? null, after?.token ?? null],
+    score: [...score, score[0] === null || score[1] === null ? null : score[1] - score[0]],
+    attention: [...attention, (attention[1] ?? 0) - (attention[0] ?? 0)],
+  };
 }
 
 /**

@@ -4,6 +4,12 @@
 /** @typedef {(i: number) => [number, number]} Place where a point is */
 
 /**
+ * The direction on screen of each arrow key.
+ * @type {Record<string, [number, number] | undefined>}
+ */
+export const ARROWS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+/**
  * Index of the one of `n` points nearest to (x, y) within `reach`, -1 for none; `place(i)` is where point i is.
  * @param {number} n
  * @param {Place} place

@@ -11,7 +11,7 @@ import { valueOf } from "./rank.js";
  */
 
 /** @type {Preset[]} */
-export const PRESETS = [
+const PRESETS = [
   {
     key: "previous", label: "previous token", score: ["previous_token_score"], x: ["previous_token_score"],
     y: ["induction_score", "self_attention_score"], color: ["layer"],

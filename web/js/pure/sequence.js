@@ -9,9 +9,9 @@ export const isCustomId = (id) => /^c/.test(id);
 
 /**
  * A sequence: `tokens` (n), `cols` and `vals` the stored entries row by row, `rowStart` (n + 1)
- * where each row begins.
+ * where each row begins; `textOnly` where nothing is known of the pattern.
  * @typedef {{id: string, interval: number, tokens: string[], n: number, max: number,
- *   rowStart: Uint32Array, cols: Uint32Array, vals: Float64Array, dropped: number,
+ *   rowStart: Uint32Array, cols: Uint32Array, vals: Float64Array, dropped: number, textOnly?: true,
  *   byColumn?: {start: Uint32Array, rows: Uint32Array, vals: Float64Array}}} Sequence
  */
 
@@ -68,6 +68,17 @@ export function fromRecord(record) {
     tokens, n, max, rowStart, cols, vals, dropped,
   };
 }
+
+/**
+ * A sequence of which only the text is known.
+ * @param {string} id
+ * @param {string[]} tokens
+ * @returns {Sequence}
+ */
+export const textOnly = (id, tokens) => ({
+  id, interval: 0, tokens, n: tokens.length, max: 0, rowStart: new Uint32Array(tokens.length + 1), cols: new Uint32Array(0),
+  vals: new Float64Array(0), dropped: 0, textOnly: true,
+});
 
 /**
  * The entries by column, made on first use.

@@ -4,12 +4,12 @@
 /**
  * @typedef {{[key: string]: unknown}} Loose an object of JSON of which nothing is known yet
  * @typedef {{layer: number, head: number}} Address
+ * @typedef {{seq: string, q: number, k: number}} Edge a query and a key of a sequence
  * @typedef {Address & {[metric: string]: number | Record<string, number> | undefined, standard_errors?: Record<string, number>}} Row
  *   a head's row of scatter_data.json, with its standard errors where the tree has some
- * @typedef {{bin_edges: number[], bin_values: number[]}} BinsRecord
+ * @typedef {{token: string, weight: number}} Weighted a token of the vocabulary and how much it counts
  * @typedef {{sequence_id: number | string, interval?: number, tokens: string[], attention_indices: number[],
  *   attention_values: number[], seq_len: number, max_activation: number}} SequenceRecord a sequence of a head's file
- * @typedef {{d0: number[], d1: number[], d2?: number[]}} AxesRecord positions in a space, point by point
  * @typedef {{d0: number, d1: number, d2?: number} | number[]} PlaceRecord
  * @typedef {{seq_idx: string | number, top_q: number, top_k: number, norm?: number, tokens?: string[],
  *   pca?: Record<string, PlaceRecord>, umap_views?: Record<string, PlaceRecord>[]}} ProjectedRecord a projected point of a cloud
