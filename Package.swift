@@ -109,8 +109,8 @@ let package = Package(
         library("Sampling", "AttentionStats", "Tensors", heapModule),
         library("Projection", "Tensors", "UserErrors"),
         library(
-            "FeatureDictionaries", "Tensors", "Checkpoints", "Corpora", "Transformer", "Sampling",
-            "UserErrors", heapModule),
+            "FeatureDictionaries", "JSON", "Tensors", "Checkpoints", "Corpora", "Transformer",
+            "Sampling", "UserErrors", heapModule),
         library("WeightCircuits", "Tensors", "Transformer"),
         library("HeadMaps", "AttentionStats", "Tensors"),
         library("Attribution", "FeatureDictionaries", "Tensors", "Transformer", "UserErrors"),

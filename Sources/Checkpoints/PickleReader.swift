@@ -171,8 +171,16 @@ struct PickleReader {
 
     private mutating func popToMark() throws -> [PickleValue] {
         guard let mark = marks.popLast() else { throw broken("lacks a mark") }
-        defer { stack.removeSubrange(mark...) }
-        return Array(stack[mark...])
+        let items = Array(stack[mark...])
+        stack.removeSubrange(mark...)
+        return items
+    }
+
+    /// Takes away what stands above the last mark. Of its own, as Swift 6.3's optimiser releases values too often where
+    /// an array of a slice is made and dropped.
+    private mutating func dropToMark() throws {
+        guard let mark = marks.popLast() else { throw broken("lacks a mark") }
+        while stack.count > mark { stack.removeLast() }
     }
 
     private mutating func pushTuple(_ items: [PickleValue]) throws {
@@ -223,7 +231,7 @@ struct PickleReader {
         case 0x95: _ = try take(8)  // frame
         case UInt8(ascii: "("): marks.append(stack.count)
         case UInt8(ascii: "0"): _ = try pop()
-        case UInt8(ascii: "1"): _ = try popToMark()
+        case UInt8(ascii: "1"): try dropToMark()
         case UInt8(ascii: "N"): stack.append(.none)
         case 0x88: stack.append(.bool(true))
         case 0x89: stack.append(.bool(false))

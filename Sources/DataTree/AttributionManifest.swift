@@ -21,7 +21,7 @@ public struct AttributionManifest: Sendable, Equatable {
     public init(_ bytes: [UInt8]?) throws(DataTreeError) {
         do {
             entries =
-                try bytes.map { try JSONDecoder().decode([String: Entry].self, from: Data($0)) }
+                try bytes.map { try JSONDecoder().decode([String: Entry].self, checking: $0) }
                 ?? [:]
         } catch {
             throw DataTreeError(

@@ -39,7 +39,7 @@ public struct LabManifest: Codable, Sendable, Equatable {
     /// Reads a manifest; nil is an empty one.
     public init(_ bytes: [UInt8]?) throws(DataTreeError) {
         guard let bytes else { return }
-        do { self = try JSONDecoder().decode(LabManifest.self, from: Data(bytes)) } catch {
+        do { self = try JSONDecoder().decode(LabManifest.self, checking: bytes) } catch {
             throw DataTreeError(
                 "\(Self.path) in the data tree is not as expected; remove it and the folder it is in."
             )

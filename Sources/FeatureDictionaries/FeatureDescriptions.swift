@@ -3,6 +3,7 @@
 
 import Corpora
 import Foundation
+import JSON
 import UserErrors
 
 /// Descriptions of some of a dictionary's features.
@@ -60,7 +61,7 @@ public struct FeatureDescriptions: Sendable {
     ) throws {
         guard line.contains(where: { !Self.blanks.contains($0) }) else { return }
         let entry: Entry
-        do { entry = try JSONDecoder().decode(Entry.self, from: line) } catch {
+        do { entry = try JSONDecoder().decode(Entry.self, checking: [UInt8](line)) } catch {
             throw Self.malformed(
                 url, number, "is not {\"index\": a number, \"description\": \"...\"}")
         }

@@ -66,9 +66,13 @@ public struct Question: Codable, Sendable {
     ///
     /// - Throws: `UserError` that names what is missing or wrong.
     public init(json: [UInt8]) throws {
-        do { self = try Self.decoder.decode(Question.self, from: Data(json)) } catch let error
+        do { self = try Self.decoder.decode(Question.self, checking: json) } catch let error
             as DecodingError
-        { throw UserError(error.sentence) }
+        {
+            throw UserError(error.sentence)
+        } catch let error as JSONError {
+            throw UserError("a question is not JSON (\(error)).")
+        }
     }
 
     private enum CodingKeys: String, CodingKey { case question }

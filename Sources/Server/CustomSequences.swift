@@ -95,7 +95,7 @@ struct CustomSequences: Sendable {
 
     /// The token ids and display strings of a stored sequence.
     static func tokens(of sequence: [UInt8], _ id: String) throws(APIError) -> SequenceTokens {
-        guard let stored = try? JSONDecoder().decode(Stored.self, from: Data(sequence)),
+        guard let stored = try? JSONDecoder().decode(Stored.self, checking: Array(sequence)),
             stored.token_ids.count == stored.tokens.count, !stored.tokens.isEmpty
         else {
             throw APIError.unprocessable(

@@ -70,7 +70,7 @@ struct NotesEndpoint: Sendable {
 
     private static func read(_ bytes: [UInt8]?) throws(APIError) -> [String: Note] {
         guard let bytes else { return [:] }
-        do { return try JSONDecoder().decode([String: Note].self, from: Data(bytes)) } catch {
+        do { return try JSONDecoder().decode([String: Note].self, checking: bytes) } catch {
             throw .broken("\(path) is not as expected; mend it or move it away.")
         }
     }

@@ -162,7 +162,7 @@ struct PromptEndpoints: Sendable {
         let index = try PromptIndex(try tree.contents(PromptIndex.path))
         guard index.prompts.contains(where: { $0.sequence_id == id }),
             let bytes = try tree.contents(PromptFiles.headsPath(id)),
-            let file = try? JSONDecoder().decode(StoredHeads.self, from: Data(bytes)),
+            let file = try? JSONDecoder().decode(StoredHeads.self, checking: bytes),
             Set(file.heads.map { HeadAddress(layer: $0.layer, head: $0.head) }) == config.heads
         else { return nil }
         return bytes

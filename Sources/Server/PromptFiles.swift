@@ -34,7 +34,7 @@ struct PromptIndex: Codable, Sendable {
     /// Reads the file; there may be none yet.
     init(_ bytes: [UInt8]?) throws(APIError) {
         guard let bytes else { return }
-        do { self = try JSONDecoder().decode(Self.self, from: Data(bytes)) } catch {
+        do { self = try JSONDecoder().decode(Self.self, checking: bytes) } catch {
             throw .broken("\(Self.path) is not a list of prompts; mend it or move it away.")
         }
     }

@@ -3,6 +3,7 @@
 
 import AttentionStats
 import Foundation
+import JSON
 import Transformer
 
 /// The heads of a tree and how its numbers were made.
@@ -18,7 +19,7 @@ struct TreeConfig: Sendable, Equatable {
     /// Reads config.json.
     init(_ bytes: [UInt8]) throws(APIError) {
         let file: File
-        do { file = try JSONDecoder().decode(File.self, from: Data(bytes)) } catch {
+        do { file = try JSONDecoder().decode(File.self, checking: bytes) } catch {
             throw .broken("config.json in the data tree is not as expected; run make data again.")
         }
         heads = Set(

@@ -111,6 +111,7 @@ struct Emitter {
     /// Whether the tree that is there now came from the same of these facts.
     private func isUnchanged(_ facts: [String]) -> Bool {
         guard let config = tree.current("config.json"),
+            (try? JSONText([UInt8](config))) != nil,
             let object = try? JSONSerialization.jsonObject(with: config) as? [String: Any],
             let old = object["pipeline_config"] as? [String: Any]
         else { return false }

@@ -24,9 +24,9 @@ struct LabAnswer {
     init(_ answer: LabFile.Answer) throws {
         guard LabManifest.isID(answer.id),
             let question = try? JSONDecoder().decode(
-                Question.self, from: Data(answer.question.utf8)),
+                Question.self, checking: Array(answer.question.utf8)),
             let asked = try? JSONSerialization.jsonObject(with: Data(answer.question.utf8)),
-            (try? JSONSerialization.jsonObject(with: Data(answer.answer.utf8))) != nil
+            (try? JSONText(Array(answer.answer.utf8))) != nil
         else {
             throw UserError(
                 "lab.h5: holds \"\(answer.id.prefix(40))\", which is no answer; run stage-lab again."

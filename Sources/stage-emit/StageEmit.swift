@@ -4,6 +4,7 @@
 import ArgumentParser
 import DataTree
 import Foundation
+import JSON
 import Stages
 import UserErrors
 
@@ -73,7 +74,7 @@ struct StageEmit: ParsableCommand {
             throw UserError(
                 "\(data): is a folder with other things in it; set DATA to a new or empty folder.")
         }
-        let old = try? JSONDecoder().decode(OldConfig.self, from: config)
+        let old = try? JSONDecoder().decode(OldConfig.self, checking: [UInt8](config))
         guard old?.pipeline_config?.model_sha256 != modelHash else { return }
         throw UserError(
             "\(data): holds the tree of another model (\(old?.model_name ?? "unknown")); set DATA to another folder, or run make set-aside to move that tree to a free name."

@@ -43,6 +43,22 @@ import UserErrors
         }
     }
 
+    /// Found by fuzzing: what stood above a mark was released once too often when an instruction dropped it.
+    @Test(arguments: [
+        "4d5dff285d5d31ff", "287d287d7d7d7d7d7d317dd9", "2888288888318888878a028088888880288e8e",
+    ])
+    func `a pickle that drops lists is refused`(hexadecimal: String) throws {
+        let digits = Array(hexadecimal)
+        let bytes = stride(from: 0, to: digits.count, by: 2).compactMap {
+            UInt8(String(digits[$0..<$0 + 2]), radix: 16)
+        }
+        try withTemporaryFolder { folder in
+            let file = folder.appending(path: "pytorch_model.bin")
+            try Data(bytes).write(to: file)
+            #expect(throws: UserError.self) { try Checkpoint(opening: file) }
+        }
+    }
+
     /// Flipped bytes and cuts anywhere: opened and read to the end, or refused.
     @Test(arguments: ["hostile-path-key", "gpt2-views", "gpt2-views-legacy"])
     func `damaged files are read or refused`(name: String) throws {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Typed access to objects, and sentences that say where in which file a value is wrong.
 
+import Foundation
 import JSON
 import Testing
 import UserErrors
@@ -8,6 +9,18 @@ import UserErrors
 @Suite struct ObjectTests {
     private func object(_ text: String) throws -> JSONObject {
         try JSONObject(parsing: text.utf8, file: "a.json", allowsNonFinite: true)
+    }
+
+    /// Found by fuzzing: Foundation's scanner traps on 513 brackets that end the text.
+    @Test(arguments: [511, 512, 513, 514, 600], [true, false])
+    func `a shape is decoded from what is JSON only`(depth: Int, isClosed: Bool) {
+        struct Shape: Decodable { let a: Int? }
+        let text =
+            String(repeating: "[", count: depth)
+            + (isClosed ? String(repeating: "]", count: depth) : "")
+        #expect(throws: (any Error).self) {
+            try JSONDecoder().decode(Shape.self, checking: Array(text.utf8))
+        }
     }
 
     @Test func `what is there is given, and nil for what is missing or null`() throws {

@@ -2,12 +2,13 @@
 // What is needed of the configurations that publishers put beside weights. Keys keep the names they have there.
 
 import Foundation
+import JSON
 import UserErrors
 
 /// A small file of JSON; nil where it is none, or is not shaped so.
 private func read<Value: Decodable>(_ type: Value.Type, _ url: URL) -> Value? {
     guard let data = try? readSmallFile(url, atMost: 1 << 22) else { return nil }
-    return try? JSONDecoder().decode(type, from: data)
+    return try? JSONDecoder().decode(type, checking: [UInt8](data))
 }
 
 /// EleutherAI sparsify's cfg.json.

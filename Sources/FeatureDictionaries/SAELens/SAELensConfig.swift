@@ -5,6 +5,7 @@
 // https://github.com/decoderesearch/SAELens (sae_lens/loading/pretrained_sae_loaders.py).
 
 import Foundation
+import JSON
 import UserErrors
 
 /// What a cfg.json says.
@@ -16,7 +17,7 @@ struct SAELensConfig {
     /// Reads the file.
     init(contentsOf url: URL) throws {
         let data = try readSmallFile(url, atMost: 1 << 24)
-        do { keys = try JSONDecoder().decode(Keys.self, from: data) } catch let error
+        do { keys = try JSONDecoder().decode(Keys.self, checking: [UInt8](data)) } catch let error
             as DecodingError
         {
             throw UserError(
