@@ -3,6 +3,7 @@
 
 import DataTree
 import Foundation
+import JSON
 import Stages
 import Synchronization
 import Tensors
