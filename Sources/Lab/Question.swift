@@ -2,6 +2,7 @@
 // What can be asked. To add a question, write a type of its own and name it in `Question.kinds`.
 
 import Foundation
+import JSON
 import Transformer
 import UserErrors
 
