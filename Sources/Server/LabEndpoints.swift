@@ -34,7 +34,7 @@ struct LabEndpoints: Sendable {
             )
         }
         let asked = try await read(question)
-        if let stored = try stored(asked) { return Response(json: stored) }
+        if let stored = try await stored(asked) { return Response(json: stored) }
         let answer = Mutex<Result<[UInt8], APIError>?>(nil)
         try await self.answer([asked]) { _ in
         } take: { _, found in
@@ -72,7 +72,7 @@ struct LabEndpoints: Sendable {
         for i in group {
             do {
                 let asked = try await read(questions[i])
-                if try stored(asked) != nil {
+                if try await stored(asked) != nil {
                     job.finish(i, id: asked.record.id)
                 } else {
                     open.append((i, asked))
@@ -134,8 +134,13 @@ struct LabEndpoints: Sendable {
         return Asked(question: question, record: record, materials: materials)
     }
 
-    private func stored(_ asked: Asked) throws -> [UInt8]? {
-        try tree.contents(LabManifest.path(asked.record.id))
+    /// The answer that the tree has, listed in the manifest: a crash may have come between the two files.
+    private func stored(_ asked: Asked) async throws -> [UInt8]? {
+        guard let answer = try tree.contents(LabManifest.path(asked.record.id)) else { return nil }
+        var manifest = try LabManifest(try tree.contents(LabManifest.path))
+        // A tree that cannot be changed answers all the same.
+        if manifest.add(asked.record.entry) { try? await list(asked.record) }
+        return answer
     }
 
     /// Answers questions together.
@@ -186,12 +191,16 @@ struct LabEndpoints: Sendable {
     private func store(_ answer: [UInt8], to record: LabRecord) async throws -> [UInt8] {
         let file = record.file(answer: answer)
         try await tree.update(LabManifest.path(record.id)) { _ in (file, ()) }
+        try await list(record)
+        return file
+    }
+
+    private func list(_ record: LabRecord) async throws {
         try await tree.update(LabManifest.path) { bytes in
             var manifest = try LabManifest(bytes)
             let isNew = manifest.add(record.entry)
             return (isNew ? manifest.json() : nil, ())
         }
-        return file
     }
 
     /// What the question names of the tree and the work folder.
