@@ -1,20 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What two heads' weights have to do with each other, and what chance gives.
-
-/// A reading side of a head.
-public enum ReadingSide: String, CaseIterable, Sendable {
-    case query = "q"
-    case key = "k"
-    case value = "v"
-}
-
-/// A map of a head from the residual stream to the residual stream, as a product A^T B of two of its matrices.
-public enum WeightCircuit: String, CaseIterable, Sendable {
-    /// W_Q^T W_K: which key each query looks for.
-    case qk
-    /// W_V^T W_O: what is written for what is attended to.
-    case ov
-}
+// What chance gives for two heads, against which their numbers are told.
 
 /// What two heads give whose directions have nothing to do with each other.
 public enum Chance {
