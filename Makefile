@@ -69,6 +69,14 @@ endif
 GOALS := $(filter-out help variables lint format set-aside clean clean-work distclean,$(or $(MAKECMDGOALS),help))
 RUNS := $(filter-out test bench fuzz system-libraries release wheel test-release,$(GOALS))
 
+# Parts of a command that is shared out, in a folder: their files, what makes one, what makes those that are wanted, and
+# what removes them. Slurm is given all that are wanted at once, and a part's own recipe only notes the wish.
+parts = $(patsubst %,$(1)/%-of-$(SHARDS).h5,$(shell seq $(SHARDS)))
+part = $(if $(filter slurm,$(ENGINE)),@mkdir -p $(@D)/.wanted && rm -f $@ && : > $(@D)/.wanted/$*,$(call \
+	launch,$(1)-$*)$(2) --shard $*/$(SHARDS) --output $@)
+all_parts = $(if $(filter slurm,$(ENGINE)),$(call launch,$(1),--shards $(2) --of $(SHARDS) --since "$(3)" )$(4))
+drop_parts = rm -rf $(1)/.wanted $(1)/*-of-*.h5 && rmdir --ignore-fail-on-non-empty $(1)
+
 ifndef PREBUILT
 include scripts/development.mk
 endif
@@ -169,7 +177,7 @@ stamp_of_project = $(strip $(project_parameters))
 # A stamp is rewritten when it does not hold what it should, and so makes its stage stale. The
 # comparison is made here and not in a recipe, so that make -n sees it and changes nothing. It has no
 # line end, as make 4.3 does not always take it off again when it reads several files in a row.
-STAGES := scan metrics sample project weights writes map probe $(EVIDENCE)
+STAGES := scan metrics sample project weights writes map probe $(EVIDENCE) $(if $(STALE_EVIDENCE),evidence-parts)
 $(foreach stage,$(if $(RUNS),$(STAGES)),$(if \
 	$(call equal,$(file < $(STAMPS)/$(stage)),$(stamp_of_$(stage))$(RELEASE)),,$(STAMPS)/$(stage))): FORCE
 $(addprefix $(STAMPS)/,$(STAGES)):
@@ -192,22 +200,16 @@ $(WORK)/scan.h5: $(call built,stage-scan) $(STAMPS)/scan $(INPUT_FILES)
 	@printf '%s\n' $(call quote,$(MODEL_PATH)) > $(STAMPS)/model
 else
 # Parts are wanted only for a scan that is stale, and go when it is made: they are as large as it is.
-PARTS := $(if $(RUNS),$(patsubst %,$(WORK)/shards/%-of-$(SHARDS).h5,$(shell seq $(SHARDS))))
+PARTS := $(if $(RUNS),$(call parts,$(WORK)/shards))
 .SECONDARY: $(PARTS)
 $(PARTS): $(WORK)/shards/%-of-$(SHARDS).h5: $(call built,stage-scan) $(STAMPS)/scan $(INPUT_FILES)
-ifeq ($(ENGINE),slurm)
-	@mkdir -p $(@D)/.wanted && rm -f $@ && : > $(@D)/.wanted/$*
-else
-	$(call launch,shard-$*)$(run_scan) --shard $*/$(SHARDS) --output $@
-endif
+	$(call part,shard,$(run_scan))
 
-# Slurm is given all that are wanted at once.
 $(WORK)/scan.h5: $(call built,stage-scan) $(STAMPS)/scan $(INPUT_FILES) $(PARTS)
-	$(if $(filter slurm,$(ENGINE)),$(call launch,shards,--shards $(WORK)/shards --of $(SHARDS) --since \
-		"$(STAMPS)/scan $(call built,stage-scan)" )$(run_scan))
+	$(call all_parts,shards,$(WORK)/shards,$(STAMPS)/scan $(call built,stage-scan),$(run_scan))
 	$(call launch,merge)$(call program,stage-scan) merge $(PARTS) --output $@
 	@printf '%s\n' $(call quote,$(MODEL_PATH)) > $(STAMPS)/model
-	@rm -rf $(WORK)/shards/.wanted $(WORK)/shards/*-of-*.h5 && rmdir --ignore-fail-on-non-empty $(WORK)/shards
+	@$(call drop_parts,$(WORK)/shards)
 endif
 
 $(WORK)/metrics.h5: $(call built,stage-metrics) $(STAMPS)/metrics $(WORK)/scan.h5

@@ -201,7 +201,8 @@ let package = Package(
         tests("SamplingTests", "Sampling"),
         tests("DataTreeTests", "DataTree", "JSON", "Transformer"),
         tests(
-            "FeatureDictionariesTests", "FeatureDictionaries", "Checkpoints", "Sampling", "Tensors"),
+            "FeatureDictionariesTests", "FeatureDictionaries", "Checkpoints", "HDF5", "Sampling",
+            "Tensors", "Transformer"),
         tests("WeightCircuitsTests", "WeightCircuits", "Transformer", "Tensors"),
         tests("HeadMapsTests", "HeadMaps", "AttentionStats"),
         tests("AttributionTests", "Attribution", "HDF5"),
@@ -211,7 +212,8 @@ let package = Package(
             "PipelineTests", "CHDF5", "HDF5", "Stages", "Tensors", "WorkFiles", "stage-scan",
             "stage-metrics", "stage-sample",
             "stage-project",
-            "stage-weights", "stage-writes", "stage-map", "stage-probe", "stage-lab", "stage-emit"),
+            "stage-weights", "stage-writes", "stage-map", "stage-probe", "stage-lab", "stage-emit",
+            "stage-dictionary"),
         tests(
             "ServerTests", "Server", "stage-dictionary", "CZlib", hummingbird,
             .product(name: "NIOEmbedded", package: "swift-nio")),

@@ -97,7 +97,7 @@ PRECISION ?= float32
 SEED ?= 0
 WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
 
-## In how many shards the corpus is scanned (at most 10000); make -j scans so many at the same time, and
+## In how many shards the corpus is scanned, or read for evidence of features (at most 10000); make -j scans so many at the same time, and
 ## one that failed is done again alone.
 SHARDS ?= 1
 ## Where what takes long runs (docs/scale.md): local; slurm, which gets all shards as one job array; or words before each

@@ -83,12 +83,34 @@ $(call evidence_of,$(1)): $(call built,stage-dictionary) $(STAMPS)/features-L$(1
 endef
 $(foreach layer,$(DICTIONARY_LAYERS),$(eval $(call evidence_rule,$(layer))))
 
+run_evidence = $(call program,stage-dictionary) evidence --layers "$(strip $(STALE_EVIDENCE))" \
+	$(strip $(evidence_parameters)) $(workers)
+
 ifneq ($(DICTIONARY_LAYERS),)
 dictionary evidence: collected-evidence
 collected-evidence: $(foreach layer,$(DICTIONARY_LAYERS),$(call evidence_of,$(layer)))
-	$(if $(STALE_EVIDENCE),$(call launch,evidence)$(call program,stage-dictionary) evidence --layers "$(strip $(STALE_EVIDENCE))" \
-		$(strip $(evidence_parameters)) $(workers) --output-folder $(WORK),@:)
+ifeq ($(SHARDS),1)
+	$(if $(STALE_EVIDENCE),$(call launch,evidence)$(run_evidence) --output-folder $(WORK),@:)
+else
+	$(if $(STALE_EVIDENCE),@$(MAKE) --no-print-directory -f $(here)Makefile merged-evidence STALE_EVIDENCE="$(strip $(STALE_EVIDENCE))",@:)
+endif
 .PHONY: collected-evidence
+
+# Make calls itself for what is shared out, as only then it is known which layers are stale. Parts of other layers are
+# stale too.
+ifneq ($(filter merged-evidence,$(GOALS)),)
+EVIDENCE_PARTS := $(call parts,$(WORK)/shards/evidence)
+stamp_of_evidence-parts = $(stamp_of_evidence) $(STALE_EVIDENCE)
+.SECONDARY: $(EVIDENCE_PARTS)
+$(EVIDENCE_PARTS): $(WORK)/shards/evidence/%-of-$(SHARDS).h5: $(call built,stage-dictionary) $(STAMPS)/evidence-parts \
+		$(foreach layer,$(STALE_EVIDENCE),$(call weights_of,$(layer))) $(INPUT_FILES)
+	$(call part,evidence,$(run_evidence))
+merged-evidence: $(EVIDENCE_PARTS)
+	$(call all_parts,evidence,$(WORK)/shards/evidence,$(STAMPS)/evidence-parts,$(run_evidence))
+	$(call launch,merge-evidence)$(call program,stage-dictionary) merge $^ --output-folder $(WORK)
+	@$(call drop_parts,$(WORK)/shards/evidence)
+.PHONY: merged-evidence
+endif
 else
 dictionary evidence: $(call built,stage-dictionary) $(INPUT_FILES)
 	layers=$$($(call program,stage-dictionary) layers --model $(call quote,$(MODEL_PATH)) \

@@ -2,7 +2,7 @@
 // Of which vectors of a model a dictionary is, and by which names its publisher calls them.
 
 /// What a dictionary's features are features of.
-public enum DictionaryPlace: Sendable, Equatable {
+public enum DictionaryPlace: Sendable, CaseIterable {
     /// The residual stream that enters a layer, [dModel].
     case residualStream
     /// z of all heads of a layer, one after another, as W_O reads it (`hook_z`), [nHeads dValue].

@@ -120,13 +120,8 @@ public struct FeaturesWriter {
             try file.setAttribute("n_tokens", of: "dictionary", to: tokens)
             try writeFeatures(to: file)
             try writeSnippets(to: file)
-            let ids = Set(token).union(topToken).subtracting([-1]).sorted()
-            try file.write(
-                ids, shape: [ids.count], to: "vocabulary/id", axes: ["token"],
-                about: "Token ids that occur in this file, ascending.")
-            try file.write(
-                ids.map(display), to: "vocabulary/display", axes: ["token"],
-                about: "Display string of each token id.")
+            try file.writeVocabulary(
+                Set(token).union(topToken).subtracting([-1]), display)
         }
         try output.finish()
     }

@@ -27,6 +27,13 @@ public struct Provenance: Sendable, Equatable {
         }
     }
 
+    /// These facts and others, each under a name that begins with the prefix.
+    public func adding(_ others: Provenance, prefix: String = "") -> Provenance {
+        var all = self
+        for fact in others.facts { all[prefix + fact.name] = fact.value }
+        return all
+    }
+
     /// The text of a fact, if it is one.
     public func text(_ name: String) -> String? {
         if case .text(let text)? = self[name] { return text }

@@ -19,6 +19,7 @@ public enum WorkFileSchema: String, Sendable {
     case probe = "headvis-probe"
     case lab = "headvis-lab"
     case features = "headvis-features"
+    case featuresPart = "headvis-features-part"
 
     /// Raised whenever the layout changes in a way that old readers would misread.
     var version: Int {
@@ -33,6 +34,7 @@ public enum WorkFileSchema: String, Sendable {
     var stage: String {
         switch self {
         case .features: "stage-dictionary evidence"
+        case .featuresPart: "stage-dictionary evidence --shard"
         case .scanPart: "stage-scan run --shard"
         default: rawValue.replacing("headvis-", with: "stage-")
         }
@@ -171,6 +173,19 @@ extension H5File {
                 "vocabulary", "has another number of ids than of strings, or ids that cannot be")
         }
         return Dictionary(zip(ids, names)) { first, _ in first }
+    }
+
+    /// Writes the group `vocabulary`.
+    func writeVocabulary(
+        _ tokens: Set<Int32>, _ display: (Int32) -> String
+    ) throws(H5Error) {
+        let ids = tokens.sorted()
+        try write(
+            ids, shape: [ids.count], to: "vocabulary/id", axes: ["token"],
+            about: "Token ids that occur in this file, ascending.")
+        try write(
+            ids.map(display), to: "vocabulary/display", axes: ["token"],
+            about: "Display string of each token id.")
     }
 
     func write(heads: [HeadAddress]) throws(H5Error) {

@@ -123,13 +123,7 @@ public struct WritesFile: Sendable, Equatable {
             try file.write(
                 rows.map(\.suppresses), to: "suppresses", axis: "row", word: "most lowered", about)
             try file.write(directions)
-            let ids = display.keys.sorted()
-            try file.write(
-                ids, shape: [ids.count], to: "vocabulary/id", axes: ["token"],
-                about: "Ids of the tokens that occur here.")
-            try file.write(
-                ids.map { display[$0] ?? "" }, to: "vocabulary/display", axes: ["token"],
-                about: "How they are shown.")
+            try file.writeVocabulary(Set(display.keys)) { display[$0] ?? "" }
         }
         try output.finish()
     }

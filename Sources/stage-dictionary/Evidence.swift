@@ -9,6 +9,7 @@ import Sequences
 import Stages
 import Transformer
 import UserErrors
+import WorkFiles
 
 struct Evidence: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -20,6 +21,9 @@ struct Evidence: ParsableCommand {
             its strongest to its weakest firings, and the tokens at which it fires. `h5dump -H` \
             explains the file. Of a dictionary of the outputs of a layer's heads (hook_z) the file is \
             features-Z5.h5.
+
+            A large corpus is shared out with --shard i/n and --output, and stage-dictionary merge \
+            makes the same files of the n parts.
             """)
 
     @Option(help: "A Hugging Face model folder, or a .gguf file.")
@@ -54,8 +58,16 @@ struct Evidence: ParsableCommand {
 
     @OptionGroup var workers: WorkerArguments
 
+    @Option(
+        help: "Look at piece i of n of the corpus, as i/n, and write one part for stage-dictionary merge.",
+        transform: Shard.init(parsing:))
+    var shard: Shard?
+
     @Option(help: "The folder to write the layers' files to.")
-    var outputFolder: String
+    var outputFolder: String?
+
+    @Option(help: "With --shard, the part to write.")
+    var output: String?
 
     /// The share of the machine's memory that dictionaries may take.
     private static let memoryShare = 0.25
@@ -66,6 +78,14 @@ struct Evidence: ParsableCommand {
             guard (1...1000).contains(value) else {
                 throw ValidationError("\(name) must be from 1 to 1000, not \(value).")
             }
+        }
+        if shard != nil, output == nil || outputFolder != nil {
+            throw ValidationError("--shard writes one part: name it with --output, and no folder.")
+        }
+        if shard == nil, output != nil || outputFolder == nil {
+            throw ValidationError(
+                "name the folder of the layers' files with --output-folder; --output belongs to --shard."
+            )
         }
     }
 
@@ -79,13 +99,20 @@ struct Evidence: ParsableCommand {
         (plan.top, plan.samples, plan.seed) = (top, samples, seed)
         let folder = DictionaryFolder(URL(filePath: dictionaries), choice: chosen.choice)
         var waiting = Set(selection.heads.map(\.layer)).sorted()[...]
-        while !waiting.isEmpty {
+        var part: FeaturesPartWriter?
+        repeat {
             let run = EvidenceRun(
                 loaded: loaded, dictionaries: try next(&waiting, in: folder, of: description),
                 corpus: corpus, plan: plan, maxLength: reading.seqLen, workers: workers.count)
-            let work = URL(filePath: outputFolder)
-            try run.write { LayerDictionary.evidence(ofLayer: $0, of: $1, in: work).path }
-        }
+            if let shard, let output {
+                let open = try part ?? run.openPart(output, shard)
+                part = open
+                try run.write(to: open, shard)
+            } else if let outputFolder {
+                try run.write(into: URL(filePath: outputFolder))
+            }
+        } while !waiting.isEmpty
+        try part?.finish(display: loaded.tokenizer.display)
     }
 
     /// Opens the dictionaries of as many layers as fit into memory, of one at least.

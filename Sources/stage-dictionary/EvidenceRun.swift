@@ -2,7 +2,9 @@
 // Runs the corpus through the layers of dictionaries and writes what its features fire on.
 
 import Digests
+import Explanations
 import FeatureDictionaries
+import Foundation
 import Sequences
 import Stages
 import Transformer
@@ -27,30 +29,64 @@ struct EvidenceRun {
     /// few enough for the codes of a dictionary of which thousands of features fire at a token.
     private static let batchTokens = 4096
 
-    /// Collects everything and writes a file for each dictionary.
-    ///
-    /// - Parameter path: the file of a dictionary, by its layer and place.
-    func write(to path: (_ layer: Int, _ place: DictionaryPlace) -> String) throws {
-        for ((files, dictionary, place), collector) in zip(dictionaries, try collect()) {
+    /// Collects everything and writes a file for each dictionary into the folder.
+    func write(into folder: URL) throws {
+        for (opened, collector) in zip(dictionaries, try collect(0..<corpus.count)) {
+            let (files, dictionary, place) = opened
             var writer = FeaturesWriter()
             for feature in 0..<dictionary.dSAE {
                 let evidence = collector.evidence(of: feature) { corpus[$0] }
-                guard evidence.maxActivation.isFinite else {
-                    throw UserError(
-                        "\(files.weights.path): feature \(feature) fires with infinite activation; is the dictionary one of this model?"
-                    )
-                }
-                writer.append(record(of: evidence))
+                try requirePossible(evidence.maxActivation, of: feature, in: files)
+                writer.append(FeatureRecord(evidence))
             }
             try writer.write(
-                to: path(dictionary.layer, place), provenance: try provenance(files, place),
-                layer: dictionary.layer, tokens: corpus.tokens.count - corpus.count,
-                display: loaded.tokenizer.display)
+                to: LayerDictionary.evidence(ofLayer: dictionary.layer, of: place, in: folder).path,
+                provenance: try facts.adding(facts(of: files, place)),
+                layer: dictionary.layer, tokens: tokens, display: loaded.tokenizer.display)
         }
     }
 
-    /// What each dictionary's features fire on, from one pass.
-    private func collect() throws -> [EvidenceCollector] {
+    /// Starts the part of a shard.
+    func openPart(_ path: String, _ shard: Shard) throws -> FeaturesPartWriter {
+        try FeaturesPartWriter(
+            path, provenance: facts, shard: shard, tokens: tokens,
+            window: (plan.window, plan.before))
+    }
+
+    /// Collects what one shard of the corpus tells, and adds it to a part.
+    func write(to part: FeaturesPartWriter, _ shard: Shard) throws {
+        let collected = try collect(shard.sequences(of: corpus.starts))
+        for (opened, collector) in zip(dictionaries, collected) {
+            let (files, dictionary, place) = opened
+            for feature in 0..<dictionary.dSAE {
+                let evidence = collector.evidence(of: feature) { corpus[$0] }
+                try requirePossible(evidence.maxActivation, of: feature, in: files)
+            }
+            try part.append(
+                DictionaryFolder.name(ofLayer: dictionary.layer, of: place),
+                layer: dictionary.layer, facts: try facts(of: files, place),
+                features: dictionary.dSAE
+            ) { feature in
+                FeaturePortionRecord(collector.portion(of: feature) { corpus[$0] })
+            }
+        }
+    }
+
+    /// Number of tokens looked at, position 0 of each sequence left out.
+    private var tokens: Int { corpus.tokens.count - corpus.count }
+
+    private func requirePossible(
+        _ activation: Float, of feature: Int, in files: DictionaryFiles
+    ) throws {
+        guard activation < ActivationSum.limit else {
+            throw UserError(
+                "\(files.weights.path): feature \(feature) fires with an activation of \(activation); is the dictionary one of this model?"
+            )
+        }
+    }
+
+    /// What each dictionary's features fire on in some sequences, from one pass.
+    private func collect(_ sequences: Range<Int>) throws -> [EvidenceCollector] {
         let layers = Set(dictionaries.map(\.dictionary.layer)).sorted()
         let pass = try ForwardPass(
             loaded.model, selection: selection, maxLength: corpus.longest, workers: workers)
@@ -63,10 +99,10 @@ struct EvidenceRun {
         let names = layers.map(String.init).joined(separator: ", ")
         var progress = Progress(
             "evidence of layer\(layers.count > 1 ? "s" : "") \(names)", unit: "tokens",
-            total: corpus.tokens.count)
-        var next = 0
-        while next < corpus.count {
-            let batch = nextBatch(from: next)
+            total: corpus.starts[sequences.upperBound] - corpus.starts[sequences.lowerBound])
+        var next = sequences.lowerBound
+        while next < sequences.upperBound {
+            let batch = nextBatch(from: next, in: sequences)
             visitors.forEach { $0.begin() }
             try pass.run(batch.map { corpus[$0] }, visitors: visitors)
             for i in collectors.indices {
@@ -75,9 +111,10 @@ struct EvidenceRun {
                     codes.map { (batch.lowerBound + $0.sequence, $0.codes) }, workers: workers)
             }
             next = batch.upperBound
-            progress.update(corpus.starts[next])
+            progress.update(corpus.starts[next] - corpus.starts[sequences.lowerBound])
         }
-        progress.finish(corpus.tokens.count)
+        progress.finish(
+            corpus.starts[sequences.upperBound] - corpus.starts[sequences.lowerBound])
         return collectors
     }
 
@@ -93,43 +130,30 @@ struct EvidenceRun {
             })
     }
 
-    private func nextBatch(from first: Int) -> Range<Int> {
+    private func nextBatch(from first: Int, in sequences: Range<Int>) -> Range<Int> {
         var end = first
-        while end < corpus.count,
+        while end < sequences.upperBound,
             corpus.starts[end] - corpus.starts[first] < Self.batchTokens
                 || end - first < 2 * workers
         { end += 1 }
         return first..<end
     }
 
-    private func record(of evidence: FeatureEvidence) -> FeatureRecord {
-        FeatureRecord(
-            count: evidence.count, beginnings: evidence.beginnings,
-            maxActivation: evidence.maxActivation, meanActivation: Float(evidence.meanActivation),
-            topTokens: evidence.topTokens,
-            snippets: evidence.snippets.map { snippet in
-                let tokens = corpus[snippet.place.sequence]
-                let shown = tokens.dropFirst(snippet.start).prefix(snippet.activations.count)
-                return FeatureRecord.Snippet(
-                    sequence: snippet.place.sequence, position: snippet.place.position,
-                    interval: snippet.interval, start: snippet.start, tokens: Array(shown),
-                    activations: snippet.activations)
-            })
+    /// What is told of the run, whatever its dictionaries.
+    private var facts: Provenance {
+        get throws {
+            var facts = try Provenance(loaded, corpus, maxLength: maxLength)
+            facts.tell(plan)
+            return facts
+        }
     }
 
-    private func provenance(
-        _ files: DictionaryFiles, _ place: DictionaryPlace
-    ) throws -> Provenance {
-        var facts = try Provenance(loaded, corpus, maxLength: maxLength)
+    /// What is told of one of its dictionaries.
+    private func facts(of files: DictionaryFiles, _ place: DictionaryPlace) throws -> Provenance {
+        var facts = Provenance()
         facts["dictionary"] = .text(files.folder.lastPathComponent)
         facts["dictionary_of"] = .text(place.name)
         facts["dictionary_sha256"] = .text(try sha256(of: files.files))
-        facts["top_firings"] = .int(plan.top)
-        facts["sampled_firings"] = .int(plan.samples)
-        facts["tokens_before"] = .int(plan.before)
-        facts["tokens_after"] = .int(plan.after)
-        facts["n_intervals"] = .int(plan.nIntervals)
-        facts["seed"] = .text(String(plan.seed))
         return facts
     }
 }

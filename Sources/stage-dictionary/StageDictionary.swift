@@ -10,5 +10,5 @@ struct StageDictionary: ParsableCommand {
         commandName: "stage-dictionary",
         abstract: "Trains sparse dictionaries and explains attention with their features.",
         version: toolVersion,
-        subcommands: [Train.self, Evidence.self, Attribute.self, Layers.self])
+        subcommands: [Train.self, Evidence.self, Merge.self, Attribute.self, Layers.self])
 }

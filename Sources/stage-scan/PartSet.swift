@@ -2,7 +2,6 @@
 // The parts of one run: that they belong together and are complete, and the scan they make.
 
 import AttentionStats
-import HDF5
 import Sampling
 import Stages
 import UserErrors
@@ -18,47 +17,16 @@ struct PartSet {
     ///
     /// - Throws: when one is of another run, there twice, or missing; it is named.
     init(_ paths: [String]) throws {
-        guard let reference = paths.first else { throw UserError("there are no parts to merge.") }
-        let first = try ScanPart(reference)
-        var byIndex: [Int: String] = [:]
+        var shards = ShardSet()
         for path in paths {
-            let part = try ScanPart(path, isChecked: path == reference)
-            guard part.fingerprint == first.fingerprint else {
-                throw UserError(
-                    "\(path): is of another run than \(reference) (\(Self.difference(part, first))); give the parts of one run."
-                )
-            }
-            guard part.shard.count == first.shard.count else {
-                throw UserError(
-                    "\(path): is shard \(part.shard), but \(reference) is shard \(first.shard); give the parts of one run."
-                )
-            }
-            if let other = byIndex.updateValue(path, forKey: part.shard.index) {
-                throw UserError(
-                    "\(other) and \(path): both are shard \(part.shard); give each shard once.")
-            }
+            let part = try ScanPart(path)
+            try shards.add(
+                path, part.shard, part.header.provenance, fingerprint: part.fingerprint)
         }
-        let missing = (1...first.shard.count).filter { byIndex[$0] == nil }
-        guard missing.isEmpty else {
-            let names = missing.prefix(20).map { "\($0)/\(first.shard.count)" }
-            throw UserError(
-                "of \(first.shard.count) shards \(missing.count) are missing: \(names.joined(separator: " "))\(missing.count > 20 ? " ..." : ""); scan them with --shard, and give all parts."
-            )
-        }
-        self.paths = byIndex.sorted { $0.key < $1.key }.map(\.value)
+        self.paths = try shards.inOrder()
+        let first = try ScanPart(self.paths[0], isChecked: true)
         header = first.header
         fingerprint = first.fingerprint
-    }
-
-    /// What two runs differ in.
-    private static func difference(_ a: ScanPart, _ b: ScanPart) -> String {
-        let (mine, theirs) = (a.header.provenance, b.header.provenance)
-        for name in (mine.facts + theirs.facts).map(\.name) where mine[name] != theirs[name] {
-            // What stands in one of them alone was left alone in the other.
-            let (here, there) = (mine[name].map(words), theirs[name].map(words))
-            return "\(name) is \(here ?? "the default"), not \(there ?? "the default")"
-        }
-        return "their sequences are cut from the corpus in other ways"
     }
 
     /// Makes the scan of the whole. Memory grows with the tokens of the corpus, four bytes each, as that
@@ -110,15 +78,6 @@ struct PartSet {
             )
         }
         return lists.sorted { ($0.head, $0.sequence) < ($1.head, $1.sequence) }
-    }
-}
-
-/// A fact's value as text; digests by their beginning.
-private func words(_ value: H5AttributeValue) -> String {
-    switch value {
-    case .text(let text): text.count > 40 ? "\(text.prefix(12))..." : text
-    case .int(let int): String(int)
-    case .number(let number): "\(number)"
     }
 }
 

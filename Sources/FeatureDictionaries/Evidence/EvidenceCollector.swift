@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Collects where the features of a dictionary fire, while a corpus streams by.
 
-import Sampling
 import Tensors
 
 /// Counts every feature's firings and keeps a few of them, in memory that grows with the features
@@ -24,7 +23,7 @@ public struct EvidenceCollector: Sendable {
     /// Takes in a batch.
     ///
     /// What is collected does not depend on how sequences are spread over batches, on the number of
-    /// workers, nor (but for the rounding of the mean) on the order of the batches.
+    /// workers, nor on the order of the batches.
     ///
     /// - Parameters:
     ///   - batch: number and codes of each sequence, one row a position; every feature exists.
@@ -51,47 +50,22 @@ public struct EvidenceCollector: Sendable {
     public func evidence(
         of feature: Int, tokens: (_ sequence: Int) -> ArraySlice<Int32>
     ) -> FeatureEvidence {
-        FeatureEvidence(features[feature], plan, tokens: tokens)
+        FeatureEvidence(features[feature], plan) { [plan] in
+            plan.text(around: $0, in: tokens($0.sequence))
+        }
+    }
+
+    /// What is known of a feature, to be put together with that of other pieces of the corpus.
+    ///
+    /// - Parameter tokens: the ids of a sequence.
+    public func portion(
+        of feature: Int, tokens: (_ sequence: Int) -> ArraySlice<Int32>
+    ) -> FeaturePortion {
+        FeaturePortion(features[feature], plan, sequence: tokens)
     }
 
     /// The uniform sample of a feature's firings after position 0, in no particular order.
     package func sample(of feature: Int) -> [TokenPlace] {
         features[feature].sample.bestFirst.map(\.place)
-    }
-}
-
-/// The firings of one feature.
-struct FeatureFirings: Sendable {
-    /// Firings after position 0, and the sum of their activations.
-    private(set) var count = 0
-    private(set) var sum = 0.0
-    /// Firings at position 0, and the strongest of them.
-    private(set) var beginnings = 0
-    private(set) var beginning = KeptFirings()
-    /// The strongest after position 0.
-    private(set) var top = KeptFirings()
-    /// A uniform sample of those after position 0: the ones of lowest priority.
-    private(set) var sample = KeptFirings()
-
-    mutating func add(_ columns: FeatureColumns, feature: Int, _ plan: EvidencePlan) {
-        let column = columns.starts[feature]..<columns.starts[feature + 1]
-        guard !column.isEmpty else { return }
-        let priority = Priority(seed: plan.seed, feature: feature)
-        for i in column {
-            let (place, activation) = (columns.places[i], columns.activations[i])
-            // The bits of positive floats are in the order of the floats.
-            let strength = UInt64(activation.bitPattern)
-            guard place.position > 0 else {
-                beginnings += 1
-                beginning.offer(i, of: column, in: columns, rank: strength, capacity: 1, plan)
-                continue
-            }
-            count += 1
-            sum += Double(activation)
-            top.offer(i, of: column, in: columns, rank: strength, capacity: plan.top, plan)
-            sample.offer(
-                i, of: column, in: columns, rank: ~priority(place.sequence, place.position),
-                capacity: plan.samples, plan)
-        }
     }
 }

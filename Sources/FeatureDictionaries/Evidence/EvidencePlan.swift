@@ -24,7 +24,7 @@ public struct EvidencePlan: Sendable, Equatable {
     public init() {}
 
     /// Tokens of a snippet.
-    var window: Int { before + 1 + after }
+    public var window: Int { before + 1 + after }
 }
 
 /// Where a token stands in a corpus. Places are in the order of the corpus.

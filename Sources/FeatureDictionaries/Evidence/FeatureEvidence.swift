@@ -9,7 +9,9 @@ public struct EvidenceSnippet: Sendable, Equatable {
     public let interval: Int
     /// The position of the first token shown.
     public let start: Int
-    /// The feature's activation at each token shown, 0 where it does not fire.
+    /// The ids of the tokens shown.
+    public let tokens: [Int32]
+    /// The feature's activation at each of them, 0 where it does not fire.
     public let activations: [Float]
 
     /// The positions shown.
@@ -38,11 +40,11 @@ public struct FeatureEvidence: Sendable, Equatable {
     /// first; those with less than a tenth of the heaviest are left out.
     public let topTokens: [Int32]
 
-    /// - Parameter tokens: the ids of a sequence.
-    init(_ firings: FeatureFirings, _ plan: EvidencePlan, tokens: (Int) -> ArraySlice<Int32>) {
+    /// - Parameter text: what may be shown of a kept firing.
+    init(_ firings: FeatureFirings, _ plan: EvidencePlan, text: (TokenPlace) -> EvidenceText) {
         count = firings.count
         beginnings = firings.beginnings
-        meanActivation = count == 0 ? 0 : firings.sum / Double(count)
+        meanActivation = count == 0 ? 0 : firings.sum.value / Double(count)
         let top = firings.top.bestFirst
         let sample = firings.sample.bestFirst
         maxActivation = top.first?.activation ?? 0
@@ -50,21 +52,21 @@ public struct FeatureEvidence: Sendable, Equatable {
         let beginning = count == 0 ? firings.beginning.bestFirst : []
         let places = Set(top.map(\.place))
         topTokens = Self.topTokens(
-            beginning + top + sample.filter { !places.contains($0.place) }, plan, tokens)
+            beginning + top + sample.filter { !places.contains($0.place) }, plan, text)
         var choice = SnippetChoice(plan: plan)
         for firing in beginning {
-            choice.show(firing, of: firings.beginning, interval: plan.nIntervals, from: 0, tokens)
+            choice.show(firing, of: firings.beginning, interval: plan.nIntervals, from: 0, text)
         }
         for (i, firing) in top.enumerated() where choice.shown.count < plan.shownTop {
             choice.show(
                 firing, of: firings.top,
-                interval: activationInterval(rank: count - i, of: count, plan.nIntervals), tokens)
+                interval: activationInterval(rank: count - i, of: count, plan.nIntervals), text)
         }
         let intervals = Self.intervals(of: sample, plan.nIntervals)
         for interval in (1..<plan.nIntervals).reversed() {
             // Lowest priority first: a uniform choice among those of the interval.
             for (firing, own) in zip(sample, intervals) where own == interval {
-                if choice.show(firing, of: firings.sample, interval: interval, tokens) { break }
+                if choice.show(firing, of: firings.sample, interval: interval, text) { break }
             }
         }
         snippets = choice.shown.sorted {
@@ -89,12 +91,11 @@ public struct FeatureEvidence: Sendable, Equatable {
     }
 
     private static func topTokens(
-        _ firings: [KeptFiring], _ plan: EvidencePlan, _ tokens: (Int) -> ArraySlice<Int32>
+        _ firings: [KeptFiring], _ plan: EvidencePlan, _ text: (TokenPlace) -> EvidenceText
     ) -> [Int32] {
         var weights: [Int32: Double] = [:]
         for firing in firings {
-            let sequence = tokens(firing.place.sequence)
-            let token = sequence[sequence.startIndex + firing.place.position]
+            let token = text(firing.place)[firing.place.position]
             weights[token, default: 0] += Double(firing.activation)
         }
         let heaviest = weights.sorted { ($0.value, $1.key) > ($1.value, $0.key) }
@@ -121,18 +122,20 @@ private struct SnippetChoice {
     @discardableResult
     mutating func show(
         _ firing: KeptFiring, of kept: KeptFirings, interval: Int, from first: Int = 1,
-        _ tokens: (Int) -> ArraySlice<Int32>
+        _ text: (TokenPlace) -> EvidenceText
     ) -> Bool {
         guard !shown.contains(where: { $0.shows(firing.place) }) else { return false }
         let position = firing.place.position
-        let length = tokens(firing.place.sequence).count
-        let (start, end) = (max(first, position - plan.before), position + plan.after + 1)
+        let text = text(firing.place)
+        let positions = max(first, text.start)..<text.end
         let window = kept.window(of: firing, plan)
         let offset = window.startIndex + plan.before - position
         shown.append(
             EvidenceSnippet(
-                place: firing.place, interval: interval, start: start,
-                activations: Array(window[start + offset..<min(end, length) + offset])))
+                place: firing.place, interval: interval, start: positions.lowerBound,
+                tokens: Array(text[positions]),
+                activations: Array(
+                    window[positions.lowerBound + offset..<positions.upperBound + offset])))
         return true
     }
 }

@@ -26,37 +26,39 @@ struct KeptFirings: Sendable {
     /// The lowest rank that can be kept.
     private var floor: UInt64 = 0
 
-    /// Offers firing `index` of a column.
+    /// Offers a firing.
     ///
-    /// - Parameter capacity: how many are kept; the same at every call.
+    /// - Parameters:
+    ///   - capacity: how many are kept; the same at every call.
+    ///   - window: activations around a firing; the same number at every call.
+    ///   - copyWindow: writes them, if the firing is kept.
+    @inline(__always)
     mutating func offer(
-        _ index: Int, of column: Range<Int>, in columns: FeatureColumns, rank: UInt64,
-        capacity: Int, _ plan: EvidencePlan
+        _ place: TokenPlace, _ activation: Float, rank: UInt64, capacity: Int, window: Int,
+        _ copyWindow: (UnsafeMutablePointer<Float>) -> Void
     ) {
         guard rank >= floor, capacity > 0 else { return }
         var slot = heap.count
         if heap.count == capacity {
-            let place = columns.places[index]
             guard let worst = heap.min, rank > worst.rank || place < worst.place else { return }
             slot = worst.slot
             heap.removeMin()
         } else {
-            windows += repeatElement(0, count: plan.window)
+            windows += repeatElement(0, count: window)
         }
-        heap.insert(
-            KeptFiring(
-                rank: rank, place: columns.places[index], activation: columns.activations[index],
-                slot: slot))
+        heap.insert(KeptFiring(rank: rank, place: place, activation: activation, slot: slot))
         if heap.count == capacity { floor = heap.min?.rank ?? 0 }
         windows.withUnsafeMutableBufferPointer { windows in
             guard let base = windows.baseAddress else { return }
-            columns.copyWindow(
-                around: index, in: column, plan, into: base + slot * plan.window)
+            copyWindow(base + slot * window)
         }
     }
 
     /// What was kept, the best first.
     var bestFirst: [KeptFiring] { heap.unordered.sorted(by: >) }
+
+    /// Where the kept firings are, in no particular order.
+    var places: [TokenPlace] { heap.unordered.map(\.place) }
 
     /// The activations around a kept firing, 0 where the feature does not fire or no token is.
     func window(of firing: KeptFiring, _ plan: EvidencePlan) -> ArraySlice<Float> {
