@@ -97,8 +97,8 @@ PRECISION ?= float32
 SEED ?= 0
 WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
 
-## In how many shards the corpus is scanned, or read for evidence of features (at most 10000); make -j scans so many at the same time, and
-## one that failed is done again alone.
+## In how many shards the corpus is scanned, and read for what features fire on (at most 10000); make -j runs so many at
+## the same time, and one that failed is done again alone.
 SHARDS ?= 1
 ## Where what takes long runs (docs/scale.md): local; slurm, which gets all shards as one job array; or words before each
 ## command, such as "srun -c 16" or "ssh node7". LAUNCH_OPTIONS are told to it: "-p PARTITION -c 16 --mem=32G -t 4:00:00".

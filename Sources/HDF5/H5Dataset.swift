@@ -63,6 +63,17 @@ public final class H5Dataset {
         return try read(start, count)
     }
 
+    /// How many rows from one on hold less than a limit, of numbers that ascend up to `end`; read are only a few.
+    public func rows(from start: Int, below limit: Int32, end: Int) throws(H5Error) -> Int {
+        var (low, high) = (start, max(start, end))
+        while low < high {
+            let middle = (low + high) / 2
+            let value: [Int32] = try read(rows: middle..<middle + 1)
+            if value[0] < limit { low = middle + 1 } else { high = middle }
+        }
+        return low - start
+    }
+
     private func read<Scalar: H5Scalar>(
         _ start: [Int], _ count: [Int]
     ) throws(H5Error) -> [Scalar] {

@@ -31,17 +31,22 @@ final class EdgeStream {
         v = try VectorTable(file, "edge_keys/v", width: dHead)
     }
 
-    /// The next edges, which must be of these sequences, as one list for each head and sequence, and the vectors at
-    /// their keys.
+    /// How many of the next edges, which end before row `end`, are of heads below one.
+    func count(before head: Int, end: Int) throws(H5Error) -> Int {
+        guard let heads = columns["head_index"] else { return 0 }
+        return try heads.rows(from: next.edge, below: Int32(clamping: head), end: end)
+    }
+
+    /// The next edges, which must be of these heads and sequences, as one list for each head and sequence, and the
+    /// vectors at their keys.
     func next(
-        _ count: Int, sequences: Range<Int>
+        _ count: Int, of heads: Range<Int>, sequences: Range<Int>
     ) throws(H5Error) -> (edges: [ScanLists.EdgeList], keys: [ScanLists.KeyList]) {
         let rows = next.edge..<next.edge + count
         let head: [Int32] = try column("head_index", rows)
         let sequence: [Int32] = try column("sequence", rows)
         for i in 0..<count {
-            guard keyGroups.indices.contains(Int(head[i])), sequences.contains(Int(sequence[i]))
-            else {
+            guard heads.contains(Int(head[i])), sequences.contains(Int(sequence[i])) else {
                 throw file.damaged(
                     "edges",
                     "edge \(rows.lowerBound + i) is of a head or sequence that is not there")

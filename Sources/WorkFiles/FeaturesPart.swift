@@ -166,7 +166,8 @@ public struct FeaturePortions {
             let first = i * window.tokens
             let begins = first + max(0, window.before - Int(position))
             let own = first + window.before
-            isSound = record.activations[own] > 0 && record.tokens[begins...own].allSatisfy { $0 >= 0 }
+            isSound =
+                record.activations[own] > 0 && record.tokens[begins...own].allSatisfy { $0 >= 0 }
         }
         guard isSound else { throw file.damaged(group, "it holds firings that cannot be") }
     }

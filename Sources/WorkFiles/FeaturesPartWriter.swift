@@ -150,7 +150,8 @@ private struct PortionColumns {
                 Int32.self, "position", "Position where the feature fires, from 0.", axis: "firing"),
             try windows(
                 Float.self, "activation",
-                "The feature's activation at each token around the firing, 0 where it does not fire."),
+                "The feature's activation at each token around the firing, 0 where it does not fire."
+            ),
             try windows(
                 Int32.self, "token", "Token ids around the firing; -1 where the sequence has none."),
         ]

@@ -8,7 +8,6 @@ import HDF5
 final class PairStream {
     private let file: H5File
     private let group: String
-    private let heads: Int
     private let index: [String: H5Dataset]
     private let query: H5Dataset
     private let key: H5Dataset
@@ -16,10 +15,9 @@ final class PairStream {
     private var row = 0
     private var entry = 0
 
-    init(_ file: H5File, group: String, heads: Int) throws(H5Error) {
+    init(_ file: H5File, group: String) throws(H5Error) {
         self.file = file
         self.group = group
-        self.heads = heads
         query = try file.dataset("\(group)/query", shape: [-1])
         let total = query.shape[0]
         key = try file.dataset("\(group)/key", shape: [total])
@@ -32,8 +30,16 @@ final class PairStream {
         self.index = index
     }
 
-    /// The next lists, which must be of these sequences.
-    func next(_ lists: Int, sequences: Range<Int>) throws(H5Error) -> [ScanLists.PairList] {
+    /// How many of the next lists, which end before row `end`, are of heads below one.
+    func count(before head: Int, end: Int) throws(H5Error) -> Int {
+        guard let heads = index["head_index"] else { return 0 }
+        return try heads.rows(from: row, below: Int32(clamping: head), end: end)
+    }
+
+    /// The next lists, which must be of these heads and sequences.
+    func next(
+        _ lists: Int, of heads: Range<Int>, sequences: Range<Int>
+    ) throws(H5Error) -> [ScanLists.PairList] {
         let rows = row..<row + lists
         let head: [Int32] = try column("head_index", rows)
         let sequence: [Int32] = try column("sequence", rows)
@@ -41,7 +47,7 @@ final class PairStream {
         let count: [Int32] = try column("count", rows)
         let first = entry
         for i in 0..<lists {
-            guard (0..<heads).contains(Int(head[i])), sequences.contains(Int(sequence[i])),
+            guard heads.contains(Int(head[i])), sequences.contains(Int(sequence[i])),
                 start[i] == Int64(entry), count[i] >= 0,
                 Int(count[i]) <= query.shape[0] - entry
             else {

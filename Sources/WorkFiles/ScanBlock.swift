@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a scan found on a block of neighbouring sequences: the unit in which scan.h5 is written.
 
-import AttentionStats
-import Transformer
-
-/// The rows and lists of a block of sequences.
+/// Where blocks end.
 ///
 /// Within a block, lists are stored head by head, so that a reader of one head finds its lists side by
 /// side. Where a block ends depends on the corpus alone: not on workers, batches or shards.
-public struct ScanBlock: Sendable {
-    public private(set) var rows: ScanRows
-    /// Of all heads.
-    private var lists: ScanLists
-
+public enum ScanBlock {
     /// Tokens after which a block ends: enough that one head's lists are worth a read of their own.
     private static let tokens = 16_384
 
@@ -30,31 +23,5 @@ public struct ScanBlock: Sendable {
             first = end
         }
         return blocks
-    }
-
-    /// A block as it was read.
-    init(rows: ScanRows, lists: ScanLists) {
-        self.rows = rows
-        self.lists = lists
-    }
-
-    /// The block whose portions these are, in the order of their sequences; at least one.
-    public init(joining portions: [ScanBlock]) {
-        self = portions[0]
-        guard portions.count > 1 else { return }
-        for portion in portions.dropFirst() {
-            rows.join(portion.rows)
-            lists.join(portion.lists)
-        }
-        lists.sort()
-    }
-
-    /// The lists layer by layer, as a scan finds them.
-    public func layers(_ header: ScanHeader) -> [ScanLists] {
-        header.headsByLayer.map { heads in
-            lists.of(
-                heads: heads,
-                groups: header.keyGroups[heads.lowerBound]...header.keyGroups[heads.upperBound - 1])
-        }
     }
 }

@@ -3,7 +3,7 @@
 
 import AttentionStats
 
-/// The lists of a layer's heads on a block of sequences, or of all heads.
+/// The lists of a layer's heads on a block of sequences.
 public struct ScanLists: Sendable {
     /// A list of pairs of one head (by index) and sequence (by id).
     public typealias PairList = (head: Int, sequence: Int, pairs: [AttentionPair])
@@ -54,29 +54,19 @@ public struct ScanLists: Sendable {
         }
     }
 
-    /// Adds the lists of the sequences that follow.
-    mutating func join(_ lists: ScanLists) {
-        highAttention += lists.highAttention
-        patterns += lists.patterns
-        edges += lists.edges
-        keys += lists.keys
-    }
-
-    /// Puts lists of several runs of sequences in order.
-    mutating func sort() {
+    /// The lists of one layer's heads on runs of sequences that follow each other; at least one.
+    public init(joining runs: [ScanLists]) {
+        self = runs[0]
+        guard runs.count > 1 else { return }
+        for lists in runs.dropFirst() {
+            highAttention += lists.highAttention
+            patterns += lists.patterns
+            edges += lists.edges
+            keys += lists.keys
+        }
         highAttention.sort { ($0.head, $0.sequence) < ($1.head, $1.sequence) }
         patterns.sort { ($0.head, $0.sequence) < ($1.head, $1.sequence) }
         edges.sort { ($0.head, $0.sequence) < ($1.head, $1.sequence) }
         keys.sort { ($0.group, $0.sequence) < ($1.group, $1.sequence) }
-    }
-
-    /// The lists of some heads, and of the key groups of these; in order.
-    func of(heads: Range<Int>, groups: ClosedRange<Int>) -> ScanLists {
-        var lists = ScanLists()
-        lists.highAttention = highAttention.filter { heads.contains($0.head) }
-        lists.patterns = patterns.filter { heads.contains($0.head) }
-        lists.edges = edges.filter { heads.contains($0.head) }
-        lists.keys = keys.filter { groups.contains($0.group) }
-        return lists
     }
 }

@@ -25,6 +25,8 @@ public final class ScanPart {
     /// For each block, one past its last sequence, row of the patterns and edge.
     private let ends: [[Int64]]
     private var nextBlock = 0
+    /// The sequences of the block that was turned to.
+    private var block = 0..<0
 
     /// Opens a part.
     ///
@@ -50,8 +52,8 @@ public final class ScanPart {
         }
         (highAttention, patterns, edges) = try reading { () throws(H5Error) in
             (
-                try PairStream(file, group: "high_attention", heads: h),
-                try PairStream(file, group: "patterns", heads: h),
+                try PairStream(file, group: "high_attention"),
+                try PairStream(file, group: "patterns"),
                 try EdgeStream(
                     file, keyGroups: header.keyGroups, dHead: header.model.dHead)
             )
@@ -104,15 +106,13 @@ public final class ScanPart {
         return try reading { () throws(H5Error) in try ScanCorpus(header, from: file) }
     }
 
-    /// The next block, or what there is of it in this shard; nil at the end.
-    public func next() throws -> ScanBlock? {
+    /// Turns to the next block, or to what there is of it in this shard, and gives its rows; nil at the end.
+    public func next() throws -> ScanRows? {
         guard nextBlock < ends[0].count else { return nil }
         defer { nextBlock += 1 }
-        let block = nextBlock
-        func rows(_ kind: Int, from start: Int = 0) -> Range<Int> {
-            (block == 0 ? start : Int(ends[kind][block - 1]))..<Int(ends[kind][block])
-        }
-        let ids = rows(0, from: sequences.lowerBound)
+        let start = nextBlock == 0 ? sequences.lowerBound : Int(ends[0][nextBlock - 1])
+        let ids = start..<Int(ends[0][nextBlock])
+        block = ids
         let local = ids.lowerBound - sequences.lowerBound..<ids.upperBound - sequences.lowerBound
         return try reading { () throws(H5Error) in
             var statistics: [[Double]] = []
@@ -123,15 +123,28 @@ public final class ScanPart {
                 }
                 statistics.append(values)
             }
+            return ScanRows(
+                sequences: ids, statistics: statistics,
+                massByDistance: try massByDistance.read(rows: local))
+        }
+    }
+
+    /// The lists of a layer in the block that was turned to.
+    ///
+    /// - Parameter heads: of the layer after that of the call before, or of the first one.
+    public func lists(of heads: Range<Int>) throws -> ScanLists {
+        let (ids, end) = (block, nextBlock - 1)
+        return try reading { () throws(H5Error) in
             var lists = ScanLists()
             lists.highAttention = try highAttention.next(
-                ids.count * header.heads.count, sequences: ids)
-            lists.patterns = try patterns.next(rows(1).count, sequences: ids)
-            (lists.edges, lists.keys) = try edges.next(rows(2).count, sequences: ids)
-            return ScanBlock(
-                rows: ScanRows(
-                    sequences: ids, statistics: statistics,
-                    massByDistance: try massByDistance.read(rows: local)), lists: lists)
+                ids.count * heads.count, of: heads, sequences: ids)
+            lists.patterns = try patterns.next(
+                try patterns.count(before: heads.upperBound, end: Int(ends[1][end])), of: heads,
+                sequences: ids)
+            (lists.edges, lists.keys) = try edges.next(
+                try edges.count(before: heads.upperBound, end: Int(ends[2][end])), of: heads,
+                sequences: ids)
+            return lists
         }
     }
 

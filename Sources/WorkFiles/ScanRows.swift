@@ -47,7 +47,7 @@ public struct ScanRows: Sendable {
     }
 
     /// Adds the rows of the sequences that follow.
-    mutating func join(_ rows: ScanRows) {
+    public mutating func join(_ rows: ScanRows) {
         sequences = sequences.lowerBound..<rows.sequences.upperBound
         for column in statistics.indices { statistics[column] += rows.statistics[column] }
         massByDistance += rows.massByDistance

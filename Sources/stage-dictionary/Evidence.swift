@@ -59,7 +59,8 @@ struct Evidence: ParsableCommand {
     @OptionGroup var workers: WorkerArguments
 
     @Option(
-        help: "Look at piece i of n of the corpus, as i/n, and write one part for stage-dictionary merge.",
+        help:
+            "Look at piece i of n of the corpus, as i/n, and write one part for stage-dictionary merge.",
         transform: Shard.init(parsing:))
     var shard: Shard?
 

@@ -92,7 +92,8 @@ struct EvidenceParts {
             DictionaryFolder.name(ofLayer: dictionary.layer, of: $0) == dictionary.name
         }
         guard let place else {
-            throw UserError("\(paths[0]): \(dictionary.name) is no layer's dictionary; make it again.")
+            throw UserError(
+                "\(paths[0]): \(dictionary.name) is no layer's dictionary; make it again.")
         }
         return LayerDictionary.evidence(ofLayer: dictionary.layer, of: place, in: folder)
     }

@@ -7,7 +7,8 @@ import Stages
 
 struct Merge: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Makes the evidence of all layers of the parts that stage-dictionary evidence --shard wrote.",
+        abstract:
+            "Makes the evidence of all layers of the parts that stage-dictionary evidence --shard wrote.",
         discussion: """
             The parts may be given in any order and must be all of one run: same model, corpus, \
             dictionaries and parameters. The files are those of a run without --shard, byte for byte.

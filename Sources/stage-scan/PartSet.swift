@@ -29,8 +29,8 @@ struct PartSet {
         fingerprint = first.fingerprint
     }
 
-    /// Makes the scan of the whole. Memory grows with the tokens of the corpus, four bytes each, as that
-    /// of a scan does, and not with the parts.
+    /// Makes the scan of the whole. Memory holds the lists of a block and layer, and grows with the tokens of the corpus,
+    /// four bytes each, as that of a scan does, and not with the parts.
     func merge(into output: String) throws {
         let corpus = try ScanPart(paths[0], isChecked: true).corpus()
         let writer = try ScanWriter(output, header, corpus)
@@ -39,14 +39,19 @@ struct PartSet {
         var portions = PortionReader(paths, fingerprint)
         var progress = Progress("merging", unit: "sequences", total: corpus.count)
         for range in ScanBlock.ranges(of: corpus.starts, in: 0..<corpus.count) {
-            let block = ScanBlock(joining: try portions.next(covering: range))
+            let block = try portions.next(covering: range)
+            for heads in header.headsByLayer {
+                let runs = try block.map { try $0.part.lists(of: heads) }
+                try writer.append(ScanLists(joining: runs))
+            }
+            var rows = block[0].rows
+            for portion in block.dropFirst() { rows.join(portion.rows) }
             for sequence in range {
-                for (head, activation) in block.rows.maxActivations(of: sequence).enumerated() {
+                for (head, activation) in rows.maxActivations(of: sequence).enumerated() {
                     _ = top[head].offer(activation, sequence: sequence)
                 }
             }
-            for lists in block.layers(header) { try writer.append(lists) }
-            try writer.append(block.rows)
+            try writer.append(rows)
             progress.update(range.upperBound)
         }
         try writer.append(topPatterns: try heldBack(top))
@@ -93,21 +98,22 @@ private struct PortionReader {
         self.fingerprint = fingerprint
     }
 
-    /// The portions of a block, which follow each other and make all of it.
-    mutating func next(covering block: Range<Int>) throws -> [ScanBlock] {
-        var portions: [ScanBlock] = []
+    /// The portions of a block, which follow each other and make all of it: their rows, and the parts that have their
+    /// lists.
+    mutating func next(covering block: Range<Int>) throws -> [(part: ScanPart, rows: ScanRows)] {
+        var portions: [(part: ScanPart, rows: ScanRows)] = []
         var end = block.lowerBound
         while end < block.upperBound {
-            guard let portion = try part?.next() else {
+            guard let part, let rows = try part.next() else {
                 try openNext(expecting: end)
                 continue
             }
-            let sequences = portion.rows.sequences
+            let sequences = rows.sequences
             guard sequences.lowerBound == end, sequences.upperBound > end,
                 sequences.upperBound <= block.upperBound
             else { throw damaged(paths[nextPath - 1]) }
             end = sequences.upperBound
-            portions.append(portion)
+            portions.append((part, rows))
         }
         return portions
     }

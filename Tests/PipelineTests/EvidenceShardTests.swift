@@ -65,7 +65,8 @@ import Testing
 
         /// The files of evidence in a folder, with their bytes.
         func files(_ folder: String) throws -> [String: Data] {
-            let names = (try? FileManager.default.contentsOfDirectory(atPath: file(folder).path)) ?? []
+            let names =
+                (try? FileManager.default.contentsOfDirectory(atPath: file(folder).path)) ?? []
             return try Dictionary(
                 uniqueKeysWithValues: names.map {
                     ($0, try Data(contentsOf: file("\(folder)/\($0)")))
@@ -88,7 +89,10 @@ import Testing
             ])
             try #require(result.status == 0, "\(result.errors)")
             let whole = try collection.files("whole")
-            #expect(Set(whole.keys).isSuperset(of: ["features-L0.h5", "features-L1.h5", "features-Z1.h5"]))
+            #expect(
+                Set(whole.keys).isSuperset(of: [
+                    "features-L0.h5", "features-L1.h5", "features-Z1.h5",
+                ]))
             for n in [1, 2, 3, 40] {
                 var parts = try collection.parts(n)
                 parts = Array(parts.dropFirst(n / 2).reversed()) + parts.prefix(n / 2)
@@ -116,7 +120,8 @@ import Testing
             #expect(try refusal([half[0], seed[0]]).contains("seed is 5, not 0"))
             try FileManager.default.removeItem(at: collection.file("dictionaries/Z1"))
             let fewer = try collection.parts(1)
-            #expect(try refusal([half[0], fewer[0]]).contains("Z1 dictionary is the default, not Z1"))
+            #expect(
+                try refusal([half[0], fewer[0]]).contains("Z1 dictionary is the default, not Z1"))
             let result = try collection.evidence(["--shard", "1/2"])
             #expect(result.status > 0 && result.errors.contains("name it with --output"))
         }
