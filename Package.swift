@@ -1,4 +1,4 @@
-// swift-tools-version: 6.0
+// swift-tools-version: 6.2
 import PackageDescription
 
 // The hot loops are written with SIMD types; without the host's vector extensions they fall back to
@@ -14,10 +14,14 @@ func cLibrary(_ name: String, pkgConfig: String, apt: String) -> Target {
     .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([apt])])
 }
 
+// What these functions read belongs to the main actor, as all of a manifest's top level may.
+
+@MainActor
 func library(_ name: String, _ dependencies: Target.Dependency...) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
 }
 
+@MainActor
 func executable(_ name: String, _ dependencies: Target.Dependency...) -> Target {
     .executableTarget(
         name: name, dependencies: dependencies + [argumentParser], swiftSettings: swiftSettings)
@@ -29,12 +33,14 @@ let extras = [
     "bench-dictionary": ["check-with-saelens.py"],
 ]
 
+@MainActor
 func benchmark(_ name: String, path: String, _ dependencies: Target.Dependency...) -> Target {
     .executableTarget(
         name: name, dependencies: dependencies + [argumentParser], path: path,
         exclude: extras[name] ?? [], swiftSettings: swiftSettings)
 }
 
+@MainActor
 func tests(_ name: String, _ dependencies: Target.Dependency...) -> Target {
     .testTarget(
         name: name, dependencies: dependencies + ["TestSupport"], swiftSettings: swiftSettings)
