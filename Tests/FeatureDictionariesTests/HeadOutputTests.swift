@@ -39,11 +39,14 @@ import Transformer
     /// [H, S, dValue] as [S, H dValue].
     private func concatenated(_ z: [Float], heads: Int, length: Int) -> [Float] {
         let d = z.count / (heads * length)
-        return (0..<length).flatMap { position in
-            (0..<heads).flatMap { head in
-                z[(head * length + position) * d..<(head * length + position + 1) * d]
+        var rows: [Float] = []
+        for position in 0..<length {
+            for head in 0..<heads {
+                let first = (head * length + position) * d
+                rows += z[first..<first + d]
             }
         }
+        return rows
     }
 
     /// Plain heads, shared keys, values of another width than keys, sinks, gates.
