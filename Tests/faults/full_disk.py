@@ -26,7 +26,7 @@ def attempt(workshop, stage, unshare, size):
     shutil.rmtree(after, ignore_errors=True)
     keeps = stage.output == "data"
     words = [str(small / stage.output) if word == stage.output else str(word) for word in map(str, workshop.command(stage))]
-    folder_of = {"train": "dictionaries", "evidence": "."}.get(stage.name)
+    folder_of = {"train": "dictionaries", "evidence": ".", "merged evidence": "merged"}.get(stage.name)
     words = [str(small) if word == folder_of else word for word in words]
     script = f"""mount -t tmpfs -o size={size} headvis {shlex.quote(str(small))} || exit 99
         {f"cp -r {shlex.quote(str(output))} {shlex.quote(str(small))} || exit 98" if keeps else ":"}

@@ -62,6 +62,18 @@ def stages():
             "stage-dictionary", "evidence", *text, "--layers", "1", "--dictionaries", "dictionaries",
             "--output-folder", ".",
         ),
+        *[
+            Stage(
+                f"evidence of shard {i}", f"evidence-{i}.h5",
+                "stage-dictionary", "evidence", *text, "--layers", "1", "--dictionaries", "dictionaries",
+                "--shard", f"{i}/{SHARDS}", "--output", f"evidence-{i}.h5",
+            )
+            for i in range(1, SHARDS + 1)
+        ],
+        Stage(
+            "merged evidence", "merged/features-L1.h5",
+            "stage-dictionary", "merge", "evidence-1.h5", "evidence-2.h5", "--output-folder", "merged",
+        ),
         Stage("emit", "data", "stage-emit", "--scan", "scan.h5", *[f"--{x}={x}.h5" for x in tree], "--data", "data"),
     ]
 
