@@ -134,6 +134,18 @@ def the_view_is_saved_as_one_file_that_needs_no_script(tab):
     assert "All heads" in phone, "where the overview is out of sight and not drawn, its table is saved"
 
 
+NEAR = 1.5  # pixels: an address has whole ones
+
+
+def missed(at):
+    """How many pixels the open head's sequences are from a place, given as JavaScript, of the form of `at`."""
+    return """((at) => {
+        const [, id, past] = /^(.*):(-?\\d+)$/.exec(at);
+        const item = document.querySelector(`.card[data-id='${id}']`);
+        return item ? Math.abs(item.getBoundingClientRect().top + Number(past) - document.querySelector('.toolbar').getBoundingClientRect().bottom) : Infinity;
+    })(""" + at + ")"
+
+
 @test("synthetic static serve")
 def a_link_restores_place_width_panels_and_lenses(tab):
     # So low that the sequences of the smallest tree do not fit.
@@ -148,21 +160,18 @@ def a_link_restores_place_width_panels_and_lenses(tab):
     # As far as a tree with few sequences lets it.
     page.evaluate("(v => v.scrollTop = Math.min(900, 0.8 * (v.scrollHeight - v.clientHeight)))(document.querySelector('.view-sequences'))")
     tab.expect(at=".+:[1-9].*")
-    name = tab.params()["at"].rpartition(":")[0]
-    top = "document.querySelector(`.card[data-id='${name}']`).getBoundingClientRect().top - document.querySelector('.toolbar').getBoundingClientRect().bottom".replace("${name}", name)
-    tab.still()
-    before = page.evaluate(top)
-    link = page.url
+    until(page, f"{missed('new URLSearchParams(location.search).get(`at`)')} < {NEAR}")
+    link, place = page.evaluate("[location.href, new URLSearchParams(location.search).get('at')]")
     page.keyboard.press("m")
     page.wait_for_selector(".standing")
     tab.expect(tab="metrics", at=None)
     page.go_back()
     tab.cards()
-    until(page, f"Math.abs({top} - ({before})) < 3")
+    until(page, f"{missed(json.dumps(place))} < {NEAR}")
     page.goto("about:blank")
     page.goto(link)
     tab.cards()
-    until(page, f"Math.abs({top} - ({before})) < 3")
+    until(page, f"{missed(json.dumps(place))} < {NEAR}")
     assert page.evaluate("document.getElementById('side').offsetWidth") == width
     page.keyboard.press("]")
     tab.expect(at=None, interval=".+")
@@ -194,6 +203,63 @@ def a_link_restores_place_width_panels_and_lenses(tab):
     tab.expect(lens=None)
     page.locator("[aria-label='Maximise Clusters']").click()
     tab.expect(full="clusters")
+
+
+def with_late_custom_sequences(tab, many):
+    """Makes the open head have custom sequences whose file waits; answers what opens a place of the head and what lets the file come."""
+    page = tab.page
+    page.set_viewport_size({"width": 1440, "height": 520})
+    tab.open().cards()
+    layer, head = (int(n) for n in re.findall(r"\d+", tab.head()))
+    # So wide that the bar above the sequences has room for its words, and not for the number of custom ones.
+    spare = page.evaluate("document.querySelector('.toolbar .spring').offsetWidth")
+    width = page.evaluate("document.getElementById('side').offsetWidth") + spare - 3
+    place = f"{page.locator('.card').nth(2).get_attribute('data-id')}:20"
+    records = [{"sequence_id": f"c{i}", "tokens": ["a"], "seq_len": 1, "attention_indices": [], "attention_values": [], "max_activation": 0}
+               for i in range(many)]
+    waiting = []
+    page.route("**/server_config.json", lambda route: route.fulfill(json={"custom_heads": [[layer, head]]}))
+    page.route("**/custom_sequences/*", lambda route: waiting.append(route))
+
+    def opened():
+        page.goto("about:blank")
+        tab.open(f"layer={layer}&head={head}&width={width}&at={place}").cards()
+        until(page, f"{missed(json.dumps(place))} < {NEAR}")
+        return place, page.evaluate("document.querySelector('.toolbar').offsetHeight")
+
+    def let_come():
+        page.wait_for_timeout(500)  # that the page has long been at its place
+        while waiting:
+            waiting.pop().fulfill(json={"sequences": records})
+        until(page, f"[...document.querySelectorAll('.toolbar option')].some((o) => o.textContent.includes('({many})'))")
+        tab.still()
+    return opened, let_come
+
+
+@test("synthetic static")
+def the_place_of_a_link_is_kept_while_the_rest_arrives(tab):
+    opened, let_come = with_late_custom_sequences(tab, 2000)
+    place, height = opened()
+    let_come()
+    assert tab.page.evaluate("document.querySelector('.toolbar').offsetHeight") > height, "the bar above the place has not grown"
+    assert tab.page.evaluate(missed(json.dumps(place))) < NEAR
+    tab.page.set_viewport_size({"width": 900, "height": 600})
+    until(tab.page, f"{missed(json.dumps(place))} < {NEAR}")
+    tab.page.wait_for_timeout(400)  # longer than it takes to write another place
+    tab.expect(at=re.escape(place))
+
+
+@test("synthetic static")
+def who_scrolls_away_from_the_place_of_a_link_is_left_there(tab):
+    opened, let_come = with_late_custom_sequences(tab, 2000)
+    view = "document.querySelector('.view-sequences')"
+    for scroll in (lambda: tab.page.mouse.wheel(0, -60), lambda: tab.page.evaluate(f"{view}.scrollTop -= 60")):  # as assistive technology does
+        place, _ = opened()
+        tab.page.mouse.move(900, 300)
+        scroll()
+        until(tab.page, f"new URLSearchParams(location.search).get('at') !== {json.dumps(place)}")
+        let_come()
+        assert tab.page.evaluate(missed(json.dumps(place))) > 30
 
 
 @test("synthetic static serve")

@@ -9,7 +9,7 @@ import { STATE, forgetHead, readSelection, readState, writeSelection, writeState
 import { createPlace } from "../../web/js/core/place.js";
 import { createStore } from "../../web/js/core/store.js";
 import { dataCandidates } from "../../web/js/core/opentree.js";
-import { readPlace } from "../../web/js/core/scroll.js";
+import { readPlace } from "../../web/js/core/sight.js";
 import { createBackend } from "../../web/js/core/backend.js";
 
 test("every state survives the way through the URL", () => {

@@ -3,7 +3,7 @@
 
 import { listed, readSelection } from "./state.js";
 import { canRun, runPattern } from "./pattern.js";
-import { readPlace } from "./scroll.js";
+import { readPlace } from "./sight.js";
 import { isCustomId, textOnly } from "../pure/sequence.js";
 
 const MOST = 4; // guests at once
