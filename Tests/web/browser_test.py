@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The page in a real Chromium, used as a person would, on plain file servers and on backends.
 
-python browser_test.py [--tree DATA [--serve BINARY --work WORK --model MODEL]] [--shots DIR] [--only WORDS]
+python browser_test.py [--tree DATA [--serve BINARY --work WORK --model MODEL]] [--shots DIR] [--only WORDS] [--slow TIMES]
 
 Without --tree, synthetic trees and a stand-in for the backend are used. --tree takes a tree of the pipeline
 on a plain file server, --serve the real backend on a copy of that tree as well. Screenshots go to --shots.
+--slow makes Chromium so many times slower: what passes there passes on a machine that is busy.
 Needs playwright and axe-playwright-python from PyPI, node, and the chromium of the system.
 """
 
@@ -86,7 +87,7 @@ def run_kind(kind, given):
                 title = f"{kind}: {run.__name__.replace('_', ' ')}"
                 if run.webgl not in browsers:
                     browsers[run.webgl] = chromium(driver, run.webgl)
-                tab = Tab(browsers[run.webgl], base, shots)
+                tab = Tab(browsers[run.webgl], base, shots, slow=given.slow)
                 try:
                     run(tab)
                     tab.close()
@@ -115,6 +116,7 @@ def main():
     options.add_argument("--model", type=Path)
     options.add_argument("--shots", type=Path)
     options.add_argument("--only", default="")
+    options.add_argument("--slow", type=float, default=1)
     given = options.parse_args()
     kinds = ["serve"] if given.serve else []
     kinds += ["static"] if given.tree else []

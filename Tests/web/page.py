@@ -25,6 +25,7 @@ AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
 OPTIONAL = re.compile(
     r"/(server_config|scatter_errors|notes|prompts/index|attributions/manifest|lab/manifest)\.json|/custom_sequences/")
 TESTS = []
+PATIENCE_S = 60  # for what takes a second on a good machine
 
 
 def test(kinds, webgl=False):
@@ -66,7 +67,7 @@ def free_port():
         return s.getsockname()[1]
 
 
-def started(process, port, seconds=60):
+def started(process, port, seconds=PATIENCE_S):
     """Waits until a server that was started listens."""
     end = time.monotonic() + seconds
     while True:
@@ -111,7 +112,7 @@ def chromium(driver, webgl=False):
     return driver.chromium.launch(executable_path=found, args=["--no-sandbox", *(emulated if webgl else ["--disable-gpu"])])
 
 
-def until(page, expression, seconds=15):
+def until(page, expression, seconds=PATIENCE_S):
     """Waits for a JavaScript expression; asked from outside, since the page's policy allows no eval."""
     end = time.monotonic() + seconds
     while not page.evaluate(expression):
@@ -122,12 +123,14 @@ def until(page, expression, seconds=15):
 class Tab:
     """A page that collects everything the browser complains about."""
 
-    def __init__(self, browser, base, shots, width=1440, height=900, scheme="light", motion="no-preference"):
+    def __init__(self, browser, base, shots, width=1440, height=900, scheme="light", motion="no-preference", slow=1):
         self.context = browser.new_context(
             viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion=motion, accept_downloads=True)
         self.context.grant_permissions(["clipboard-read", "clipboard-write"])
         self.page = self.context.new_page()
-        self.page.set_default_timeout(15_000)
+        self.page.set_default_timeout(1000 * PATIENCE_S)
+        if slow > 1:
+            self.context.new_cdp_session(self.page).send("Emulation.setCPUThrottlingRate", {"rate": slow})
         self.base, self.shots, self.complaints, self.foreign, self.posts = base, shots, [], [], []
         self.page.on("pageerror", lambda e: self.complaints.append(f"exception: {e}"))
         self.page.on("console", self._console)
@@ -184,7 +187,7 @@ class Tab:
         def meets(params):
             return all(
                 key not in params if pattern is None else re.fullmatch(pattern, params.get(key, "")) for key, pattern in wanted.items())
-        end = time.monotonic() + 5
+        end = time.monotonic() + PATIENCE_S
         while not meets(params := self.params()):
             assert time.monotonic() < end, f"the address has {params}, not {wanted}"
             time.sleep(0.03)
