@@ -73,7 +73,18 @@ def an_edge_is_chosen_and_attributed(tab):
     page.locator("[aria-label='Copy make dictionary LAYERS=0']").click()
     until(page, "document.querySelector('.command button').textContent === 'Copied'")
     assert page.evaluate("navigator.clipboard.readText()") == "make dictionary LAYERS=0"
+    # What the backend said of the layer is known from then on.
+    page.locator("#tab-sequences").click()
+    page.locator(".card").nth(1).locator("button.ov").hover()
+    until(page, "/make dictionary LAYERS=0/.test(document.getElementById('tip').textContent)")
+    page.locator(".card").nth(1).locator("button.qk").hover()
+    until(page, "document.getElementById('tip').textContent === 'Choose an edge for its attribution'")
+    page.route("**/attributions/manifest.json", lambda route: route.fulfill(json={"L0H2S1": {"qk": [[3, 2]], "ov": []}}))
     tab.open("").cards()
+    page.locator(".card").nth(1).locator("button.qk").hover()  # the tree has an answer of the layer
+    until(page, "document.getElementById('tip').textContent === 'Choose an edge for its attribution'")
+    page.locator(".card").nth(1).locator("button.ov").hover()
+    until(page, "/whether layer 0 has a dictionary is told when/.test(document.getElementById('tip').textContent)")
     assert "solid" not in page.locator(".card button.ov").first.get_attribute("class")
 
 

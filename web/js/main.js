@@ -2,6 +2,7 @@
 // Starts the page: opens the tree, puts the parts together.
 
 import { createBackend } from "./core/backend.js";
+import { createDictionaries } from "./core/dictionaries.js";
 import { el, fill } from "./core/dom.js";
 import { createNotes } from "./core/notes.js";
 import { createPrompts } from "./core/prompts.js";
@@ -39,7 +40,7 @@ async function start() {
   /** @type {import("./core/app.js").App} */
   const app = {
     store, theme, tree, tip: createTip(), say: createSpeech(), heads: createHeads(tree, store, notes), session: createSession(tree, store, prompts, compare, backend),
-    ranking: createRanking(tree, store, backend), backend, prompts, notes, compare, gives: new WeakMap(),
+    ranking: createRanking(tree, store, backend), backend, dictionaries: createDictionaries(tree, store), prompts, notes, compare, gives: new WeakMap(),
     intervals: intervalsOf(tree.config), keys: {},
     headName: () => address(store.state.layer, store.state.head),
     setHot: (name) => store.set({ hot: name }),

@@ -27,6 +27,7 @@
  * @property {ReturnType<typeof import("./session.js").createSession>} session
  * @property {ReturnType<typeof import("./ranking.js").createRanking>} ranking
  * @property {Backend} backend
+ * @property {ReturnType<typeof import("./dictionaries.js").createDictionaries>} dictionaries
  * @property {ReturnType<typeof import("./prompts.js").createPrompts>} prompts texts that were run through all heads
  * @property {ReturnType<typeof import("./compare.js").createCompare>} compare the second head
  * @property {ReturnType<typeof import("./notes.js").createNotes>} notes what people say of heads

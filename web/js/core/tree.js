@@ -284,6 +284,14 @@ export function createTree({ base, config, rows, heads, server, manifest, prompt
     },
 
     /**
+     * Whether an answer of that kind is stored for some edge of a layer.
+     * @param {string} kind
+     * @param {number} layer
+     */
+    hasAttributions: (kind, layer) => Object.entries(manifest).some(([key, edges]) =>
+      key.startsWith(`L${layer}H`) && (edges?.[/** @type {Kind} */ (kind)]?.length ?? 0) > 0),
+
+    /**
      * An edge of a head whose answer is stored; null without.
      * @param {Kind} kind
      * @param {number} layer

@@ -57,7 +57,7 @@ function actionsOf(app, sequence, { storedEdges, startPick, hasMap, toggleMap, c
     });
     return app.tip.on(node, () => closed
       ? "No edge of this sequence has a stored attribution: make attributions stores some, make serve computes any."
-      : lacking(app, kind) || (cached ? `${cached} stored ${cached === 1 ? "edge" : "edges"}` : "Choose an edge for its attribution"));
+      : app.dictionaries.lack(kind, layer) || (cached ? `${cached} stored ${cached === 1 ? "edge" : "edges"}` : choose(app, kind)));
   });
   if (app.tree.hasCloud(layer, head)) {
     out.push(app.tip.on(
@@ -90,12 +90,11 @@ function actionsOf(app, sequence, { storedEdges, startPick, hasMap, toggleMap, c
 }
 
 /**
- * What a backend says it lacks for an attribution, before it is asked for one; empty when nothing is known to be missing.
+ * That an edge is to be chosen, and what only asking tells.
  * @param {import("../core/app.js").App} app
  * @param {string} kind
  */
-function lacking(app, kind) {
-  const status = app.store.state.backendStatus;
-  if (status?.operations?.[`${kind}_attributions`] !== false) return "";
-  return status.model?.detail ?? "No layer of the tree has a dictionary: make dictionary trains one. Stored edges can be opened.";
+function choose({ dictionaries, store }, kind) {
+  const { layer } = store.state;
+  return `Choose an edge for its attribution${dictionaries.has(kind, layer) ? "" : `; whether layer ${layer} has a dictionary is told when one is asked for`}`;
 }

@@ -8,6 +8,7 @@ import { can } from "./custom.js";
 import { chosenInterval } from "./sequencebar.js";
 
 const LONGEST_WAIT_S = 60;
+const LACKING = 501; // status of an answer that takes what the server does not have: a dictionary of the layer
 
 /**
  * @typedef {import("../pure/sequence.js").Sequence} Sequence
@@ -78,8 +79,10 @@ export function createEdgeAnswer(app, kind, tell) {
       const body = { layer, head, seq_idx: edge.seq, query_pos: edge.q, key_pos: edge.k };
       const found = await backend.call(`${kind}_attributions`, body, signal);
       tree.noteCached(kind, layer, head, edge);
+      app.dictionaries.note(kind, layer);
       return found;
     } catch (error) {
+      if (error.status === LACKING) app.dictionaries.note(kind, layer, error.message);
       if (error.name === "AbortError" || (error.status !== 0 && error.status !== 503)) throw error;
       const stored = await tree.attribution(kind, layer, head, edge).catch(() => null);
       if (!stored) throw error;
@@ -91,7 +94,7 @@ export function createEdgeAnswer(app, kind, tell) {
 }
 
 /**
- * The edge a tab opens with when none is chosen: with a backend that can attribute it the strongest of what the Sequences tab
+ * The edge a tab opens with when none is chosen: with a backend that may attribute it the strongest of what the Sequences tab
  * shows, else the strongest stored one; sequences of other intervals come after. Null where there is none.
  * @param {import("../core/app.js").App} app
  * @param {"qk" | "ov"} kind
@@ -105,7 +108,7 @@ export function firstEdge(app, kind) {
   const sequences = [...all].sort((a, b) => Number(isShown(b)) - Number(isShown(a)) || b.max - a.max);
   const stored = (/** @type {Sequence} */ sequence) => tree.cachedEdges(kind, layer, head, sequence.id)
     .map(([q, k]) => ({ q, k, value: valueAt(sequence, q, k) })).sort((a, b) => b.value - a.value)[0];
-  const edgeOf = can(app, `${kind}_attributions`) ? strongestEdge : stored;
+  const edgeOf = can(app, `${kind}_attributions`) && !app.dictionaries.lack(kind, layer) ? strongestEdge : stored;
   for (const sequence of sequences) {
     const edge = edgeOf(sequence);
     if (edge) return { seq: sequence.id, q: edge.q, k: edge.k };
