@@ -93,7 +93,36 @@ def heads_that_attend_alike_are_listed_with_their_likeness(tab):
     assert [r["qk_cosine"] for r in json.loads(tab.save("similar-weights", "JSON"))] == [o["qk"] for o in made]
     first = similar[0]
     rows.first.locator("button.link").click()
-    tab.expect(layer=str(first["layer"]), head=str(first["head"]))
+    tab.expect(layer=str(first["layer"]), head=str(first["head"]), seq=None, sel=None)
+
+
+def strongest_edge(record):
+    """Query and key of the strongest attention outside row 0 and column 0, the first of equal ones."""
+    n = record["seq_len"]
+    _, at = max((v, -at) for at, v in zip(record["attention_indices"], record["attention_values"]) if at >= n and at % n)
+    return divmod(-at, n)
+
+
+@test("static serve")
+def a_held_edge_is_taken_along_to_a_head_that_attends_alike(tab):
+    layer, head = tab.open().data("config.json")["heads"][-1]
+    mine = tab.data(f"heads/L{layer}H{head}.json")
+    other, record = mine["similar"][0], mine["sequences"][0]
+    path = "heads/L{layer}H{head}.json".format(**other)
+    theirs = tab.data(path)
+    without = [s for s in theirs["sequences"] if s["sequence_id"] != record["sequence_id"]]
+    for is_kept in (True, False):
+        there = [*without, record] if is_kept else without
+        tab.page.route(f"**/{path}", lambda route: route.fulfill(json={**theirs, "sequences": there}))
+        tab.open("layer={}&head={}&tab=circuit&seq={}&qpos={}&kpos={}".format(layer, head, record["sequence_id"], *strongest_edge(record)))
+        tab.page.locator("table.similar button.link", has_text=re.compile("^L{layer}H{head}$".format(**other))).click()
+        then = record if is_kept else max(without, key=lambda s: s["max_activation"])
+        q, k = strongest_edge(then)
+        tab.expect(layer=str(other["layer"]), head=str(other["head"]), tab="circuit", seq=str(then["sequence_id"]), qpos=str(q), kpos=str(k),
+                   sel=f"{then['sequence_id']}:{q}")
+        tab.page.locator("#tab-qk").click()
+        tab.page.wait_for_selector(".view-qk .edge .mark-query, .view-qk .edge .mark-both")
+        tab.expect(attr="qk", qpos=str(q))
 
 
 @test("synthetic static")

@@ -5,7 +5,7 @@ import { el } from "../core/dom.js";
 import { createPanel } from "../core/panel.js";
 import { alike } from "../pure/rank.js";
 import { words } from "../pure/format.js";
-import { headLink } from "./headlink.js";
+import { alikeLink } from "./alikelink.js";
 
 const LISTED = 8; // heads shown
 
@@ -30,7 +30,7 @@ export function alikePanel(app) {
   panel.body.append(el("table", { class: "weights" },
     el("thead", {}, el("tr", {}, ["head", "mean rank difference", "differs most in"].map((t) => el("th", { scope: "col" }, t)))),
     el("tbody", {}, found.map(({ row: other, distance, apart }) => el("tr", {},
-      el("th", { scope: "row" }, headLink(app, other)),
+      el("th", { scope: "row" }, alikeLink(app, other)),
       el("td", { class: "num" }, `${(100 * distance).toFixed(1)}%`), el("td", { class: "dim" }, words(apart)))))));
   return panel.root;
 }

@@ -8,11 +8,12 @@ import { address } from "../pure/format.js";
  * A link where the tree has the head, its name otherwise.
  * @param {import("../core/app.js").App} app
  * @param {import("../pure/shapes.js").Address} place
+ * @param {() => unknown} open what the link does
  */
-export function headLink(app, { layer, head }) {
+export function headLink(app, { layer, head }, open = () => app.goTo(layer, head)) {
   const name = address(layer, head);
   if (!app.heads.row(layer, head)) return el("span", { class: "dim" }, name);
-  return button(name, () => app.goTo(layer, head), {
+  return button(name, open, {
     class: "link", on: { pointerenter: () => app.setHot(name), pointerleave: () => app.setHot("") },
   });
 }

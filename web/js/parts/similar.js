@@ -5,7 +5,8 @@ import { el } from "../core/dom.js";
 import { createPanel } from "../core/panel.js";
 import { readSimilar } from "../pure/circuit.js";
 import { number, uncertainty } from "../pure/format.js";
-import { barCell, headLink } from "./headlink.js";
+import { alikeLink } from "./alikelink.js";
+import { barCell } from "./headlink.js";
 
 const LISTED = 8; // heads shown
 
@@ -29,7 +30,7 @@ export function similarPanel(app, { rest }) {
   panel.body.append(el("table", { class: "weights similar" },
     el("thead", {}, el("tr", {}, ["head", "likeness"].map((t) => el("th", { scope: "col" }, t)), el("td", {}))),
     el("tbody", {}, heads.slice(0, LISTED).map((h) => el("tr", {},
-      el("th", { scope: "row" }, headLink(app, h)),
+      el("th", { scope: "row" }, alikeLink(app, h)),
       el("td", { class: "num" }, number(h.likeness), h.standard_error === null ? "" : ` ± ${uncertainty(h.standard_error)}`),
       barCell(h.likeness))))));
   return panel.root;

@@ -5,7 +5,8 @@ import { el } from "../core/dom.js";
 import { createPanel } from "../core/panel.js";
 import { readSimilarWeights } from "../pure/circuit.js";
 import { number } from "../pure/format.js";
-import { barCell, headLink } from "./headlink.js";
+import { alikeLink } from "./alikelink.js";
+import { barCell } from "./headlink.js";
 
 const LISTED = 8; // heads shown
 
@@ -30,7 +31,7 @@ export function similarWeightsPanel(app, { rest }) {
   panel.body.append(el("table", { class: "weights similar-weights" },
     el("thead", {}, el("tr", {}, ["head", "QK", "OV"].map((t) => el("th", { scope: "col" }, t)), el("td", {}))),
     el("tbody", {}, heads.slice(0, LISTED).map((h) => el("tr", {},
-      el("th", { scope: "row" }, headLink(app, h)),
+      el("th", { scope: "row" }, alikeLink(app, h)),
       el("td", { class: "num" }, number(h.qk)), el("td", { class: "num" }, number(h.ov)),
       barCell(Math.max(0, (h.qk + h.ov) / 2)))))));
   return panel.root;
