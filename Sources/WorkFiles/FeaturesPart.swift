@@ -158,9 +158,11 @@ public struct FeaturePortions {
         return try column.read(rows: rows)
     }
 
-    /// A firing has a token, fires, and has tokens without gaps before it, as far as its sequence goes.
+    /// A firing is counted, has a token, fires, and has tokens without gaps before it, as far as its sequence goes.
     private func check(_ record: FeaturePortionRecord) throws(H5Error) {
-        var isSound = record.activations.allSatisfy { $0.isFinite && $0 >= 0 }
+        let later = record.positions.count { $0 > 0 }
+        var isSound = later <= record.count && record.positions.count - later <= record.beginnings
+        isSound = isSound && record.activations.allSatisfy { $0.isFinite && $0 >= 0 }
         isSound = isSound && (record.sequences + record.positions).allSatisfy { $0 >= 0 }
         for (i, position) in record.positions.enumerated() where isSound {
             let first = i * window.tokens
