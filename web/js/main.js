@@ -67,7 +67,7 @@ async function start() {
 }
 
 /** @param {import("./core/tree.js").Config} config */
-const intervalsOf = ({ n_intervals: n }) => (Number.isInteger(n) && n > 0 ? n : 10);
+const intervalsOf = ({ n_intervals: n }) => (typeof n === "number" && Number.isInteger(n) && n > 0 ? n : 10);
 
 /** @param {Error} error */
 function fatal(error) {

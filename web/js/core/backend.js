@@ -78,7 +78,7 @@ export function createBackend(server, pageUrl) {
      * @param {string} name
      * @param {object} body
      * @param {AbortSignal} [signal]
-     * @returns {Promise<any>} what the operation answers
+     * @returns {Promise<Loose>} what the operation answers
      */
     async call(name, body, signal) {
       const response = await ask(name, {

@@ -18,7 +18,7 @@ const KEY = "headvis figure crop";
  * @returns {Settings}
  */
 function kept() {
-  /** @type {any} */
+  /** @type {{on?: unknown, sides?: Partial<Record<End, {before?: number, after?: number}>>} | null} */
   let found = null;
   try {
     found = JSON.parse(localStorage.getItem(KEY) ?? "null");

@@ -61,8 +61,10 @@ export function createHeads(tree, store, notes) {
     },
 
     /** @type {(name: string) => string} */
-    describe: (name) =>
-      (typeof config.metric_descriptions?.[name] === "string" ? config.metric_descriptions[name] : ""),
+    describe(name) {
+      const says = config.metric_descriptions?.[name];
+      return typeof says === "string" ? says : "";
+    },
     /** @type {(name: string | null) => string} */
     label: (name) => (name === null ? "none" : words(name)),
     /**

@@ -16,7 +16,7 @@ export class FileError extends Error {
  * @param {string} path
  * @param {RequestInit} [options]
  * @param {((bytes: number) => void) | null} [tell]
- * @returns {Promise<any>} what the file holds, to be checked by who reads it
+ * @returns {Promise<import("../pure/shapes.js").Parsed>} what the file holds, to be checked by who reads it
  */
 export async function readJson(url, path, options = {}, tell = null) {
   /** @type {Response} */

@@ -51,15 +51,15 @@ export function createLabClient({ tree, backend }, { pollMs = POLL_MS } = {}) {
      * @param {(job: Job) => void} tell
      */
     async job(questions, tell) {
-      const begin = () => asking().call("start_lab_job", { questions });
-      /** @type {Job} */
+      const ask = async (/** @type {string} */ name, /** @type {object} */ body) => /** @type {Job} */ (await asking().call(name, body));
+      const begin = () => ask("start_lab_job", { questions });
       let state = await begin();
       let isKnown = true;
       tell(state);
       for (let away = 0; state.state === "running";) {
         await pause(pollMs);
         try {
-          state = isKnown ? await asking().call("lab_job", { job: state.job }) : await begin();
+          state = isKnown ? await ask("lab_job", { job: state.job }) : await begin();
           [isKnown, away] = [true, 0];
           tell(state);
         } catch (error) {

@@ -61,15 +61,16 @@ export function createNotes(tree, store, backend) {
 }
 
 /**
- * @param {any} file
+ * @param {unknown} file
  * @returns {Map<string, Note>}
  */
 function readNotes(file) {
+  /** @type {[string, Partial<Record<keyof Note, unknown>> | null][]} */
   const found = file && typeof file === "object" ? Object.entries(file) : [];
-  return new Map(found.filter(([head, note]) => /^L\d+H\d+$/.test(head) && note && typeof note === "object").map(([head, note]) => [head, {
-    name: typeof note.name === "string" ? note.name : "", text: typeof note.text === "string" ? note.text : "",
-    color: /^#[0-9a-f]{6}$/i.test(note.color) ? note.color : "",
-  }]));
+  const text = (/** @type {unknown} */ value) => (typeof value === "string" ? value : "");
+  return new Map(found.flatMap(([head, note]) => (/^L\d+H\d+$/.test(head) && note && typeof note === "object" ? [[head, {
+    name: text(note.name), text: text(note.text), color: /^#[0-9a-f]{6}$/i.test(text(note.color)) ? text(note.color) : "",
+  }]] : [])));
 }
 
 /** @param {string} key */

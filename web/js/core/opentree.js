@@ -39,7 +39,7 @@ export function dataCandidates(pageUrl, given) {
  */
 export async function openTree(pageUrl, given) {
   const reader = createReader();
-  /** @type {any} */
+  /** @type {(Error & {missing?: boolean}) | undefined} */
   let failure;
   for (const base of dataCandidates(pageUrl, given)) {
     const problems = createProblems();
@@ -48,7 +48,7 @@ export async function openTree(pageUrl, given) {
       readScatter(base),
       optional(base, "server_config.json", {}, problems),
       optional(base, "attributions/manifest.json", {}, problems),
-      optional(base, "scatter_errors.json", [], problems),
+      optional(base, "scatter_errors.json", {}, problems),
     ]);
     try {
       const config = await readConfig(base);
@@ -61,7 +61,8 @@ export async function openTree(pageUrl, given) {
         "scatter_data.json", `${scatter.error.message} Heads are listed without metrics.`,
       );
       const heads = listed.length ? listed : rows.map(({ layer, head }) => ({ layer, head }));
-      return createTree({ base, config, rows, heads, server, manifest, promptIndex, notes, problems, reader });
+      const stored = /** @type {import("./tree.js").Opened["manifest"]} */ (manifest);
+      return createTree({ base, config, rows, heads, server, manifest: stored, promptIndex, notes, problems, reader });
     } catch (error) {
       if (!failure || !error.missing) failure = error;
       if (!error.missing) break;

@@ -29,7 +29,7 @@ export function createPanel(app, { name, title, onPaper = "", describe = "", giv
     app.tip.on(heading, describe);
   }
   app.gives.set(root, { title: () => heading.textContent ?? "", give });
-  const file = () => fileName(app.tree?.config.model_name?.split("/").pop() ?? "headvis", app.headName(), name);
+  const file = () => fileName(app.tree.shortName, app.headName(), name);
   const { scene, figure, table, json } = give;
   const figureTitle = () => `${app.headName()}${figure && app.compare.name ? ` and ${app.compare.name}` : ""}: ${onPaper || heading.textContent}`;
   /** A drawing that there is. */

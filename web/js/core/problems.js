@@ -39,9 +39,9 @@ export function createProblems() {
  * A file that a tree may leave out: `fallback` without it; one that is broken is a problem.
  * @param {string} base
  * @param {string} path
- * @param {object} fallback
+ * @param {import("../pure/shapes.js").Loose} fallback
  * @param {Problems} problems
- * @returns {Promise<any>} an object of JSON
+ * @returns {Promise<import("../pure/shapes.js").Loose>} an object of JSON
  */
 export async function optional(base, path, fallback, problems) {
   try {

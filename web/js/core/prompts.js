@@ -6,6 +6,8 @@ import { fromRecord, valueAt } from "../pure/sequence.js";
 const KEPT = 32; // layers of prompts, and heads.json files, kept in memory
 
 /**
+ * @typedef {import("../pure/shapes.js").Loose} Loose
+ * @typedef {import("../pure/shapes.js").Parsed} Parsed
  * @typedef {{id: string, name: string, text: string, n: number}} Prompt
  * @typedef {{id: string, tokens: string[], side: number, metrics: string[], heads: PromptHead[]}} PromptHeads
  * @typedef {{layer: number, head: number, values: Record<string, number>, cells: Uint8Array}} PromptHead `cells` are side x side
@@ -20,7 +22,9 @@ const KEPT = 32; // layers of prompts, and heads.json files, kept in memory
  */
 export function createPrompts(tree, store, backend) {
   let version = 0;
+  /** @type {ReturnType<typeof createMemory<PromptHeads>>} */
   const heads = createMemory(KEPT);
+  /** @type {ReturnType<typeof createMemory<Parsed>>} */
   const layers = createMemory(KEPT);
   const prompts = {
     list: readIndex(tree.promptIndex),
@@ -61,8 +65,9 @@ export function createPrompts(tree, store, backend) {
      */
     async sequence(id, layer, head) {
       const file = await layers.get(`${id} ${layer}`, () => tree.read("prompt", `prompts/${id}/L${layer}.json`));
-      const record = file?.sequences?.find((/** @type {any} */ r) => r.head === head);
-      return record ? fromRecord({ ...record, tokens: file.tokens, interval: -1 }) : null;
+      const { sequences = [], tokens } = /** @type {{sequences?: Loose[], tokens?: unknown}} */ (file ?? {});
+      const record = sequences.find((r) => r.head === head);
+      return record ? fromRecord({ ...record, tokens, interval: -1 }) : null;
     },
     /**
      * The patterns of a head on all prompts, in their order.
@@ -118,49 +123,61 @@ export function createPrompts(tree, store, backend) {
 
 /**
  * The latest results of asynchronous readings; what failed is not kept.
+ * @template T
  * @param {number} most
  */
 function createMemory(most) {
-  /** @type {Map<string, Promise<any>>} */
+  /** @type {Map<string, Promise<T>>} */
   const kept = new Map();
-  const put = (/** @type {string} */ key, /** @type {Promise<any>} */ value) => {
+  const put = (/** @type {string} */ key, /** @type {Promise<T>} */ value) => {
     kept.delete(key);
     kept.set(key, value);
     value.catch(() => kept.delete(key));
     while (kept.size > most) kept.delete(kept.keys().next().value ?? "");
     return value;
   };
-  return { put, get: (/** @type {string} */ key, /** @type {() => Promise<any>} */ make) => put(key, kept.get(key) ?? make()) };
+  return { put, get: (/** @type {string} */ key, /** @type {() => Promise<T>} */ make) => put(key, kept.get(key) ?? make()) };
 }
 
+/** @type {(value: unknown) => (Loose | null)[]} */
+const listOf = (value) => (Array.isArray(value) ? value : []);
+const wholeOf = (/** @type {unknown} */ value) => (typeof value === "number" && Number.isInteger(value) ? value : 0);
+
 /**
- * @param {any} file
+ * @param {Parsed} file
  * @returns {Prompt[]}
  */
 function readIndex(file) {
-  const list = Array.isArray(file?.prompts) ? file.prompts : [];
-  return list.filter((/** @type {any} */ p) => /^c[0-9a-f]{1,64}$/.test(p?.sequence_id)).map((/** @type {any} */ p) => ({
-    id: p.sequence_id, name: typeof p.name === "string" ? p.name : "", text: typeof p.text === "string" ? p.text : "",
-    n: Number.isInteger(p.seq_len) ? p.seq_len : 0,
-  }));
+  const list = listOf(file?.prompts);
+  const text = (/** @type {unknown} */ value) => (typeof value === "string" ? value : "");
+  return list.map((p) => ({ id: text(p?.sequence_id), name: text(p?.name), text: text(p?.text), n: wholeOf(p?.seq_len) }))
+    .filter(({ id }) => /^c[0-9a-f]{1,64}$/.test(id));
 }
 
 const NOT_METRICS = new Set(["layer", "head"]);
 
 /**
- * @param {any} file
+ * What was measured of a head.
+ * @param {Loose} head
+ */
+function valuesOf(head) {
+  /** @type {Record<string, number>} */
+  const values = {};
+  for (const [key, v] of Object.entries(head)) if (typeof v === "number" && !NOT_METRICS.has(key)) values[key] = v;
+  return values;
+}
+
+/**
+ * @param {Parsed} file
  * @returns {PromptHeads}
  */
 function readHeads(file) {
-  const side = Number.isInteger(file?.thumbnail_side) ? file.thumbnail_side : 0;
-  const heads = (Array.isArray(file?.heads) ? file.heads : [])
-    .filter((/** @type {any} */ h) => Number.isInteger(h?.layer) && Number.isInteger(h.head))
-    .map((/** @type {any} */ h) => ({
-      layer: h.layer, head: h.head, cells: cellsOf(h.thumbnail, side * side),
-      values: Object.fromEntries(Object.entries(h).filter(([key, v]) => Number.isFinite(v) && !NOT_METRICS.has(key))),
-    }));
+  const side = wholeOf(file?.thumbnail_side);
+  const heads = listOf(file?.heads).filter((h) => Number.isInteger(h?.layer) && Number.isInteger(h?.head)).map((h) => ({
+    layer: wholeOf(h?.layer), head: wholeOf(h?.head), cells: cellsOf(h?.thumbnail, side * side), values: valuesOf(h ?? {}),
+  }));
   return {
-    id: String(file?.sequence_id ?? ""), tokens: Array.isArray(file?.tokens) ? file.tokens.map(String) : [], side, heads,
+    id: String(file?.sequence_id ?? ""), tokens: listOf(file?.tokens).map(String), side, heads,
     metrics: Object.keys(heads[0]?.values ?? {}),
   };
 }

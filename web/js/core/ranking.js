@@ -82,8 +82,9 @@ export function createRanking(tree, store, backend) {
     if (!backend) return null;
     const { layer, head } = store.state; // where a custom sequence is stored
     const body = { layer, head, seq_idx: seq, query_pos: q, key_pos: k };
-    const { heads } = await backend.call("attention_on_edge", body, signal);
-    return heads.map((/** @type {{layer: number, head: number, attention: number}} */ h) => ({ layer: h.layer, head: h.head, value: h.attention, interval: null }));
+    const { heads } = /** @type {{heads: {layer: number, head: number, attention: number}[]}} */ (
+      await backend.call("attention_on_edge", body, signal));
+    return heads.map((h) => ({ layer: h.layer, head: h.head, value: h.attention, interval: null }));
   }
   return ranking;
 }

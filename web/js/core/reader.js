@@ -5,6 +5,7 @@ import { FileError } from "./json.js";
 
 /**
  * @typedef {import("../pure/shapes.js").Edge} Edge
+ * @typedef {import("./worker.js").Made} Made
  * @typedef {(bytes?: number) => void} Tell how much of a large file is there
  * @typedef {ReturnType<typeof createReader>} Reader
  */
@@ -12,7 +13,7 @@ import { FileError } from "./json.js";
 /** Starts the worker. */
 export function createReader() {
   const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
-  /** @type {Map<number, {resolve: (value: any) => void, reject: (error: Error) => void, tell: Tell}>} */
+  /** @type {Map<number, {resolve: (made: never) => void, reject: (error: Error) => void, tell: Tell}>} */
   const waiting = new Map();
   let next = 0;
   worker.onmessage = ({ data: { id, result, error, bytes } }) => {
@@ -24,7 +25,7 @@ export function createReader() {
     waiting.delete(id);
     if (!call) return;
     if (error) call.reject(new FileError(error.message, error.missing));
-    else call.resolve(result);
+    else call.resolve(/** @type {never} */ (result));
   };
   worker.onerror = () => {
     for (const call of waiting.values()) call.reject(new FileError("The worker that reads the files could not start."));
@@ -33,13 +34,14 @@ export function createReader() {
   return {
     /**
      * `ask` is what a reader is asked about the file, beside its kind; `tell(bytes)` hears how far a large one is.
-     * @param {string} kind
+     * @template {keyof Made} K
+     * @param {K} kind
      * @param {string} href
      * @param {string} path
      * @param {AbortSignal} [signal]
      * @param {Edge | null} ask
      * @param {Tell} tell
-     * @returns {Promise<any>} what that reader of the worker makes of it
+     * @returns {Promise<Made[K]>} what that reader of the worker makes of it
      */
     read(kind, href, path, signal, ask = null, tell = () => {}) {
       const id = next++;

@@ -15,7 +15,7 @@ const LEFT_OUT = "button, input, select, textarea, canvas, svg, script, style, .
  * @param {import("./app.js").App} app
  */
 export function saveReport(app) {
-  const name = fileName(app.tree.config.model_name?.split("/").pop() ?? "headvis", app.headName(), app.store.state.tab);
+  const name = fileName(app.tree.shortName, app.headName(), app.store.state.tab);
   download(`${name}.html`, new Blob([reportOf(app)], { type: "text/html" }));
 }
 

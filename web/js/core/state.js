@@ -124,7 +124,7 @@ export const STATE = {
 
 /**
  * STATE without what it says of the values' types.
- * @type {Record<string, {fallback: unknown, read: (text: string) => unknown, write: (value: any) => string, push?: boolean, says: string}>}
+ * @type {Record<string, {fallback: unknown, read(text: string): unknown, write(value: unknown): string, push?: boolean, says: string}>}
  */
 export const RULES = STATE;
 

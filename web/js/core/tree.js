@@ -17,7 +17,9 @@ const KEPT_HEADS = 6; // a large head file is some 15 MB unpacked
  * @typedef {import("./reader.js").Tell} Tell
  * @typedef {"qk" | "ov"} Kind
  * @typedef {{sequences: Sequence[], rest: Loose}} Payload a head's file: its sequences, and all else as it is
- * @typedef {Record<string, any> & {people_files?: string[]}} Config config.json; whoever reads a key checks it
+ * @typedef {{discrete_axes?: unknown, default_x?: string, default_y?: string, default_color?: string}} Axes of the scatter
+ * @typedef {Loose & {people_files?: string[], scatter?: Axes, metric_descriptions?: Loose,
+ *   statistics_display?: Record<string, {label?: unknown, format?: string}>}} Config config.json; whoever reads a key checks it
  * @typedef {{base: string, config: Config, rows: Row[], heads: Address[], server: Loose,
  *   manifest: Record<string, Partial<Record<Kind, [number, number][]>>>, promptIndex: Loose, notes: Loose,
  *   problems: import("./problems.js").Problems, reader: import("./reader.js").Reader}} Opened
@@ -56,9 +58,9 @@ function passAbort(error) {
 export function createTree({ base, config, rows, heads, server, manifest, promptIndex, notes, problems, reader }) {
   /** @type {Map<string, Promise<Payload>>} */
   const kept = new Map();
-  /** @type {Promise<Record<string, string[]>> | null} */
+  /** @type {Promise<Loose> | null} */
   let sequencesOfClouds = null;
-  /** @type {Promise<any> | null} */
+  /** @type {Promise<Loose> | null} */
   let headMap = null;
   // Heads with custom sequences, by address; null where the tree does not say.
   let customHeads = customHeadsOf(server);
@@ -102,6 +104,9 @@ export function createTree({ base, config, rows, heads, server, manifest, prompt
     base, config, rows, heads, server, manifest, promptIndex, notes, problems,
     metricNames: Array.isArray(config.metrics) ? config.metrics : [],
 
+    /** What files that are saved are called after: the model without its publisher. */
+    shortName: (typeof config.model_name === "string" && config.model_name.split("/").pop()) || "headvis",
+
     /**
      * The payload of a head; the latest few are kept, so that memory does not grow.
      * @param {number} layer
@@ -128,8 +133,8 @@ export function createTree({ base, config, rows, heads, server, manifest, prompt
     headMap: () => (headMap ??= config.has_head_map === true ? optional(base, "head_map.json", {}, problems) : Promise.resolve({})),
 
     /**
-     * A file as a reader of the worker's makes it.
-     * @param {string} kind
+     * A file of what people make, as it is.
+     * @param {"prompt" | "notes"} kind
      * @param {string} path
      * @param {AbortSignal} [signal]
      */
@@ -183,8 +188,8 @@ export function createTree({ base, config, rows, heads, server, manifest, prompt
       try {
         const file = await readJson(url(path), path, { cache: "no-cache" });
         problems.clear(path);
-        const list = Array.isArray(file) ? file : Array.isArray(file?.sequences) ? file.sequences : [];
-        return list.flatMap((/** @type {Loose} */ record) => fromRecord(record) ?? []);
+        const records = Array.isArray(file) ? file : file?.sequences;
+        return Array.isArray(records) ? records.flatMap((/** @type {Loose} */ record) => fromRecord(record) ?? []) : [];
       } catch (error) {
         if (error.missing) return [];
         problems.add(path, error.message);
@@ -225,7 +230,7 @@ export function createTree({ base, config, rows, heads, server, manifest, prompt
 
     /** Tokens of the sequences the clouds point into, by id; empty when the file is missing. */
     cloudTokens() {
-      sequencesOfClouds ??= reader.read("json", url("umap/sequences.json"), "umap/sequences.json").catch((/** @type {Error} */ error) => {
+      sequencesOfClouds ??= reader.read("json", url("umap/sequences.json"), "umap/sequences.json").then((file) => file ?? {}, (/** @type {Error} */ error) => {
         problems.add("umap/sequences.json", `${error.message} Points of the projection have no text.`);
         return {};
       });

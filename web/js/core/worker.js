@@ -11,6 +11,10 @@ import { packCloud } from "../pure/cloud.js";
  * @typedef {Omit<Sequence, "tokens"> & {tokenIds: Uint32Array}} PackedSequence
  * @typedef {{vocabulary: string[], sequences: PackedSequence[], skipped: number, rest: Loose}} Packed a head's file
  * @typedef {import("../pure/shapes.js").Edge} Edge
+ * @typedef {import("../pure/shapes.js").Parsed} Parsed
+ * @typedef {{head: Packed, cloud: import("../pure/cloud.js").Cloud, edge: {value: number, interval: number} | null, text: string[] | null,
+ *   clusters: {clusters: unknown, version: unknown}, prompt: Parsed, notes: Parsed, json: Parsed}} Made by the kind of file, what is
+ *   made of it
  */
 
 /** @type {Map<number, AbortController>} */
@@ -18,7 +22,7 @@ const running = new Map();
 
 /**
  * Token strings as one table and ids into it: strings cross to the page once each.
- * @param {Loose | unknown[] | null} value
+ * @param {Parsed} value
  * @param {string} path
  * @returns {Packed}
  */
@@ -55,7 +59,7 @@ function packHead(value, path) {
 
 /**
  * @param {string} kind
- * @param {any} result what the reader of that kind makes
+ * @param {unknown} result what the reader of that kind makes
  * @returns {ArrayBuffer[]}
  */
 function buffersOf(kind, result) {
@@ -68,7 +72,7 @@ function buffersOf(kind, result) {
 
 /**
  * The record of the sequence `ask` names; undefined where the file does not hold it.
- * @param {Loose | unknown[] | null} value
+ * @param {Parsed} value
  * @param {string} path
  * @param {Edge} ask
  */
@@ -80,7 +84,7 @@ function recordOf(value, path, ask) {
 
 /**
  * {value, interval} of the entry `ask` names; null where the file does not hold its sequence.
- * @param {Loose | unknown[] | null} value
+ * @param {Parsed} value
  * @param {string} path
  * @param {Edge} ask
  */
@@ -89,18 +93,18 @@ function edgeOf(value, path, ask) {
   return sequence ? { value: valueAt(sequence, ask.q, ask.k), interval: sequence.interval } : null;
 }
 
-/** @type {(value: Loose | unknown[] | null, path: string, ask: Edge) => string[] | null} the tokens of the sequence `ask` names */
+/** @type {(value: Parsed, path: string, ask: Edge) => string[] | null} the tokens of the sequence `ask` names */
 const textOf = (value, path, ask) => fromRecord(recordOf(value, path, ask))?.tokens ?? null;
 
-const clustersOf = (/** @type {Loose | null} */ value) => ({ clusters: value?.clusters ?? [], version: value?.clusters_version });
+const clustersOf = (/** @type {Parsed} */ value) => ({ clusters: value?.clusters ?? [], version: value?.clusters_version });
 const FRESH = new Set(["cloud", "clusters", "prompt", "notes"]); // what a backend changes under the page
 
 const LARGE = new Set(["head", "cloud"]); // files of megabytes
 const TELL_EVERY = 1 << 18; // bytes after which it is told how far a file is
 
-const asItIs = (/** @type {unknown} */ value) => value;
+const asItIs = (/** @type {Parsed} */ value) => value;
 
-/** @type {Record<string, (value: any, path: string, ask: Edge) => unknown>} a parsed file as the page wants it */
+/** @type {{[K in keyof Made]: (value: Parsed, path: string, ask: Edge) => Made[K]}} a parsed file as the page wants it */
 const READERS = { head: packHead, cloud: packCloud, edge: edgeOf, text: textOf, clusters: clustersOf, prompt: asItIs, notes: asItIs, json: asItIs };
 
 self.onmessage = async ({ data: { id, kind, url, path, ask, cancel } }) => {
@@ -120,7 +124,7 @@ self.onmessage = async ({ data: { id, kind, url, path, ask, cancel } }) => {
     const options = { signal: abort.signal, cache: FRESH.has(kind) ? "no-cache" : "default" };
     const value = await readJson(url, path, /** @type {RequestInit} */ (options), LARGE.has(kind) ? tell : null);
     if (abort.signal.aborted) return;
-    const result = READERS[kind](value, path, ask);
+    const result = READERS[/** @type {keyof Made} */ (kind)](value, path, ask);
     self.postMessage({ id, result }, { transfer: buffersOf(kind, result) });
   } catch (error) {
     self.postMessage({ id, error: { message: error.message, missing: error.missing === true } });

@@ -13,7 +13,10 @@ const MISSING = "vendor/plotly.min.js is missing beside the page, so the cloud i
 
 /**
  * @typedef {import("./clouds.js").View} View
- * @typedef {HTMLElement & {on: (event: string, run: (event: any) => unknown) => void, _fullLayout?: any}} Plot as plotly makes it
+ * @typedef {{points: {pointNumber: number}[], "scene.camera"?: import("../pure/cloud.js").Camera}} PlotEvent
+ * @typedef {{dataScale?: number[], glplot?: {cameraParams?: Record<"model" | "view" | "projection", number[]>}}} PlotScene
+ * @typedef {HTMLElement & {on: (event: string, run: (event: PlotEvent) => unknown) => void,
+ *   _fullLayout?: {scene?: {_scene?: PlotScene}}}} Plot as plotly makes it
  * @typedef {{newPlot: Call, restyle: Call, relayout: Call, purge: (plot: HTMLElement) => void}} Plotly what is used of it
  * @typedef {(plot: HTMLElement, ...args: unknown[]) => Promise<unknown>} Call
  */
@@ -144,12 +147,13 @@ export async function createCloud3d(holder, { xyz, look, colours, camera, onHove
 function onScreen(plot, [x, y, z]) {
   const scene = plot._fullLayout?.scene?._scene;
   const camera = scene?.glplot?.cameraParams;
-  if (!camera || !scene.dataScale) return null;
+  const scale = scene?.dataScale;
+  if (!camera || !scale) return null;
   /** @type {(m: number[], v: number[]) => number[]} */
   const through = (m, v) =>
     [0, 1, 2, 3].map((row) => m[row] * v[0] + m[4 + row] * v[1] + m[8 + row] * v[2] + m[12 + row] * v[3]);
-  const scaled = [x * scene.dataScale[0], y * scene.dataScale[1], z * scene.dataScale[2], 1];
-  const matrices = /** @type {number[][]} */ ([camera.model, camera.view, camera.projection]);
+  const scaled = [x * scale[0], y * scale[1], z * scale[2], 1];
+  const matrices = [camera.model, camera.view, camera.projection];
   const p = matrices.reduce((v, m) => through(m, v), scaled);
   return p.every(Number.isFinite) ? [p[0] / p[3], p[1] / p[3]] : null;
 }

@@ -18,7 +18,7 @@ export function createClusterStore(app, changed) {
   const { backend, store, tree } = app;
   /** @type {Cluster[]} */
   let base = []; // as they were on the disk when `version` was
-  /** @type {string | undefined} */
+  /** @type {unknown} as the backend calls it, to whom it is sent back */
   let version;
   /** @type {Cluster[] | null} */
   let before = null; // what Undo goes back to

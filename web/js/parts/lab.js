@@ -169,7 +169,7 @@ export function createLab(app) {
   async function saveAll(entries) {
     try {
       const records = await Promise.all(entries.map((entry) => lab.stored(entry.id)));
-      const lines = records.map((record) => `${JSON.stringify(record.question)}\n`);
+      const lines = records.map((record) => `${JSON.stringify(record?.question)}\n`);
       download(`${fileName("questions", app.headName())}.jsonl`, new Blob(lines, { type: "application/jsonl" }));
     } catch (error) {
       result.fill(() => el("div", { class: "empty error", role: "alert" }, el("p", {}, error.sentence ?? error.message)));

@@ -32,13 +32,14 @@ const PARTS_LISTED = 14; // of each side; exports hold all
 
 /**
  * A record of a question that has panels here, stored or just answered; throws where it is none.
- * @param {any} record
+ * @param {import("../pure/shapes.js").Parsed} record
  * @returns {Answered}
  */
 export function readAnswer(record) {
-  const isKnown = Object.hasOwn(PANELS, record?.question?.question) && record.answer && typeof record.answer === "object";
+  const { question, answer } = /** @type {{question?: Partial<OfHead> | null, answer?: unknown}} */ (record ?? {});
+  const isKnown = Object.hasOwn(PANELS, question?.question ?? "") && answer && typeof answer === "object";
   if (!isKnown) throw new Error("This answer is not as expected.");
-  return record;
+  return /** @type {Answered} */ (record);
 }
 
 /**
@@ -48,8 +49,8 @@ export function readAnswer(record) {
  * @param {(question: OfHead) => void} open
  */
 export function answerPanels(app, { question, answer }, open) {
-  const show = /** @type {Record<string, Show<any>>} */ (PANELS)[question.question];
-  return show(app, question, answer, open);
+  const show = /** @type {Record<string, Show<never>>} */ (PANELS)[question.question];
+  return show(app, question, /** @type {never} */ (answer), open);
 }
 
 /**

@@ -25,7 +25,7 @@ export async function exampleFor(app, kind) {
 async function usedFeature({ tree, store }) {
   const { layer, head } = store.state;
   const edge = tree.firstCached("qk", layer, head);
-  const answer = edge && await tree.attribution("qk", layer, head, edge);
+  const answer = /** @type {{pairs?: {query_feature?: unknown}[]} | null} */ (edge && await tree.attribution("qk", layer, head, edge));
   const feature = answer?.pairs?.[0]?.query_feature;
-  return Number.isInteger(feature) && feature >= 0 ? feature : null;
+  return typeof feature === "number" && Number.isInteger(feature) && feature >= 0 ? feature : null;
 }

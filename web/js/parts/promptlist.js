@@ -140,7 +140,7 @@ export function createPromptList(app) {
     } },
   });
   const save = button("Save all", () => saveJson(
-    fileName(app.tree.config.model_name?.split("/").pop() ?? "headvis", "prompts"),
+    fileName(app.tree.shortName, "prompts"),
     { prompts: prompts.list.map(({ text, name }) => ({ text, name })) },
   ), { class: "small", title: "All prompts, names and order in one file" });
   const load = button("Read a file", () => picker.click(), { class: "small" });

@@ -3,6 +3,7 @@
 
 /**
  * @typedef {{[key: string]: unknown}} Loose an object of JSON of which nothing is known yet
+ * @typedef {Loose | null} Parsed what a file of JSON holds, before it is looked at; of a list the keys are numbers
  * @typedef {{layer: number, head: number}} Address
  * @typedef {{seq: string, q: number, k: number}} Edge a query and a key of a sequence
  * @typedef {Address & {[metric: string]: number | Record<string, number> | undefined, standard_errors?: Record<string, number>}} Row
