@@ -33,10 +33,19 @@ struct WorkFileMutator {
         }
     }
 
+    /// A program that another test starts holds what is open here, locks included, until it has closed it.
+    private static func openForWriting(_ path: String) throws -> hid_t {
+        for _ in 0..<500 {
+            let file = H5Fopen(path, 1, hid_t(H5P_DEFAULT))
+            if file >= 0 { return file }
+            usleep(10_000)
+        }
+        throw CocoaError(.fileReadCorruptFile)
+    }
+
     /// Changes a number, an extent or an attribute of the file, or takes an object away; says which.
     func mutate(_ path: String, _ random: inout SplitMix) throws -> String {
-        let file = H5Fopen(path, 1, hid_t(H5P_DEFAULT))
-        guard file >= 0 else { throw CocoaError(.fileReadCorruptFile) }
+        let file = try Self.openForWriting(path)
         let dataset = datasets[Int.random(in: 0..<datasets.count, using: &random)]
         let told =
             switch Int.random(in: 0..<10, using: &random) {
