@@ -4,7 +4,8 @@
 import { FileError, readJson } from "./json.js";
 import { createProblems, optional } from "./problems.js";
 import { createReader } from "./reader.js";
-import { createTree, isHead } from "./tree.js";
+import { createTree } from "./tree.js";
+import { isHead } from "../pure/format.js";
 
 /**
  * @typedef {import("../pure/shapes.js").Row} Row

@@ -95,6 +95,13 @@ export function quoted(text) {
 }
 
 /**
+ * Whether a value of a file is a head's layer and number.
+ * @param {unknown} h
+ * @returns {h is [number, number]}
+ */
+export const isHead = (h) => Array.isArray(h) && Number.isInteger(h[0]) && Number.isInteger(h[1]);
+
+/**
  * "L5H1".
  * @param {number} layer
  * @param {number} head
