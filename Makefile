@@ -75,7 +75,7 @@ parts = $(patsubst %,$(1)/%-of-$(SHARDS).h5,$(shell seq $(SHARDS)))
 part = $(if $(filter slurm,$(ENGINE)),@mkdir -p $(@D)/.wanted && rm -f $@ && : > $(@D)/.wanted/$*,$(call \
 	launch,$(1)-$*)$(2) --shard $*/$(SHARDS) --output $@)
 all_parts = $(if $(filter slurm,$(ENGINE)),$(call launch,$(1),--shards $(2) --of $(SHARDS) --since "$(3)" )$(4))
-drop_parts = rm -rf $(1)/.wanted $(1)/*-of-*.h5 && rmdir --ignore-fail-on-non-empty $(1)
+drop_parts = rm -rf $(1)/.wanted $(1)/*-of-*.h5 && rmdir -p --ignore-fail-on-non-empty $(1)
 
 ifndef PREBUILT
 include scripts/development.mk
@@ -207,7 +207,7 @@ $(PARTS): $(WORK)/shards/%-of-$(SHARDS).h5: $(call built,stage-scan) $(STAMPS)/s
 
 $(WORK)/scan.h5: $(call built,stage-scan) $(STAMPS)/scan $(INPUT_FILES) $(PARTS)
 	$(call all_parts,shards,$(WORK)/shards,$(STAMPS)/scan $(call built,stage-scan),$(run_scan))
-	$(call launch,merge)$(call program,stage-scan) merge $(PARTS) --output $@
+	$(call launch,merge)$(call program,stage-scan) merge --shards $(WORK)/shards --of $(SHARDS) --output $@
 	@printf '%s\n' $(call quote,$(MODEL_PATH)) > $(STAMPS)/model
 	@$(call drop_parts,$(WORK)/shards)
 endif

@@ -96,18 +96,20 @@ else
 endif
 .PHONY: collected-evidence
 
-# Make calls itself for what is shared out, as only then it is known which layers are stale. Parts of other layers are
-# stale too.
+# Make calls itself for what is shared out, as only then it is known which layers are stale. Parts of other layers, or of
+# dictionaries that were other files, are stale too.
 ifneq ($(filter merged-evidence,$(GOALS)),)
 EVIDENCE_PARTS := $(call parts,$(WORK)/shards/evidence)
-stamp_of_evidence-parts = $(stamp_of_evidence) $(STALE_EVIDENCE)
+stamp_of_evidence-parts = $(stamp_of_evidence) $(STALE_EVIDENCE) $(DICTIONARY_STATE)
+DICTIONARY_STATE := $(shell find -L $(DICTIONARIES) -type f -printf '%P %s %T@\n' | sort | sha256sum)
+$(if $(STALE_EVIDENCE),,$(error merged-evidence is made by make evidence))
 .SECONDARY: $(EVIDENCE_PARTS)
 $(EVIDENCE_PARTS): $(WORK)/shards/evidence/%-of-$(SHARDS).h5: $(call built,stage-dictionary) $(STAMPS)/evidence-parts \
 		$(foreach layer,$(STALE_EVIDENCE),$(call weights_of,$(layer))) $(INPUT_FILES)
 	$(call part,evidence,$(run_evidence))
 merged-evidence: $(EVIDENCE_PARTS)
 	$(call all_parts,evidence,$(WORK)/shards/evidence,$(STAMPS)/evidence-parts,$(run_evidence))
-	$(call launch,merge-evidence)$(call program,stage-dictionary) merge $^ --output-folder $(WORK)
+	$(call launch,merge-evidence)$(call program,stage-dictionary) merge --shards $(WORK)/shards/evidence --of $(SHARDS) --output-folder $(WORK)
 	@$(call drop_parts,$(WORK)/shards/evidence)
 .PHONY: merged-evidence
 endif

@@ -165,11 +165,13 @@ extension H5File {
     ///   - rowShape: the axes after the first.
     ///   - axes: what each axis counts, the growing one first.
     ///   - about: one sentence with the unit, kept as an attribute.
+    ///   - chunkBytes: by which it grows.
     public func createAppendable<Scalar: H5Scalar>(
-        _ type: Scalar.Type, rowShape: [Int] = [], at object: String, axes: [String], about: String
+        _ type: Scalar.Type, rowShape: [Int] = [], at object: String, axes: [String], about: String,
+        chunkBytes: Int = 262_144
     ) throws(H5Error) -> H5Dataset {
         let rowBytes = rowShape.reduce(1, *) * MemoryLayout<Scalar>.size
-        let chunkRows = max(1, 262_144 / max(1, rowBytes))
+        let chunkRows = max(1, chunkBytes / max(1, rowBytes))
         let shape = [0] + rowShape
         let handle = try create(
             type, shape: shape, at: object, axes: axes, about: about, chunkRows: chunkRows)

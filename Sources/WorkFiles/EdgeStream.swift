@@ -13,6 +13,7 @@ final class EdgeStream {
     private let q, k, v, z: VectorTable
     /// The next edge, and the next vectors of queries and of keys.
     private var next = (edge: 0, query: 0, key: 0)
+    var nextEdge: Int { next.edge }
 
     /// - Parameter keyGroups: of each head.
     init(_ file: H5File, keyGroups: [Int], dHead: Int) throws(H5Error) {

@@ -42,11 +42,15 @@ public final class FeaturesPart {
             }
             let window = (tokens: try number("window"), before: try number("before"))
             guard let shard = Shard(try number("index"), of: try number("count")),
-                (1...4096).contains(window.tokens), (0..<window.tokens).contains(window.before)
+                (1...4096).contains(window.tokens), (0..<window.tokens).contains(window.before),
+                (0..<1 << 40).contains(try number("n_tokens"))
             else { throw file.damaged("shard", "its numbers are absurd") }
             var dictionaries: [Dictionary] = []
             for name in try file.members(of: "dictionaries").sorted() {
                 dictionaries.append(try Dictionary(name, in: file))
+            }
+            guard !dictionaries.isEmpty else {
+                throw file.damaged("dictionaries", "there are none")
             }
             return (
                 try Provenance(from: file), shard, try number("n_tokens"), window, dictionaries
@@ -163,6 +167,7 @@ public struct FeaturePortions {
         let later = record.positions.count { $0 > 0 }
         var isSound = later <= record.count && record.positions.count - later <= record.beginnings
         isSound = isSound && record.activations.allSatisfy { $0.isFinite && $0 >= 0 }
+        isSound = isSound && record.tokens.allSatisfy { $0 < 1 << 24 }
         isSound = isSound && (record.sequences + record.positions).allSatisfy { $0 >= 0 }
         for (i, position) in record.positions.enumerated() where isSound {
             let first = i * window.tokens

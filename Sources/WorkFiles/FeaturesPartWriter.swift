@@ -87,8 +87,9 @@ public final class FeaturesPartWriter {
                     columns.add(record)
                     vocabulary.formUnion(record.tokens)
                 }
-                try columns.flush()
+                try columns.writeFirings()
             }
+            try columns.writeCounts()
         }
     }
 
@@ -104,7 +105,7 @@ public final class FeaturesPartWriter {
     }
 }
 
-/// The growing datasets of one dictionary, and rows that wait to be written.
+/// The datasets of one dictionary: firings are written as they come, counts at the end.
 private struct PortionColumns {
     private var count: [Int64] = []
     private var beginnings: [Int64] = []
@@ -115,46 +116,34 @@ private struct PortionColumns {
     private var positions: [Int32] = []
     private var activations: [Float] = []
     private var tokens: [Int32] = []
-    private var total: Int64 = 0
-    private let features: [H5Dataset]
-    private let firings: [H5Dataset]
+    private let file: H5File
+    private let group: String
+    private let sequence, position, activation, token: H5Dataset
+
+    /// A shard may have few firings, and there may be thousands of shards.
+    private static let chunkBytes = 32_768
 
     init(_ file: H5File, _ group: String) throws(H5Error) {
+        (self.file, self.group) = (file, group)
         let window: Int = try file.attribute("window", of: "shard")
         func column<T: H5Scalar>(
-            _ type: T.Type, _ name: String, _ about: String, axis: String = "feature"
-        ) throws(H5Error) -> H5Dataset {
-            try file.createAppendable(type, at: "\(group)/\(name)", axes: [axis], about: about)
-        }
-        func windows<T: H5Scalar>(
-            _ type: T.Type, _ name: String, _ about: String
+            _ type: T.Type, _ name: String, _ about: String, window: [Int] = []
         ) throws(H5Error) -> H5Dataset {
             try file.createAppendable(
-                type, rowShape: [window], at: "\(group)/\(name)", axes: ["firing", "token"],
-                about: about)
+                type, rowShape: window, at: "\(group)/\(name)",
+                axes: ["firing"] + window.map { _ in "token" }, about: about,
+                chunkBytes: Self.chunkBytes)
         }
-        features = [
-            try column(
-                Int64.self, "count", "Positions where the feature fires, position 0 left out."),
-            try column(
-                Int64.self, "beginnings", "Sequences at whose position 0 the feature fires."),
-            try column(
-                Int64.self, "sum_high",
-                "Sum of the count activations in units of 2^-56: its upper 64 bits."),
-            try column(UInt64.self, "sum_low", "The lower 64 bits of that sum."),
-            try column(Int64.self, "firing_end", "One past the last kept firing of each feature."),
-        ]
-        firings = [
-            try column(Int32.self, "sequence", "Sequence of the corpus, from 0.", axis: "firing"),
-            try column(
-                Int32.self, "position", "Position where the feature fires, from 0.", axis: "firing"),
-            try windows(
-                Float.self, "activation",
-                "The feature's activation at each token around the firing, 0 where it does not fire."
-            ),
-            try windows(
-                Int32.self, "token", "Token ids around the firing; -1 where the sequence has none."),
-        ]
+        sequence = try column(Int32.self, "sequence", "Sequence of the corpus, from 0.")
+        position = try column(
+            Int32.self, "position", "Position where the feature fires, from 0.")
+        activation = try column(
+            Float.self, "activation",
+            "The feature's activation at each token around the firing, 0 where it does not fire.",
+            window: [window])
+        token = try column(
+            Int32.self, "token", "Token ids around the firing; -1 where the sequence has none.",
+            window: [window])
     }
 
     mutating func add(_ record: FeaturePortionRecord) {
@@ -162,25 +151,35 @@ private struct PortionColumns {
         beginnings.append(Int64(record.beginnings))
         sumHigh.append(Int64(truncatingIfNeeded: record.sum >> 64))
         sumLow.append(UInt64(truncatingIfNeeded: record.sum))
-        total += Int64(record.sequences.count)
-        end.append(total)
+        end.append((end.last ?? 0) + Int64(record.sequences.count))
         sequences += record.sequences
         positions += record.positions
         activations += record.activations
         tokens += record.tokens
     }
 
-    mutating func flush() throws(H5Error) {
-        try features[0].append(count)
-        try features[1].append(beginnings)
-        try features[2].append(sumHigh)
-        try features[3].append(sumLow)
-        try features[4].append(end)
-        try firings[0].append(sequences)
-        try firings[1].append(positions)
-        try firings[2].append(activations)
-        try firings[3].append(tokens)
-        (count, beginnings, sumHigh, sumLow, end) = ([], [], [], [], [])
+    mutating func writeFirings() throws(H5Error) {
+        try sequence.append(sequences)
+        try position.append(positions)
+        try activation.append(activations)
+        try token.append(tokens)
         (sequences, positions, activations, tokens) = ([], [], [], [])
+    }
+
+    func writeCounts() throws(H5Error) {
+        func write<T: H5Scalar>(
+            _ values: [T], _ name: String, _ about: String
+        ) throws(H5Error) {
+            try file.write(
+                values, shape: [values.count], to: "\(group)/\(name)", axes: ["feature"],
+                about: about)
+        }
+        try write(count, "count", "Positions where the feature fires, position 0 left out.")
+        try write(beginnings, "beginnings", "Sequences at whose position 0 the feature fires.")
+        try write(
+            sumHigh, "sum_high",
+            "Sum of the count activations in units of 2^-56: its upper 64 bits.")
+        try write(sumLow, "sum_low", "The lower 64 bits of that sum.")
+        try write(end, "firing_end", "One past the last kept firing of each feature.")
     }
 }

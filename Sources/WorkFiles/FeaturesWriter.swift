@@ -101,16 +101,16 @@ public struct FeaturesWriter {
         snippetStart.append(Int64(sequence.count))
     }
 
-    /// Writes the file.
+    /// Writes the file but for its name, which `finish` of what is given gives it.
     ///
     /// - Parameters:
     ///   - layer: whose input the dictionary describes.
     ///   - tokens: number of tokens looked at, position 0 of each sequence left out.
     ///   - display: the display string of a token id.
-    public func write(
-        to path: String, provenance: Provenance, layer: Int, tokens: Int,
+    public func begin(
+        _ path: String, provenance: Provenance, layer: Int, tokens: Int,
         display: (Int32) -> String
-    ) throws {
+    ) throws -> WorkFileWriter {
         let output = try WorkFileWriter(path, schema: .features, provenance: provenance)
         try reading { () throws(H5Error) in
             let file = output.file
@@ -123,7 +123,17 @@ public struct FeaturesWriter {
             try file.writeVocabulary(
                 Set(token).union(topToken).subtracting([-1]), display)
         }
-        try output.finish()
+        return output
+    }
+
+    /// Writes the file.
+    public func write(
+        to path: String, provenance: Provenance, layer: Int, tokens: Int,
+        display: (Int32) -> String
+    ) throws {
+        try begin(
+            path, provenance: provenance, layer: layer, tokens: tokens, display: display
+        ).finish()
     }
 
     private func writeFeatures(to file: H5File) throws(H5Error) {

@@ -12,7 +12,8 @@ final class PairStream {
     private let query: H5Dataset
     private let key: H5Dataset
     private let attention: H5Dataset
-    private var row = 0
+    /// The next list.
+    private(set) var row = 0
     private var entry = 0
 
     init(_ file: H5File, group: String) throws(H5Error) {

@@ -144,6 +144,11 @@ public final class ScanPart {
             (lists.edges, lists.keys) = try edges.next(
                 try edges.count(before: heads.upperBound, end: Int(ends[2][end])), of: heads,
                 sequences: ids)
+            if heads.upperBound == header.heads.count {
+                guard patterns.row == ends[1][end], edges.nextEdge == ends[2][end] else {
+                    throw file.damaged("blocks", "end behind the lists of their heads")
+                }
+            }
             return lists
         }
     }

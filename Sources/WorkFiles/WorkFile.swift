@@ -80,7 +80,7 @@ public final class WorkFileWriter {
 
     /// Makes the file durable, with its digest, and gives it its name. Closed before, so that no reader finds a file
     /// that its writer still had open.
-    func finish() throws {
+    public func finish() throws {
         let (path, partial) = (path, claim.temporaryPath)
         do {
             try file.flush()

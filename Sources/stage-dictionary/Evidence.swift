@@ -91,6 +91,9 @@ struct Evidence: ParsableCommand {
     }
 
     func run() throws {
+        if let output {
+            try requireOutput(output, apartFrom: [model] + corpus + filesOfDictionaries)
+        }
         let loaded = try LoadedModel(opening: model)
         let description = loaded.model.description
         let selection = try HeadSelection(layers: layers, heads: "", of: description)
@@ -114,6 +117,11 @@ struct Evidence: ParsableCommand {
             }
         } while !waiting.isEmpty
         try part?.finish(display: loaded.tokenizer.display)
+    }
+
+    private var filesOfDictionaries: [String] {
+        let found = FileManager.default.enumerator(atPath: dictionaries)?.allObjects ?? []
+        return found.compactMap { ($0 as? String).map { "\(dictionaries)/\($0)" } }
     }
 
     /// Opens the dictionaries of as many layers as fit into memory, of one at least.

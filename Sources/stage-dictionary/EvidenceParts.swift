@@ -26,9 +26,11 @@ struct EvidenceParts {
         var shards = ShardSet()
         for path in paths {
             let part = try FeaturesPart(path)
-            let whole = part.dictionaries.reduce(part.provenance) {
+            var whole = part.dictionaries.reduce(part.provenance) {
                 $0.adding($1.facts, prefix: "\($1.name) ")
             }
+            whole["tokens"] = .int(part.tokens)
+            whole["window"] = .text("\(part.window.before) of \(part.window.tokens)")
             try shards.add(path, part.shard, whole)
         }
         self.paths = try shards.inOrder()
@@ -39,12 +41,14 @@ struct EvidenceParts {
         self.plan = plan
     }
 
-    /// Writes a file for each dictionary into the folder. Memory grows with the features, and not with the parts.
+    /// Writes a file for each dictionary into the folder: all of them at once, as a merge that is killed is done again from
+    /// the same parts. Memory grows with the features, and not with the parts.
     func merge(into folder: URL) throws {
         let displayed = try vocabulary()
-        for dictionary in first.dictionaries {
-            let file = try evidenceFile(of: dictionary, in: folder)
-            try requireOutput(file.path, apartFrom: paths)
+        let files = try first.dictionaries.map { try evidenceFile(of: $0, in: folder).path }
+        for file in files { try requireOutput(file, apartFrom: paths) }
+        var outputs: [WorkFileWriter] = []
+        for (dictionary, file) in zip(first.dictionaries, files) {
             var writer = FeaturesWriter()
             var progress = Progress(
                 "evidence of \(dictionary.name)", unit: "features", total: dictionary.features)
@@ -55,12 +59,14 @@ struct EvidenceParts {
                 }
                 progress.update(features.upperBound)
             }
-            try writer.write(
-                to: file.path, provenance: first.provenance.adding(dictionary.facts),
-                layer: dictionary.layer, tokens: first.tokens
-            ) { displayed[$0] ?? "<id \($0)>" }
+            outputs.append(
+                try writer.begin(
+                    file, provenance: first.provenance.adding(dictionary.facts),
+                    layer: dictionary.layer, tokens: first.tokens
+                ) { displayed[$0] ?? "<id \($0)>" })
             progress.finish(dictionary.features)
         }
+        for output in outputs { try output.finish() }
     }
 
     /// The evidence of some features of a dictionary over all parts.

@@ -61,7 +61,7 @@ extension Provenance {
         guard let top = int("top_firings"), let samples = int("sampled_firings"),
             let before = int("tokens_before"), let after = int("tokens_after"),
             let intervals = int("n_intervals"), let seed = text("seed").flatMap({ UInt64($0) }),
-            [top, samples, intervals].allSatisfy({ (1...1000).contains($0) }),
+            [top, samples].allSatisfy({ (1...1000).contains($0) }), (1...255).contains(intervals),
             [before, after].allSatisfy({ (0...1000).contains($0) })
         else { return nil }
         (plan.top, plan.samples, plan.nIntervals, plan.seed) = (top, samples, intervals, seed)

@@ -59,8 +59,7 @@ struct EvidenceRun {
         for (opened, collector) in zip(dictionaries, collected) {
             let (files, dictionary, place) = opened
             for feature in 0..<dictionary.dSAE {
-                let evidence = collector.evidence(of: feature) { corpus[$0] }
-                try requirePossible(evidence.maxActivation, of: feature, in: files)
+                try requirePossible(collector.maxActivation(of: feature), of: feature, in: files)
             }
             try part.append(
                 DictionaryFolder.name(ofLayer: dictionary.layer, of: place),

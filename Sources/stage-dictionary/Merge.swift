@@ -14,13 +14,12 @@ struct Merge: ParsableCommand {
             dictionaries and parameters. The files are those of a run without --shard, byte for byte.
             """)
 
-    @Argument(help: "The files of all shards.")
-    var parts: [String]
+    @OptionGroup var parts: PartArguments
 
     @Option(help: "The folder to write the layers' files to.")
     var outputFolder: String
 
     func run() throws {
-        try EvidenceParts(parts).merge(into: URL(filePath: outputFolder))
+        try EvidenceParts(parts.paths).merge(into: URL(filePath: outputFolder))
     }
 }

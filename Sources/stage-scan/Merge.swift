@@ -12,14 +12,14 @@ struct Merge: ParsableCommand {
             parameters. The scan is that of a run without --shard, byte for byte.
             """)
 
-    @Argument(help: "The files of all shards.")
-    var parts: [String]
+    @OptionGroup var parts: PartArguments
 
     @Option(help: "The file to write.")
     var output: String
 
     func run() throws {
-        try requireOutput(output, apartFrom: parts)
-        try PartSet(parts).merge(into: output)
+        let paths = parts.paths
+        try requireOutput(output, apartFrom: paths)
+        try PartSet(paths).merge(into: output)
     }
 }

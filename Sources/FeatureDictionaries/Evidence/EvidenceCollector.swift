@@ -64,6 +64,11 @@ public struct EvidenceCollector: Sendable {
         FeaturePortion(features[feature], plan, sequence: tokens)
     }
 
+    /// The strongest firing of a feature after position 0; 0 if there is none.
+    public func maxActivation(of feature: Int) -> Float {
+        features[feature].top.bestFirst.first?.activation ?? 0
+    }
+
     /// The uniform sample of a feature's firings after position 0, in no particular order.
     package func sample(of feature: Int) -> [TokenPlace] {
         features[feature].sample.bestFirst.map(\.place)
