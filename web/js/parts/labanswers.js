@@ -70,6 +70,12 @@ function drawing(scene, label) {
 }
 
 /**
+ * Whether a cell is a number, to be told or told already.
+ * @param {Leaf} cell
+ */
+const isNumeric = (cell) => typeof cell === "number" || (typeof cell === "string" && /^[-−]?\d[\d.]*(e[-+]?\d+)?( σ)?$/.test(cell));
+
+/**
  * A table of rows of cells; numbers are told by `number`.
  * @param {string} caption
  * @param {string[]} columns
@@ -78,10 +84,10 @@ function drawing(scene, label) {
 function table(caption, columns, rows) {
   return el("div", { class: "scroll-x", tabIndex: 0, role: "region", "aria-label": caption }, el("table", { class: "weights" },
     el("caption", {}, caption),
-    el("thead", {}, el("tr", {}, columns.map((name, i) => el("th", { scope: "col", class: i && rows.some((cells) => typeof cells[i] === "number") ? "num" : null }, name)))),
+    el("thead", {}, el("tr", {}, columns.map((name, i) => el("th", { scope: "col", class: i && rows.some((cells) => isNumeric(cells[i])) ? "num" : null }, name)))),
     el("tbody", {}, rows.map((cells) => el("tr", {}, cells.map((cell, i) => (i === 0
       ? el("th", { scope: "row" }, cell)
-      : typeof cell === "number" ? el("td", { class: "num" }, number(cell)) : el("td", {}, cell))))))));
+      : el("td", { class: isNumeric(cell) ? "num" : null }, typeof cell === "number" ? number(cell) : cell))))))));
 }
 
 /** @param {Place} place */

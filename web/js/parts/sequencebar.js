@@ -44,7 +44,7 @@ export function createSequenceBar(app) {
     { "aria-pressed": "false", class: "toggle", title: "t, or hold Alt" },
   );
   const filter = el("input", {
-    type: "search", placeholder: "text, =token, /pattern/", "aria-label": "Filter sequences",
+    type: "search", placeholder: "text =token /pattern/", "aria-label": "Filter sequences",
     spellcheck: false, value: store.state.text, on: { input: () => store.set({ text: filter.value }) },
   });
   const hint = el("span", { class: "dim" });
