@@ -192,7 +192,7 @@ def an_edge_of_the_real_model_is_taken_apart(tab):
         card.locator(f"button.{kind}").click()
         tokens.nth(12).click()
         tokens.nth(11).click()
-        page.wait_for_selector(f"#{kind}-row-0, .empty.error:visible", timeout=30000)
+        page.wait_for_selector(f"#{kind}-row-0, .empty.error:visible")
         if page.locator(".empty.error:visible").count():
             # Without a dictionary of the layer.
             assert "make dictionary" in page.locator(".empty.error:visible").inner_text()
@@ -239,7 +239,7 @@ def a_prompt_is_added_found_again_and_deleted(tab):
     send.click()
     until(page, "document.querySelector('.composer .note.error') !== null", 60)
     page.locator(f"[aria-label='Delete sequence {name}']").click()
-    until(page, f"document.querySelector(\".card[data-id='{name}']\") === null", 30)
+    until(page, f"document.querySelector(\".card[data-id='{name}']\") === null")
 
 
 @test("live serve stored")

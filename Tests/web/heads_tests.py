@@ -5,7 +5,7 @@ import json
 
 import re
 
-from page import test, until
+from page import PATIENCE_S, at_rest, test, until
 
 
 @test("synthetic static serve")
@@ -201,7 +201,7 @@ def the_overview_is_linked(tab):
     grid = page.locator(".plot-grid canvas").first
     grid.scroll_into_view_if_needed()
     tab.still()  # a list that still scrolls takes the tip away
-    for i in range(40):  # and so do the new head's drawings as they come; the pointer moves on a little
+    for i in range(10 * PATIENCE_S):  # and so do the new head's drawings as they come; the pointer moves on a little
         grid.hover(position={"x": 60 + i % 2, "y": 20})
         page.wait_for_timeout(100)
         if not page.locator("#tip").is_hidden():
@@ -209,7 +209,7 @@ def the_overview_is_linked(tab):
     assert page.locator("#tip").is_visible()
     page.locator(".find").fill(f"L{name[1:].split('H')[0]}")
     until(page, "/ of /.test(document.querySelector('.panel-table .note').textContent)")
-    box = page.locator(".plot-scatter canvas").first.bounding_box()
+    box = at_rest(page.locator(".plot-scatter canvas").first)
     page.locator(".find").fill("")
     page.mouse.move(box["x"] + 60, box["y"] + 40)
     page.mouse.down()

@@ -120,6 +120,18 @@ def until(page, expression, seconds=PATIENCE_S):
         time.sleep(0.03)
 
 
+STILL = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
+def at_rest(locator):
+    """Where an element is, once it stays there: a pointer is to meet it."""
+    before, box = None, locator.bounding_box()
+    while box != before:
+        locator.page.evaluate(STILL)
+        before, box = box, locator.bounding_box()
+    return box
+
+
 class Tab:
     """A page that collects everything the browser complains about."""
 
@@ -166,7 +178,7 @@ class Tab:
 
     def still(self):
         """Waits until what was asked for is drawn."""
-        self.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        self.page.evaluate(STILL)
 
     def ready(self):
         """Waits until the open tab has its data."""

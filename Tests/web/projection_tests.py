@@ -4,11 +4,11 @@
 import json
 import re
 
-from page import test, until
+from page import at_rest, test, until
 
 
 def clouds_ready(page):
-    page.wait_for_selector(".plot-cloud .js-plotly-plot, .plot-cloud.js-plotly-plot, .plot-cloud canvas", timeout=30000)
+    page.wait_for_selector(".plot-cloud .js-plotly-plot, .plot-cloud.js-plotly-plot, .plot-cloud canvas")
     until(page, "document.querySelectorAll('.plot-cloud').length === document.querySelectorAll('.plot-cloud canvas.over').length", 60)
 
 
@@ -74,7 +74,7 @@ def a_lasso_names_a_cluster_that_can_be_renamed_and_deleted(tab):
     page.wait_for_selector(".plot-cloud canvas.over")
     page.locator("button", has_text="Lasso").click()
     tab.still()
-    box = page.locator(".plot-cloud canvas").first.bounding_box()
+    box = at_rest(page.locator(".plot-cloud canvas").first)
     corners = [(0.1, 0.1), (0.9, 0.1), (0.9, 0.9), (0.1, 0.9)]
     page.mouse.move(box["x"] + 0.1 * box["width"], box["y"] + 0.5 * box["height"])
     page.mouse.down()
@@ -119,7 +119,7 @@ def an_edge_lands_in_the_projection_and_clusters_are_saved(tab):
     assert "A projected edge" in page.locator(".pointtext").inner_text()
     tab.shot("landed")
     page.locator("button", has_text="Lasso").click()
-    box = page.locator(".plot-cloud canvas").first.bounding_box()
+    box = at_rest(page.locator(".plot-cloud canvas").first)
     page.mouse.move(box["x"] + 5, box["y"] + 5)
     page.mouse.down()
     for x, y in ((0.98, 0.02), (0.98, 0.98), (0.02, 0.98)):
@@ -149,7 +149,7 @@ def what_a_token_rule_matches_becomes_a_cluster(tab):
 
 
 def draw_lasso(page, corners):
-    box = page.locator(".plot-cloud canvas").first.bounding_box()
+    box = at_rest(page.locator(".plot-cloud canvas").first)
     places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in corners]
     page.mouse.move(*places[0])
     page.mouse.down()

@@ -89,15 +89,13 @@ def prompts_are_named_arranged_deleted_and_read_from_a_file(tab):
     until(other, f"{listed}[1] === 'colours'")
     page.locator("[aria-label='Delete prompt colours']").click()
     until(page, f"!{listed}.includes('colours')")
-    until(other, f"!{listed}.includes('colours')", 20)
+    until(other, f"!{listed}.includes('colours')")
     other.close()
     page.locator(".promptlist .note button", has_text="Undo").click()
     until(page, f"{listed}.includes('colours')", 60)
-    for _ in tab.data("prompts/index.json")["prompts"]:
+    for left in reversed(range(len(tab.data("prompts/index.json")["prompts"]))):
         page.locator(".prompts li button.icon", has_text="×").first.click()
-        tab.still()
-        page.wait_for_timeout(300)
-    until(page, f"{listed}.length === 0")
+        until(page, f"{listed}.length === {left}")
     page.locator(".promptlist input[type=file]").set_input_files(
         files=[{"name": "prompts.json", "mimeType": "application/json", "buffer": json.dumps(saved).encode()}])
     until(page, f"{listed}.length === {len(saved['prompts'])}", 60)

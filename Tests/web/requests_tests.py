@@ -143,10 +143,10 @@ def a_server_that_goes_away_is_not_called_live_and_is_found_again(tab):
     # Left alone, the page finds out by itself, both ways; what could not be read meanwhile comes with it.
     for pattern in away:
         page.route(pattern, lambda route: route.abort())
-    until(page, "document.querySelector('.backend').textContent === 'no answer'", 30)
+    until(page, "document.querySelector('.backend').textContent === 'no answer'")
     for pattern in away:
         page.unroute(pattern)
-    until(page, "document.querySelector('.backend').textContent === 'live'", 30)
+    until(page, "document.querySelector('.backend').textContent === 'live'")
     tab.complaints = [c for c in tab.complaints if "ERR_FAILED" not in c]
 
 

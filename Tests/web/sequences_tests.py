@@ -3,7 +3,7 @@
 
 import re
 
-from page import color, test, until
+from page import at_rest, color, test, until
 
 
 @test("synthetic static serve")
@@ -62,7 +62,7 @@ def the_heat_map_is_linked_with_the_tokens_both_ways(tab):
     canvas = card.locator(".plot-map canvas").first
     canvas.wait_for()
     until(page, "document.querySelector('.plot-map canvas').width > 300")
-    box = canvas.bounding_box()
+    box = at_rest(canvas)
     canvas.hover(position={"x": 60, "y": min(box["width"], box["height"]) * 0.5})
     until(page, "!document.getElementById('tip').hidden")
     assert "query" in page.locator("#tip").inner_text()

@@ -262,6 +262,29 @@ def who_scrolls_away_from_the_place_of_a_link_is_left_there(tab):
         assert tab.page.evaluate(missed(json.dumps(place))) > 30
 
 
+@test("live")
+def a_list_that_is_filled_anew_leaves_its_reader_in_place(tab):
+    page, (layer, head) = tab.page, tab.open().data("config.json")["heads"][-1]
+
+    def add(word):
+        answer = page.request.post(f"{tab.base}api/head_vis/public/add_custom_sequence/v0", data={
+            "layer": layer, "head": head, "text": f"{word} " + "the cat sat on the mat " * 15})
+        assert answer.ok
+    for i in range(12):
+        add(f"w{i}")
+    tab.open(f"interval=-1&layer={layer}&head={head}").cards()
+    until(page, "document.querySelector('.backend').dataset.state === 'ready'")
+    page.evaluate("(v => v.scrollTop = v.scrollHeight / 2)(document.querySelector('.view-sequences'))")
+    tab.expect(at=".+:.+")
+    until(page, f"{missed('new URLSearchParams(location.search).get(`at`)')} < {NEAR}")
+    place = tab.params()["at"]
+    add("another")
+    page.evaluate("dispatchEvent(new Event('focus'))")  # asks the backend what is new
+    until(page, "document.querySelectorAll('.cards > .card').length === 13")
+    tab.still()
+    assert page.evaluate(missed(json.dumps(place))) < NEAR
+
+
 @test("synthetic static serve")
 def back_forward_and_a_copied_link_restore_the_view(tab):
     tab.open().cards()
