@@ -92,7 +92,7 @@ struct Evidence: ParsableCommand {
 
     func run() throws {
         if let output {
-            try requireOutput(output, apartFrom: [model] + corpus + filesOfDictionaries)
+            try requireOutput(output, apartFrom: corpus + filesOfDictionaries, orIn: [model])
         }
         let loaded = try LoadedModel(opening: model)
         let description = loaded.model.description

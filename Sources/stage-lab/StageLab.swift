@@ -49,7 +49,8 @@ struct StageLab: ParsableCommand {
     var output: String
 
     func run() throws {
-        try requireOutput(output, apartFrom: [model, questions] + [scan].compactMap { $0 })
+        try requireOutput(
+            output, apartFrom: [questions] + [scan].compactMap { $0 }, orIn: [model])
         let loaded = try LoadedModel(opening: model)
         let questions = try readQuestions()
         let materials = try Materials(

@@ -53,7 +53,7 @@ struct StageProbe: ParsableCommand {
     }
 
     func run() throws {
-        try requireOutput(output, apartFrom: [model])
+        try requireOutput(output, apartFrom: [], orIn: [model])
         let loaded = try LoadedModel(opening: model)
         let selection = try HeadSelection(
             layers: layers, heads: heads, of: loaded.model.description)

@@ -84,7 +84,7 @@ struct Run: ParsableCommand {
     }
 
     func run() throws {
-        try requireOutput(output, apartFrom: [model] + corpus)
+        try requireOutput(output, apartFrom: corpus, orIn: [model])
         try precision.requireSupport()
         let loaded = try LoadedModel(opening: model)
         let selection = try HeadSelection(

@@ -32,7 +32,7 @@ struct StageWeights: ParsableCommand {
     var output: String
 
     func run() throws {
-        try requireOutput(output, apartFrom: [model])
+        try requireOutput(output, apartFrom: [], orIn: [model])
         let model = try LoadedModel.model(opening: model)
         let d = model.description
         BLAS.prepare()

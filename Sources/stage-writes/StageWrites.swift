@@ -53,7 +53,7 @@ struct StageWrites: ParsableCommand {
     }
 
     func run() throws {
-        try requireOutput(output, apartFrom: [scan, model])
+        try requireOutput(output, apartFrom: [scan], orIn: [model])
         let scan = try ScanFile(scan)
         let loaded = try LoadedModel(opening: model)
         let heads = scan.header.heads

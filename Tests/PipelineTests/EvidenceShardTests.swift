@@ -122,6 +122,12 @@ import Testing
             let fewer = try collection.parts(1)
             #expect(
                 try refusal([half[0], fewer[0]]).contains("Z1 dictionary is the default, not Z1"))
+            for input in [collection.pipeline.corpus, collection.file("dictionaries/L0/cfg.json")] {
+                let before = try Data(contentsOf: input)
+                let over = try collection.evidence(["--shard", "1/2", "--output", input.path])
+                #expect(over.status > 0 && over.errors.contains("one of the stage's inputs"))
+                #expect(try Data(contentsOf: input) == before)
+            }
             let result = try collection.evidence(["--shard", "1/2"])
             #expect(result.status > 0 && result.errors.contains("name it with --output"))
         }
