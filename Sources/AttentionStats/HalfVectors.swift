@@ -15,6 +15,17 @@ public struct HalfVectors: Sendable, Equatable {
     /// No vectors.
     public init() {}
 
+    /// The rows of a matrix, [rows, width], rounded to nearest.
+    public init(_ matrix: [Float], width: Int) {
+        values.reserveCapacity(matrix.count)
+        matrix.withUnsafeBufferPointer { matrix in
+            guard let base = matrix.baseAddress else { return }
+            for start in stride(from: 0, to: matrix.count, by: width) {
+                append(base + start, width, width: width)
+            }
+        }
+    }
+
     /// Vectors that were stored.
     public init(values: [Float16], exponents: [Int8]) {
         self.values = values

@@ -25,21 +25,27 @@ final class EdgeTableWriter {
     private let keyGroups: [Int]
 
     init(_ file: H5File, dHead: Int, keyGroups: [Int]) throws(H5Error) {
-        func column<T: H5Scalar>(_ name: String, _ type: T.Type, _ about: String) throws(H5Error)
+        func number(_ name: String, _ about: String) throws(H5Error) -> H5Dataset {
+            try file.createAppendable(
+                Float.self, at: "edges/\(name)", axes: ["edge"], about: about)
+        }
+        func place<T: H5Scalar>(_ name: String, _ type: T.Type, _ about: String) throws(H5Error)
             -> H5Dataset
         {
-            try file.createAppendable(type, at: "edges/\(name)", axes: ["edge"], about: about)
+            try file.createAppendable(
+                type, at: "edges/\(name)", axes: ["edge"], about: about,
+                chunkBytes: packedChunkBytes, isPacked: true)
         }
         self.file = file
         self.keyGroups = keyGroups
-        head = try column("head_index", Int32.self, "Row of /heads.")
-        sequence = try column("sequence", Int32.self, "Sequence id.")
-        query = try column("query", UInt16.self, "Query position, from 0.")
-        key = try column("key", UInt16.self, "Key position, from 0.")
-        attention = try column("attention", Float.self, "A[query, key].")
-        strength = try column("strength", Float.self, "By what the edges were ranked.")
-        queryRow = try column("query_row", UInt32.self, "Row of /edge_queries: its q and z.")
-        keyRow = try column("key_row", UInt32.self, "Row of /edge_keys: its k and v.")
+        head = try place("head_index", Int32.self, "Row of /heads.")
+        sequence = try place("sequence", Int32.self, "Sequence id.")
+        query = try place("query", UInt16.self, "Query position, from 0.")
+        key = try place("key", UInt16.self, "Key position, from 0.")
+        attention = try number("attention", "A[query, key].")
+        strength = try number("strength", "By what the edges were ranked.")
+        queryRow = try place("query_row", UInt32.self, "Row of /edge_queries: its q and z.")
+        keyRow = try place("key_row", UInt32.self, "Row of /edge_keys: its k and v.")
         q = try VectorTableWriter(
             file, "edge_queries/q", width: dHead, axis: "head, sequence and query",
             "Query vector, after rotary, not scaled.")

@@ -5,6 +5,9 @@ import AttentionStats
 import HDF5
 import Transformer
 
+/// By what packed columns grow: enough to pack well, and little to unpack for one list.
+let packedChunkBytes = 65_536
+
 /// Writes lists of pairs: an index row for each list, and the entries of all lists in columns.
 final class PairTableWriter {
     private let head: H5Dataset
@@ -25,18 +28,19 @@ final class PairTableWriter {
         {
             try file.createAppendable(type, at: "\(group)/\(name)", axes: [what], about: about)
         }
-        func entry<T: H5Scalar>(_ name: String, _ type: T.Type, _ about: String) throws(H5Error)
-            -> H5Dataset
-        {
-            try file.createAppendable(type, at: "\(group)/\(name)", axes: ["entry"], about: about)
+        func place(_ name: String, _ about: String) throws(H5Error) -> H5Dataset {
+            try file.createAppendable(
+                UInt16.self, at: "\(group)/\(name)", axes: ["entry"], about: about,
+                chunkBytes: packedChunkBytes, isPacked: true)
         }
         head = try index("head_index", Int32.self, "Row of /heads.")
         sequence = try index("sequence", Int32.self, "Sequence id.")
         start = try index("start", Int64.self, "First entry in query, key and attention.")
         count = try index("count", Int32.self, "Number of entries.")
-        query = try entry("query", UInt16.self, "Query position, from 0.")
-        key = try entry("key", UInt16.self, "Key position, from 0.")
-        attention = try entry("attention", Float.self, "A[query, key].")
+        query = try place("query", "Query position, from 0.")
+        key = try place("key", "Key position, from 0.")
+        attention = try file.createAppendable(
+            Float.self, at: "\(group)/attention", axes: ["entry"], about: "A[query, key].")
     }
 
     /// Appends lists.

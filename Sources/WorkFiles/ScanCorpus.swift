@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What scan.h5 holds of the corpus and the weights before any forward pass.
 
+import AttentionStats
 import HDF5
 import Transformer
 
@@ -15,8 +16,8 @@ public struct ScanCorpus {
     let files: [String]
     /// The display string of every token id that occurs.
     let vocabulary: [(id: Int32, display: String)]
-    /// W_O of each studied head, [dHead, dModel].
-    let outputWeights: (HeadAddress) throws -> [Float]
+    /// W_O of each studied head, `dHead` rows of `dModel`.
+    let outputWeights: (HeadAddress) throws -> HalfVectors
 
     /// Number of sequences.
     public var count: Int { sources.count }
@@ -28,11 +29,11 @@ public struct ScanCorpus {
     ///   - starts: where each sequence starts in `tokens`, and the end: one more than sequences.
     ///   - sources: for each sequence, file and line of its document.
     ///   - vocabulary: the display string of every token id that occurs.
-    ///   - outputWeights: W_O of each studied head, [dHead, dModel].
+    ///   - outputWeights: W_O of each studied head, `dHead` rows of `dModel`.
     public init(
         tokens: [Int32], starts: [Int], sources: [(file: Int, line: Int)], files: [String],
         vocabulary: [(id: Int32, display: String)],
-        outputWeights: @escaping (HeadAddress) throws -> [Float]
+        outputWeights: @escaping (HeadAddress) throws -> HalfVectors
     ) {
         self.tokens = tokens
         self.starts = starts
@@ -61,11 +62,7 @@ public struct ScanCorpus {
         try file.write(
             vocabulary.map(\.display), to: "vocabulary/display", axes: ["token"],
             about: "Display string of each token id.")
-        let weights = try file.createAppendable(
-            Float.self, rowShape: [header.model.dHead, header.model.dModel], at: "output_weights",
-            axes: ["head index", "head dimension", "residual dimension"],
-            about: "W_O of each studied head: z W_O is what it adds to the residual stream.")
-        for head in header.heads { try weights.append(try outputWeights(head)) }
+        try OutputWeightsTable.write(header, to: file, weights: outputWeights)
     }
 
     /// Reads what `write` wrote.
@@ -84,12 +81,11 @@ public struct ScanCorpus {
         files = try file.readStrings("sequences/files")
         vocabulary = try file.readVocabulary().sorted { $0.key < $1.key }
             .map { (id: $0, display: $1) }
-        let weights = try file.dataset(
-            "output_weights", shape: [header.heads.count, header.model.dHead, header.model.dModel])
+        let weights = try OutputWeightsTable(header, from: file)
         let heads = header.heads
         outputWeights = { head in
-            guard let row = heads.firstIndex(of: head) else { return [] }
-            return try weights.read(rows: row..<row + 1)
+            guard let row = heads.firstIndex(of: head) else { return HalfVectors() }
+            return try weights.rows(ofHead: row)
         }
     }
 }

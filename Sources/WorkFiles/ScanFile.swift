@@ -173,10 +173,8 @@ public final class ScanFile {
     /// W_O of a studied head, [dHead, dModel].
     public func outputWeights(ofHead head: Int) throws -> [Float] {
         try reading { () throws(H5Error) in
-            let d = header.model
-            let dataset = try file.dataset(
-                "output_weights", shape: [header.heads.count, d.dHead, d.dModel])
-            let weights: [Float] = try dataset.read(rows: head..<head + 1)
+            let weights = try OutputWeightsTable(header, from: file).rows(ofHead: head)
+                .widened(width: header.model.dModel)
             guard weights.allSatisfy(\.isFinite) else {
                 throw file.damaged(
                     "output_weights",

@@ -24,7 +24,7 @@ public enum WorkFileSchema: String, Sendable {
     /// Raised whenever the layout changes in a way that old readers would misread.
     var version: Int {
         switch self {
-        case .scan, .scanPart: 3
+        case .scan, .scanPart: 4
         case .weights, .writes: 2
         default: 1
         }

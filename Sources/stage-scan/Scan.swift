@@ -141,7 +141,10 @@ struct Scan {
         let whole = ScanCorpus(
             tokens: corpus.tokens, starts: corpus.starts, sources: corpus.sources,
             files: corpus.files, vocabulary: corpus.vocabulary(loaded.tokenizer),
-            outputWeights: loaded.model.paddedOutputWeights(of:))
+            outputWeights: { [model = loaded.model] head in
+                HalfVectors(
+                    try model.paddedOutputWeights(of: head), width: model.description.dModel)
+            })
         guard let shard else { return try ScanWriter(output, header, whole) }
         return try ScanPartWriter(
             output, header, shard: shard, sequences: sequences,

@@ -45,6 +45,13 @@ import Testing
         #expect(half.rows(1..<3, width: 3).widened(width: 3) == [0x1p31, 0x1p32, 0, 5, 6, 0])
     }
 
+    @Test func `the rows of a matrix are vectors`() {
+        let matrix: [Float] = [1, 2, 0x1p31, 0x1p32, 5, 6]
+        #expect(
+            HalfVectors(matrix, width: 2)
+                == stored([[1, 2], [0x1p31, 0x1p32], [5, 6]], width: 2))
+    }
+
     @Test func `what is no number stays none`() {
         let half = stored([[.infinity, 1], [.nan, 1]], width: 2)
         let back = half.widened(width: 2)

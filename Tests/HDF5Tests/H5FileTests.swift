@@ -51,6 +51,37 @@ import Testing
         }
     }
 
+    @Test
+    func
+        `packed rows are smaller, come back by ranges, and do not depend on how they were appended`()
+        throws
+    {
+        try withTemporaryFolder { folder in
+            let values = (0..<100_000 as Range<Int32>).map { $0 / 7 }
+            func size(_ name: String, by step: Int, isPacked: Bool) throws -> Data {
+                let path = folder.appending(path: name).path
+                do {
+                    let file = try H5File.create(path)
+                    let rows = try file.createAppendable(
+                        Int32.self, at: "rows", axes: ["row"], about: "Numbers that ascend.",
+                        chunkBytes: 65_536, isPacked: isPacked)
+                    for start in stride(from: 0, to: values.count, by: step) {
+                        try rows.append(Array(values[start..<min(start + step, values.count)]))
+                    }
+                }
+                let dataset = try H5File.open(path).dataset("rows", shape: [values.count])
+                #expect(try dataset.read() == values)
+                #expect(
+                    try dataset.read(rows: 16_000..<16_500) == Array(values[16_000..<16_500]))
+                return try Data(contentsOf: URL(filePath: path))
+            }
+            let plain = try size("plain.h5", by: 1000, isPacked: false)
+            let packed = try size("packed.h5", by: 1000, isPacked: true)
+            #expect(packed.count < plain.count / 8)
+            #expect(try size("other.h5", by: 777, isPacked: true) == packed)
+        }
+    }
+
     /// The library converts by its own code from what the file says of the type.
     @Test func `every half number comes back, and is that number to the library`() throws {
         try withTemporaryFolder { folder in

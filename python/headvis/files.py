@@ -56,7 +56,7 @@ class Schema(NamedTuple):
 
 
 SCHEMAS = {
-    "headvis-scan": Schema(3, "stage-scan"), "headvis-metrics": Schema(1, "stage-metrics"),
+    "headvis-scan": Schema(4, "stage-scan"), "headvis-metrics": Schema(1, "stage-metrics"),
     "headvis-sample": Schema(1, "stage-sample"), "headvis-project": Schema(1, "stage-project"),
     "headvis-weights": Schema(2, "stage-weights"), "headvis-writes": Schema(2, "stage-writes"),
     "headvis-map": Schema(1, "stage-map"), "headvis-probe": Schema(1, "stage-probe"),

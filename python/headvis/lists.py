@@ -126,6 +126,10 @@ def stored_vectors(file: WorkFile, name: str, rows: Integers) -> Floats:
         return np.zeros((0, file.h5[name].shape[1]), np.float32)
     first, end = int(rows.min()), int(rows.max()) + 1
     mine = rows.astype(np.int64) - first
-    values, exponent = file.h5[name][first:end][mine], file.h5[f"{name}_exponent"][first:end][mine]
+    return scaled(file.h5[name][first:end][mine], file.h5[f"{name}_exponent"][first:end][mine])
+
+
+def scaled(values: Array, exponent: Integers) -> Floats:
+    """[rows, d]: half numbers, each row times 2 to the power of its exponent."""
     vectors: Floats = np.ldexp(values.astype(np.float32), exponent[:, None])
     return vectors

@@ -13,7 +13,7 @@ from headvis.clouds import Cloud
 from headvis.files import (
     Columns, Floats, Head, HeadName, Integers, Metrics, WorkFile, pandas_module, rows, text, texts
 )
-from headvis.lists import Edges, Patterns
+from headvis.lists import Edges, Patterns, scaled
 
 if TYPE_CHECKING:
     import pandas
@@ -181,7 +181,8 @@ class Work:
 
     def output_weights(self, head: HeadName) -> Floats:
         """[d, D]: W_O of a head; z W_O is what it adds to the residual stream."""
-        return rows(self.scan.h5["output_weights"], self.scan.index(head))
+        stored, index = self.scan.h5, self.scan.index(head)
+        return scaled(stored["output_weights"][index], stored["output_weights_exponent"][index])
 
     def clouds(self, head: HeadName) -> Cloud:
         """The clouds Q, K, O and V of a head."""
