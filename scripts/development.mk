@@ -39,12 +39,13 @@ BUNDLE := .build/web/index.html
 
 # --- Tests and measurements -----------------------------------------------------------------------
 
-# Tests are built with other flags than the programs; in one folder each build would undo the other's.
-TEST_BUILD := .build/tests
+# What is built for the tests serves the programs too, and the other way round: no test looks into a module's own names,
+# for which modules would have to be built another way.
+AS_PROGRAMS := --disable-testable-imports
 
 ## test : run the tests; nothing is downloaded
 test: | $$(SETUP)
-	swift test -c release --scratch-path $(TEST_BUILD)
+	swift test -c release $(AS_PROGRAMS)
 	Tests/make/run
 	@if command -v node > /dev/null; then node --test Tests/web/*.test.js; \
 		else echo "the page's tests are skipped: node is not installed"; fi
