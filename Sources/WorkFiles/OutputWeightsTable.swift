@@ -3,6 +3,7 @@
 
 import AttentionStats
 import HDF5
+import Transformer
 
 /// W_O of each studied head: rows of `dModel` half numbers, each with its power of two.
 struct OutputWeightsTable {
