@@ -79,11 +79,12 @@ public final class H5Dataset {
     ) throws(H5Error) -> [Scalar] {
         let size = count.reduce(1, *)
         guard size > 0 else { return [] }
-        var values = [Scalar](repeating: .zero, count: size)
-        let status = try onBox(start, count) { memory, space in
-            values.withUnsafeMutableBufferPointer {
-                H5Dread(
-                    handle.id, Scalar.h5Type, memory, space, hid_t(H5P_DEFAULT), $0.baseAddress)
+        var status: herr_t = -1
+        let values: [Scalar] = try onBox(start, count) { memory, space in
+            [Scalar](unsafeUninitializedCapacity: size) { buffer, filled in
+                status = H5Dread(
+                    handle.id, Scalar.h5Type, memory, space, hid_t(H5P_DEFAULT), buffer.baseAddress)
+                filled = status < 0 ? 0 : size
             }
         }
         guard status >= 0 else {
@@ -120,9 +121,9 @@ public final class H5Dataset {
     }
 
     /// Calls `body` with a memory space and a file space that select a box.
-    private func onBox(
-        _ start: [Int], _ count: [Int], _ body: (_ memory: hid_t, _ space: hid_t) -> herr_t
-    ) throws(H5Error) -> herr_t {
+    private func onBox<Result>(
+        _ start: [Int], _ count: [Int], _ body: (_ memory: hid_t, _ space: hid_t) -> Result
+    ) throws(H5Error) -> Result {
         let (start, count) = (start.map(hsize_t.init), count.map(hsize_t.init))
         let space = H5Handle(H5Dget_space(handle.id), close: H5Sclose)
         let memory = H5Handle(H5Screate_simple(Int32(count.count), count, nil), close: H5Sclose)

@@ -143,7 +143,9 @@ extension H5File {
     func finite<Number: H5Scalar & BinaryFloatingPoint>(
         _ object: String, _ shape: [Int]
     ) throws(H5Error) -> [Number] {
-        try read(object, shape: shape, "holds a number that is not finite", where: \.isFinite)
+        // No key path: of a generic type, each number would be looked at through the runtime.
+        try read(
+            object, shape: shape, "holds a number that is not finite", where: { $0.isFinite })
     }
 
     /// Reads standard errors: finite and not negative, or NaN where there is none.
