@@ -141,18 +141,22 @@ public struct JSONWriter: Sendable {
     }
 }
 
+// Inlined, so that an element is not fetched through the sequence's witnesses.
 extension JSONWriter {
     /// Writes an array of whole numbers.
+    @inlinable
     public mutating func ints(_ values: some Sequence<Int>) {
         array { json in for value in values { json.int(value) } }
     }
 
     /// Writes an array of numbers.
+    @inlinable
     public mutating func numbers(_ values: some Sequence<Double>) {
         array { json in for value in values { json.number(value) } }
     }
 
     /// Writes an array of strings.
+    @inlinable
     public mutating func strings(_ values: some Sequence<String>) {
         array { json in for value in values { json.string(value) } }
     }
