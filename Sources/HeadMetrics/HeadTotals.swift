@@ -2,7 +2,6 @@
 // A head's sums over sequences, from which every metric is computed.
 
 import AttentionStats
-import Foundation
 
 /// Sums over the sequences of a corpus (or over one of them: totals can be added and subtracted). The sums
 /// of `HeadSums` are there under their own names.
@@ -53,48 +52,4 @@ public struct HeadTotals: Sendable, Equatable {
         difference.keyTokens -= b.keyTokens
         return difference
     }
-}
-
-/// What the entropy of a distribution over tokens needs: with counts c and n = Σ c,
-/// H = -Σ c/n log(c/n) = log n - (Σ c log c) / n.
-public struct TokenCountSums: Sendable, Equatable {
-    /// n.
-    public var count = 0.0
-    /// Σ c log c.
-    public var countLogCount = 0.0
-
-    /// Sums of nothing.
-    public init() {}
-
-    /// Sums of these counts, in an order that does not depend on theirs: to the bit the same in every run.
-    public init(_ counts: some Collection<Int>) {
-        count = Double(counts.reduce(0, +))
-        countLogCount = counts.sorted().reduce(0) { $0 + Self.countLogCount($1) }
-    }
-
-    /// What goes away when `part` is taken out of `whole`, both by token.
-    public init<Token: Comparable>(removing part: [Token: Int], from whole: [Token: Int]) {
-        for (token, removed) in part.sorted(by: { $0.key < $1.key }) {
-            let before = whole[token, default: 0]
-            count += Double(removed)
-            countLogCount += Self.countLogCount(before) - Self.countLogCount(before - removed)
-        }
-    }
-
-    static func += (a: inout TokenCountSums, b: TokenCountSums) {
-        a.count += b.count
-        a.countLogCount += b.countLogCount
-    }
-
-    static func -= (a: inout TokenCountSums, b: TokenCountSums) {
-        a.count -= b.count
-        a.countLogCount -= b.countLogCount
-    }
-
-    private static func countLogCount(_ count: Int) -> Double {
-        count > 0 ? Double(count) * log(Double(count)) : 0
-    }
-
-    /// The entropy, in nats; 0 without tokens.
-    var entropy: Double { count > 0.5 ? max(0, log(count) - countLogCount / count) : 0 }
 }

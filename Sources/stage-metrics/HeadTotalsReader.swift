@@ -15,6 +15,9 @@ struct HeadTotalsReader {
     /// Heads that are read at a time.
     private let headsPerGroup: Int
     private var group: Group?
+    /// Of the last head that was read.
+    private var queryTokens: TokenCounts
+    private var keyTokens: TokenCounts
 
     /// Some neighbouring heads.
     private struct Group {
@@ -35,6 +38,9 @@ struct HeadTotalsReader {
         repeatedQueries = (0..<scan.nSequences).map {
             TokenRepeats(scan.tokens(of: $0)).repeatedQueries
         }
+        let largest = (0..<scan.nSequences).lazy.compactMap { scan.tokens(of: $0).max() }.max() ?? 0
+        queryTokens = TokenCounts(vocabulary: Int(largest) + 1)
+        keyTokens = queryTokens
         headsByLayer = scan.header.headsByLayer
         let bytes = MemoryLayout<HeadSums>.stride + 2 * MemoryLayout<PairTable.Row>.stride
         headsPerGroup = max(1, memory / (bytes * scan.nSequences))
@@ -82,15 +88,14 @@ struct HeadTotalsReader {
         let group = try self.group ?? read(groups[head / headsPerGroup])
         self.group = group
         var parts = (0..<scan.nSequences).map { totals($0, head, group) }
-        let counts = try tokenCounts(head, group)
         var whole = HeadTotals()
         for part in parts { whole += part }
-        whole.queryTokens = TokenCountSums(counts.wholeQueries.values)
-        whole.keyTokens = TokenCountSums(counts.wholeKeys.values)
+        try countTokens(head, group)
+        whole.queryTokens = queryTokens.sums
+        whole.keyTokens = keyTokens.sums
         for s in parts.indices {
-            parts[s].queryTokens = TokenCountSums(
-                removing: counts.queries[s], from: counts.wholeQueries)
-            parts[s].keyTokens = TokenCountSums(removing: counts.keys[s], from: counts.wholeKeys)
+            parts[s].queryTokens = queryTokens.removed(s)
+            parts[s].keyTokens = keyTokens.removed(s)
         }
         return (whole, parts)
     }
@@ -107,30 +112,23 @@ struct HeadTotalsReader {
         return totals
     }
 
-    /// Token ids at both sides of high-attention pairs, by sequence and over all.
-    private struct TokenCounts {
-        var queries: [[Int32: Int]]
-        var keys: [[Int32: Int]]
-        var wholeQueries: [Int32: Int] = [:]
-        var wholeKeys: [Int32: Int] = [:]
-    }
-
-    private func tokenCounts(_ head: Int, _ group: Group) throws -> TokenCounts {
-        let none = [[Int32: Int]](repeating: [:], count: scan.nSequences)
-        var counts = TokenCounts(queries: none, keys: none)
+    /// Counts the tokens at both sides of a head's pairs of high attention.
+    private mutating func countTokens(_ head: Int, _ group: Group) throws {
+        queryTokens.removeAll()
+        keyTokens.removeAll()
+        var (queries, keys): ([Int32], [Int32]) = ([], [])
+        // A list for each sequence, in their order.
         let rows = group.rowsOfHead[head - group.heads.lowerBound]
         for (row, pairs) in zip(rows, try group.highAttention.pairs(rows)) {
-            let s = group.highAttention.rows[row].sequence
-            let tokens = scan.tokens(of: s)
+            let tokens = scan.tokens(of: group.highAttention.rows[row].sequence)
+            queries.removeAll(keepingCapacity: true)
+            keys.removeAll(keepingCapacity: true)
             for pair in pairs where pair.attention >= attentionThreshold {
-                let query = tokens[tokens.startIndex + Int(pair.query)]
-                let key = tokens[tokens.startIndex + Int(pair.key)]
-                counts.queries[s][query, default: 0] += 1
-                counts.keys[s][key, default: 0] += 1
-                counts.wholeQueries[query, default: 0] += 1
-                counts.wholeKeys[key, default: 0] += 1
+                queries.append(tokens[tokens.startIndex + Int(pair.query)])
+                keys.append(tokens[tokens.startIndex + Int(pair.key)])
             }
+            queryTokens.append(queries)
+            keyTokens.append(keys)
         }
-        return counts
     }
 }
