@@ -256,9 +256,8 @@ import Testing
     @Test func `The status tells another string after a change`() async throws {
         try await serving { server, _ in
             func changes() throws -> String? {
-                let url = "http://127.0.0.1:\(server.port)/api/head_vis/public/status/v0"
-                let text = try Programs.run(URL(filePath: "/usr/bin/curl"), ["-sS", url])
-                return try object(Array(text.utf8))["changes"] as? String
+                let answer = try server.request("GET", "/api/head_vis/public/status/v0")
+                return try object(answer.body)["changes"] as? String
             }
             let before = try changes()
             #expect(try changes() == before)
