@@ -265,7 +265,7 @@ extension H5File {
             H5Pset_chunk(properties.id, Int32(chunk.count), chunk)
         }
         if isPacked {
-            // The fastest level: higher ones take twice the time for a twentieth of the size.
+            // Deflate's fastest level.
             guard H5Pset_shuffle(properties.id) >= 0, H5Pset_deflate(properties.id, 1) >= 0 else {
                 throw .fromLibrary(file: path, object: object, operation: "pack the dataset")
             }

@@ -32,9 +32,7 @@ final class EdgeTableWriter {
         func place<T: H5Scalar>(_ name: String, _ type: T.Type, _ about: String) throws(H5Error)
             -> H5Dataset
         {
-            try file.createAppendable(
-                type, at: "edges/\(name)", axes: ["edge"], about: about,
-                chunkBytes: packedChunkBytes, isPacked: true)
+            try file.createPlaces(type, at: "edges/\(name)", axis: "edge", about: about)
         }
         self.file = file
         self.keyGroups = keyGroups

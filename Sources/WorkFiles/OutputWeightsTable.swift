@@ -9,7 +9,6 @@ import Transformer
 struct OutputWeightsTable {
     private static let name = "output_weights"
 
-    private let shape: [Int]
     private let values: H5Dataset
     private let exponents: H5Dataset
 
@@ -38,7 +37,7 @@ struct OutputWeightsTable {
 
     /// Opens what `write` wrote.
     init(_ header: ScanHeader, from file: H5File) throws(H5Error) {
-        shape = [header.heads.count, header.model.dHead, header.model.dModel]
+        let shape = [header.heads.count, header.model.dHead, header.model.dModel]
         values = try file.dataset(Self.name, shape: shape)
         exponents = try file.dataset("\(Self.name)_exponent", shape: [shape[0], shape[1]])
     }

@@ -5,9 +5,6 @@ import AttentionStats
 import HDF5
 import Transformer
 
-/// By what packed columns grow: enough to pack well, and little to unpack for one list.
-let packedChunkBytes = 65_536
-
 /// Writes lists of pairs: an index row for each list, and the entries of all lists in columns.
 final class PairTableWriter {
     private let head: H5Dataset
@@ -29,9 +26,8 @@ final class PairTableWriter {
             try file.createAppendable(type, at: "\(group)/\(name)", axes: [what], about: about)
         }
         func place(_ name: String, _ about: String) throws(H5Error) -> H5Dataset {
-            try file.createAppendable(
-                UInt16.self, at: "\(group)/\(name)", axes: ["entry"], about: about,
-                chunkBytes: packedChunkBytes, isPacked: true)
+            try file.createPlaces(
+                UInt16.self, at: "\(group)/\(name)", axis: "entry", about: about)
         }
         head = try index("head_index", Int32.self, "Row of /heads.")
         sequence = try index("sequence", Int32.self, "Sequence id.")
